@@ -1,0 +1,35 @@
+"""What every test gets: sockets that reach this machine only, the `db` mark."""
+
+import ipaddress
+import socket
+from typing import Any
+
+import pytest
+
+_connect = socket.socket.connect
+
+
+class SocketLeftTheMachine(Exception):
+    """A test tried to reach another machine."""
+
+
+def _connect_locally(self: socket.socket, address: Any) -> None:
+    if self.family in (socket.AF_INET, socket.AF_INET6):
+        host = address[0]
+        if host != "localhost" and not ipaddress.ip_address(host).is_loopback:
+            raise SocketLeftTheMachine(f"a test connects to {host}: use a local fake instead")
+    _connect(self, address)
+
+
+@pytest.fixture(autouse=True)
+def _sockets_stay_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket.socket, "connect", _connect_locally)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what uses the database, so that `-m db` can run it again on PostgreSQL."""
+    database_fixtures = {"db", "transactional_db", "live_server", "django_db_setup", "live_stack"}
+    for item in items:
+        if item.get_closest_marker("django_db") or database_fixtures & set(getattr(item, "fixturenames", ())):
+            item.add_marker("db")
