@@ -256,10 +256,19 @@ class Architecture(Evidenced):
     experts_active: Annotated[int, Field(ge=1)] | None = None
     experts_shared: Count | None = None
     expert_hidden: Annotated[int, Field(ge=1)] | None = None
+    dense_layers: Count | None = None  # of a mixture of experts: layers with one plain feed-forward instead of experts
+    q_lora_rank: Annotated[int, Field(ge=1)] | None = None  # mla only; with the two below it reproduces the parameters
+    qk_rope_head_dim: Annotated[int, Field(ge=1)] | None = None
+    v_head_dim: Annotated[int, Field(ge=1)] | None = None
     params_total: Positive
-    params_active: Positive
+    params_active: Positive  # touched by one token, embeddings included
+    params_basis: Literal["recomputed", "stated"]  # from the shape above, or the vendor's word where the shape is irregular
+    params_stated: Positive | None = None
+    params_active_stated: Positive | None = None
     context_max_tokens: Annotated[int, Field(ge=1)] | None = None
+    open_weights: YesNo
     licence_id: Id | None = None
+    aliases: Texts = ()
     note: str | None = None
 
     @model_validator(mode="after")
