@@ -1,10 +1,14 @@
-"""What every test gets: sockets that reach this machine only, the `db` mark."""
+"""What every test gets: sockets that reach this machine only, the `db` mark; on request a Valkey of its own."""
 
 import ipaddress
 import socket
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.valkey import PrivateValkey
 
 _connect = socket.socket.connect
 
@@ -33,3 +37,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("django_db") or database_fixtures & set(getattr(item, "fixturenames", ())):
             item.add_marker("db")
+
+
+@pytest.fixture
+def valkey(tmp_path: Path) -> Iterator[str]:
+    """A Valkey server of this test's own; the value is its Celery broker URL."""
+    server = PrivateValkey(directory=tmp_path)
+    server.start()
+    yield server.url
+    server.stop()
