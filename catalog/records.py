@@ -251,18 +251,19 @@ class Architecture(Evidenced):
     attention: Literal["mha", "gqa", "mqa", "mla"]
     kv_lora_rank: Annotated[int, Field(ge=1)] | None = None
     sliding_window: Annotated[int, Field(ge=1)] | None = None  # tokens
-    sliding_window_layers: Annotated[int, Field(ge=1)] | None = None  # how many layers are windowed; blank = unknown
+    windowed_layers: Annotated[int, Field(ge=1)] | None = None  # how many layers the window holds for; blank = all
     experts_count: Annotated[int, Field(ge=1)] | None = None
     experts_active: Annotated[int, Field(ge=1)] | None = None
     experts_shared: Count | None = None
     expert_hidden: Annotated[int, Field(ge=1)] | None = None
     dense_layers: Count | None = None  # of a mixture of experts: layers with one plain feed-forward instead of experts
     q_lora_rank: Annotated[int, Field(ge=1)] | None = None  # mla only; with the two below it reproduces the parameters
-    qk_rope_head_dim: Annotated[int, Field(ge=1)] | None = None
-    v_head_dim: Annotated[int, Field(ge=1)] | None = None
+    rope_head_dim: Annotated[int, Field(ge=1)] | None = None
+    value_head_dim: Annotated[int, Field(ge=1)] | None = None
+    learned_positions: Annotated[int, Field(ge=1)] | None = None  # rows of a learned position table
     params_total: Positive
     params_active: Positive  # touched by one token, embeddings included
-    params_basis: Literal["recomputed", "stated"]  # from the shape above, or the vendor's word where the shape is irregular
+    params_basis: Literal["recomputed", "stated"]  # from the shape, or the vendor's word
     params_stated: Positive | None = None
     params_active_stated: Positive | None = None
     context_max_tokens: Annotated[int, Field(ge=1)] | None = None
