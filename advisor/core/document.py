@@ -28,6 +28,8 @@ from advisor.core.schema import (
 )
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from catalog.frame import Catalog
 
 __all__ = [
@@ -63,7 +65,7 @@ def known_from(catalog: "Catalog") -> Known:
     """Return the names that a published catalog holds."""
     regions, offers, models = catalog.regions, catalog.offers, catalog.model_offers
     skus = set(offers["provider"].astype(str) + "/" + offers["sku"].astype(str))
-    skus |= {str(name) for name in catalog.instances["id"]} if "id" in catalog.instances else set()
+    skus |= _ids(catalog.instances)
     code = next(name for name in ("region", "region_code", "code") if name in regions)
     by_provider = {
         provider: tuple(sorted(set(regions.loc[regions["provider"] == provider, code].astype(str))))
@@ -72,14 +74,18 @@ def known_from(catalog: "Catalog") -> Known:
     return Known(
         regions=by_provider,
         countries=tuple(sorted({str(name) for name in regions["country"] if isinstance(name, str) and name})),
-        architectures=tuple(sorted(map(str, _ids(catalog.architectures)))),
+        architectures=tuple(sorted(_ids(catalog.architectures))),
         skus=tuple(sorted(skus)),
         model_families=tuple(sorted({str(name) for name in models["family"] if isinstance(name, str) and name})),
     )
 
 
-def _ids(frame: Any) -> Iterable[Any]:
-    return frame["id"] if "id" in frame else frame.index
+def _ids(frame: "pd.DataFrame") -> set[str]:
+    """Return the ids of a table and the other names its rows are known by."""
+    names = {str(name) for name in (frame["id"] if "id" in frame else frame.index)}
+    for aliases in frame["aliases"] if "aliases" in frame else ():
+        names |= set(aliases) if isinstance(aliases, (tuple, list)) else set()
+    return names
 
 
 def check(
@@ -168,7 +174,7 @@ def _repeated(document: Document) -> list[dict[str, Any]]:
     items = []
     for index, workload in enumerate(document.workloads):
         if workload.id in seen:
-            path = ["workloads", index, "id"]
+            path: Path = ["workloads", index, "id"]
             items.append(problem(path, workload.id, f"id must differ between workloads; {workload.id!r} stands twice."))
         seen.add(workload.id)
     return items
@@ -183,7 +189,7 @@ def _unknown_names(document: Document, known: Known) -> list[dict[str, Any]]:
             problem(["constraints", "residency"], residency, message, ["EU", *closest(residency, known.countries)])
         )
     for index, workload in enumerate(document.workloads):
-        here = ["workloads", index]
+        here: list[str | int] = ["workloads", index]
         if workload.data.located_in:
             provider, region = workload.data.located_in.split(":", 1)
             items += _unknown_region([*here, "data", "located_in"], provider, region, known)
@@ -205,7 +211,7 @@ def _unknown_names(document: Document, known: Known) -> list[dict[str, Any]]:
 def _unknown_region(
     path: list[str | int], provider: str | None, region: str | None, known: Known
 ) -> list[dict[str, Any]]:
-    if provider not in known.regions or region is None or region in known.regions[provider]:
+    if provider is None or provider not in known.regions or region is None or region in known.regions[provider]:
         return []
     owners = [other for other, regions in known.regions.items() if region in regions]
     where = f" It is a region of {owners[0]}." if owners else ""
@@ -231,13 +237,14 @@ def _missing(document: Document) -> list[dict[str, Any]]:
         items.append(problem("workloads", None, "workloads is required: describe at least one workload."))
     for index, workload in enumerate(document.workloads):
         for path, why in _needed(workload):
-            place = ["workloads", index, *path]
+            place: Path = ["workloads", index, *path]
             items.append(problem(place, None, f"{path[-1]} is required {why}."))
     return items
 
 
 def _needed(workload: Workload) -> list[tuple[list[str], str]]:
     kind, measured, traffic = workload.kind, workload.measured, workload.traffic
+    names: tuple[str, ...]
     needed: list[tuple[list[str], str]] = []
     if measured is not None:
         why = "for a measured workload"
