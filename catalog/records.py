@@ -1,7 +1,7 @@
 """Frozen records of the catalog's data files, one class a table. A row that does not fit does not load.
 
 Columns of a CSV are the field names below; a blank cell is ``None`` (unknown), never zero. In CSV a list is
-``a;b;c`` and a truth is ``yes`` or ``no``; in YAML both are what YAML makes of them. ``files.py`` names the file of each.
+``a;b;c`` and a truth is ``yes`` or ``no``; in YAML both are what YAML makes of them. ``files.py`` names each file.
 """
 
 import datetime as dt
@@ -182,6 +182,13 @@ class Offer(Evidenced):
         return self
 
 
+class PriceException(Evidenced):
+    """price_exceptions.yaml: a price outside its family's spread that was looked at and stands."""
+
+    id: Id  # the offer's id
+    reason: Text
+
+
 class Terms(Evidenced):
     """terms.yaml: what a purchase basis demands. The most specific sku_glob (the longest) that matches holds."""
 
@@ -286,7 +293,7 @@ class Architecture(Evidenced):
 
 
 class ModelOffer(Evidenced):
-    """model_offers.csv: one model on one platform and scope, with token prices. Which clouds carry a family is computed."""
+    """model_offers.csv: one model on one platform and scope, with token prices. A family's clouds are computed."""
 
     id: Id
     provider: Provider
@@ -316,7 +323,7 @@ class ModelOffer(Evidenced):
 
 
 class ModelVendor(Evidenced):
-    """model_vendors.csv: one vendor on one platform. Nothing is inherited from the service as a whole: blank is unknown."""
+    """model_vendors.csv: one vendor on one platform. Nothing is inherited from the service: blank is unknown."""
 
     id: Id  # provider/vendor
     provider: Provider
