@@ -146,7 +146,9 @@ def _entry(*, key: str, fields: Mapping[str, Any], where: str) -> Coefficient:
             f"{what}: {', '.join(names)}" for what, names in (("missing", missing), ("unknown", unknown)) if names
         )
         raise CoefficientError(f"{where}: {key}: {told}. Accepted fields: {', '.join(_REQUIRED + _OPTIONAL)}")
-    numbers: dict[str, Any] = {name: _number(fields[name], name=name, key=key, where=where) for name in ("value", "low", "high")}
+    numbers: dict[str, Any] = {
+        name: _number(fields[name], name=name, key=key, where=where) for name in ("value", "low", "high")
+    }
     texts: dict[str, Any] = {}
     for name in ("unit", "source", "why", *_OPTIONAL):
         if name in fields:

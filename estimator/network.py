@@ -1,0 +1,71 @@
+"""What data costs when it leaves: marginal tiers, as the clouds bill them."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+Number = Any  # a float or a numpy array; formulas take either
+
+TIER_COLUMNS = ("from_gb", "to_gb", "price_usd_per_gb", "free_gb")
+
+
+class TierError(ValueError):
+    """Tiers that do not form one unbroken scale."""
+
+
+def egress_cost(*, gb: Number, tiers: pd.DataFrame) -> Number:
+    """Return the cost of moving ``gb`` in one month. [USD month⁻¹]
+
+    ``tiers`` are the rows of one provider, region and purpose of the catalog's egress table (columns ``from_gb``,
+    ``to_gb``, ``price_usd_per_gb``, ``free_gb``; NaN ``to_gb`` is the last tier). Each GB is billed at the price of
+    the tier it falls into, after the free allowance is taken off the first ones, so the cost is continuous and never
+    falls with volume. A tier without a price makes the cost NaN from there on, never 0. No rows at all: NaN.
+    Source: ``egress`` in docs/estimates.md; the providers' price pages through the catalog.
+    """
+    volume = np.asarray(gb, dtype=float)
+    if np.any(volume < 0):
+        raise TierError(f"gb is {np.min(volume):g}, expected 0 or more")
+    if len(tiers) == 0:
+        return _plain(np.full(volume.shape, np.nan))
+    starts, ends, prices, free_gb = _scale(tiers)
+    # The allowance is the first GB of the month: it costs nothing, and the tiers still count from the first GB.
+    below = np.minimum(volume, free_gb)[..., None]
+    within = np.clip(volume[..., None], starts, ends) - np.clip(below, starts, ends)
+    # inf − inf at the open end cannot happen: volume is finite, so clip stops at it.
+    with np.errstate(invalid="ignore"):
+        costs = np.where(within > 0, within * prices, 0.0)
+    return _plain(np.where(np.isnan(volume), np.nan, costs.sum(axis=-1)))
+
+
+def marginal_usd_per_gb(*, gb: Number, tiers: pd.DataFrame) -> Number:
+    """Return the price of the next GB after ``gb``. [USD GB⁻¹]
+
+    The break-even between two places to serve from depends on this, not on the average. NaN where the tier has no
+    price. Source: ``egress`` in docs/estimates.md.
+    """
+    volume = np.asarray(gb, dtype=float)
+    if len(tiers) == 0:
+        return _plain(np.full(volume.shape, np.nan))
+    starts, _, prices, free_gb = _scale(tiers)
+    place = np.clip(np.searchsorted(starts, volume, side="right") - 1, 0, None)
+    return _plain(np.where(volume < free_gb, 0.0, prices[place]))
+
+
+def _scale(tiers: pd.DataFrame) -> tuple[Any, Any, Any, float]:
+    rows = tiers.sort_values("from_gb")
+    starts = rows["from_gb"].to_numpy(dtype=float)
+    ends = rows["to_gb"].astype(float).fillna(np.inf).to_numpy(dtype=float)
+    prices = rows["price_usd_per_gb"].astype(float).to_numpy(dtype=float)
+    if starts[0] != 0 or np.any(ends[:-1] != starts[1:]) or np.any(ends <= starts):
+        raise TierError(f"tiers {list(zip(starts, ends, strict=True))} leave a gap or overlap; expected 0–a, a–b, b–∞")
+    free = rows["free_gb"].astype(float) if "free_gb" in rows else pd.Series(dtype=float)
+    free_gb = float(free.max()) if free.notna().any() else 0.0
+    # Past the end of a closed last tier nothing is known.
+    if np.isfinite(ends[-1]):
+        starts, ends, prices = np.append(starts, ends[-1]), np.append(ends, np.inf), np.append(prices, np.nan)
+    return starts, ends, prices, free_gb
+
+
+def _plain(value: Any) -> Number:
+    return float(value) if np.ndim(value) == 0 else value
