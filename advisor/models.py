@@ -1,0 +1,259 @@
+"""What the product remembers: people, their workspaces, the decisions they ask for and the runs that answer them."""
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Lower
+
+MAX_ATTEMPTS = 3
+
+
+class UserManager(BaseUserManager["User"]):
+    """Finds users by their address in lower case, the only case that is stored."""
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(email=(username or "").strip().lower())
+
+
+class User(AbstractBaseUser):
+    """A person. Roles live in memberships; the instance role `operator` looks after the catalog."""
+
+    email = models.EmailField(unique=True)
+    name = models.CharField(max_length=120, blank=True)
+    is_active = models.BooleanField(default=True)
+    is_operator = models.BooleanField(default=False)
+    joined_at = models.DateTimeField()
+
+    objects = UserManager()
+
+    USERNAME_FIELD = "email"
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(email=Lower("email")), name="user_email_is_lower_case")]
+
+    def __str__(self) -> str:
+        return self.email
+
+
+class Workspace(models.Model):
+    """A team's shelf of decisions: what one member sees, all members see."""
+
+    name = models.CharField(max_length=120)
+    created_at = models.DateTimeField()
+    members = models.ManyToManyField(User, through="Membership", related_name="workspaces")
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=~Q(name=""), name="workspace_has_a_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Membership(models.Model):
+    """What one user may do in one workspace."""
+
+    class Role(models.TextChoices):
+        OWNER = "owner", "Owner"
+        EDITOR = "editor", "Editor"
+        VIEWER = "viewer", "Viewer"
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=10, choices=Role.choices)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["workspace", "user"], name="membership_once_per_workspace"),
+            models.CheckConstraint(
+                condition=Q(role__in=["owner", "editor", "viewer"]), name="membership_role_is_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} is {self.role} of {self.workspace_id}"
+
+    @property
+    def may_write(self) -> bool:
+        return self.role in (self.Role.OWNER, self.Role.EDITOR)
+
+
+class Decision(models.Model):
+    """One question of a team, answered by the reports of its revisions."""
+
+    class Status(models.TextChoices):
+        DRAFT = "draft", "Draft"
+        PROPOSED = "proposed", "Proposed"
+        ACCEPTED = "accepted", "Accepted"
+        SUPERSEDED = "superseded", "Superseded"
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="decisions")
+    title = models.CharField(max_length=200)
+    status = models.CharField(max_length=12, choices=Status.choices, default=Status.DRAFT)
+    supersedes = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="superseded_by"
+    )
+    created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["workspace", "-created_at"], name="decision_newest_first")]
+        constraints = [
+            models.CheckConstraint(condition=~Q(title=""), name="decision_has_a_title"),
+            models.CheckConstraint(
+                condition=Q(status__in=["draft", "proposed", "accepted", "superseded"]), name="decision_status_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(supersedes__isnull=True) | ~Q(supersedes=F("id")), name="decision_supersedes_another"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Revision(models.Model):
+    """One state of a decision's document. `version` counts its edits, so that two editors notice each other."""
+
+    decision = models.ForeignKey(Decision, on_delete=models.CASCADE, related_name="revisions")
+    number = models.PositiveIntegerField()
+    document = models.JSONField()
+    version = models.PositiveIntegerField(default=1)
+    based_on = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["decision", "number"], name="revision_number_once_per_decision"),
+            models.CheckConstraint(condition=Q(number__gte=1), name="revision_number_from_one"),
+            models.CheckConstraint(condition=Q(version__gte=1), name="revision_version_from_one"),
+        ]
+
+    def __str__(self) -> str:
+        return f"revision {self.number} of decision {self.decision_id}"
+
+
+class Run(models.Model):
+    """One try at answering a revision. This row is the truth; the broker only carries the news of it.
+
+    A worker owns a running row by its `attempt` and a lease. A lease that runs out belongs to nobody,
+    and whoever still works under an older attempt can no longer write here.
+    """
+
+    class State(models.TextChoices):
+        QUEUED = "queued", "Waiting"
+        RUNNING = "running", "Running"
+        SUCCEEDED = "succeeded", "Finished"
+        FAILED = "failed", "Failed"
+        CANCELLED = "cancelled", "Cancelled"
+
+    OPEN_STATES = (State.QUEUED, State.RUNNING)
+
+    revision = models.ForeignKey(Revision, on_delete=models.CASCADE, related_name="runs")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
+    moment = models.DateField(help_text="The date the advice is asked for; every attempt uses the same.")
+    attempt = models.PositiveSmallIntegerField(default=0)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    stage = models.CharField(max_length=200, blank=True)
+    progress_fraction = models.FloatField(default=0.0)
+    error_code = models.CharField(max_length=40, blank=True)
+    error = models.TextField(blank=True)
+    error_items = models.JSONField(default=list, blank=True)
+    requested_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField()
+    enqueued_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["state", "lease_until"], name="run_lost_leases")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state__in=["queued", "running", "succeeded", "failed", "cancelled"]),
+                name="run_state_is_known",
+            ),
+            models.CheckConstraint(condition=Q(attempt__lte=MAX_ATTEMPTS), name="run_attempts_are_bounded"),
+            models.CheckConstraint(
+                condition=Q(progress_fraction__gte=0.0, progress_fraction__lte=1.0), name="run_progress_is_a_fraction"
+            ),
+            models.CheckConstraint(
+                condition=Q(state="running", lease_until__isnull=False)
+                | (~Q(state="running") & Q(lease_until__isnull=True)),
+                name="run_lease_exactly_while_running",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=["queued", "running"], finished_at__isnull=True)
+                | Q(state__in=["succeeded", "failed", "cancelled"], finished_at__isnull=False),
+                name="run_ends_with_a_time",
+            ),
+            models.CheckConstraint(
+                condition=(Q(state="failed") & ~Q(error="")) | (~Q(state="failed") & Q(error="")),
+                name="run_error_exactly_when_failed",
+            ),
+            models.UniqueConstraint(
+                fields=["revision"], condition=Q(state__in=["queued", "running"]), name="run_one_open_per_revision"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"run {self.pk}: {self.state}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in self.OPEN_STATES
+
+
+class Report(models.Model):
+    """What a run found, as the canonical bytes that were hashed. Never rewritten."""
+
+    run = models.OneToOneField(Run, on_delete=models.CASCADE, related_name="report")
+    content = models.BinaryField()
+    sha256 = models.CharField(max_length=64)
+    schema_version = models.PositiveIntegerField()
+    feasible = models.BooleanField()
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(sha256__regex=r"^[0-9a-f]{64}$"), name="report_hash_is_sha256"),
+            models.CheckConstraint(condition=Q(schema_version__gte=1), name="report_schema_from_one"),
+        ]
+
+    def __str__(self) -> str:
+        return f"report of run {self.run_id}"
+
+
+class SignInLink(models.Model):
+    """A one-time way in for whoever can read this machine's terminal. Only the token's hash is kept."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sign_in_links")
+    token_sha256 = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(expires_at__gt=F("created_at")), name="sign_in_link_expires_later")
+        ]
+
+    def __str__(self) -> str:
+        return f"sign-in link of {self.user_id}"
+
+
+class SignInFailure(models.Model):
+    """A refused password, kept for a day to slow down whoever guesses."""
+
+    email = models.CharField(max_length=254)
+    address = models.CharField(max_length=64)
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["email", "at"], name="sign_in_failure_by_email"),
+            models.Index(fields=["address", "at"], name="sign_in_failure_by_address"),
+        ]
+
+    def __str__(self) -> str:
+        return f"refused sign-in of {self.email}"
