@@ -1,0 +1,105 @@
+"""A replica under load: time to first token, time per token and throughput at a number of requests in flight."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from estimator.serving_shape import Shape
+from estimator.serving_step import Layout, Pace, step_s
+
+Number = Any  # a float or a numpy array; formulas take either
+
+_ROUNDS = 12  # of the fixed point below; it contracts, the error after 12 rounds is under 0.1 %
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What each request asks for, and how the engine batches."""
+
+    input_tokens: Number  # that have to be computed: cached ones are off
+    output_tokens: Number
+    context_tokens: Number  # mean tokens a decoding sequence looks back on
+    prefill_keys: Number  # mean tokens a computed input token looks back on
+    chunk_tokens: Number  # prefill tokens a step takes at most
+    request_s: Number  # front end: HTTP, tokenising, scheduling, first detokenising
+    burst: Number  # share of the requests in flight that arrive together
+    static: Number = False  # static batching: all prompts first, then all decode together
+    accepted_tokens: Number = 1.0  # tokens per step with speculative decoding, 1 = none
+    draft_cost: Number = 0.0  # extra step time of the draft, as a fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """The operating point of one replica."""
+
+    ttft_s: Number
+    tpot_s: Number
+    cycle_s: Number  # of one request in the engine, its wait for a cache slot left out
+    requests_per_s: Number
+    prefill_s: Number  # of one request alone
+    prefill_load: Number  # share of the time in which a prefill runs
+    sequences: Number
+
+
+def operate(
+    *, shape: Shape, pace: Pace, layout: Layout, load: Load, in_flight: Number, slots: Number | None = None
+) -> Point:
+    """Return the point at which ``in_flight`` requests stay in a replica that holds ``slots`` of them.
+
+    Continuous batching in a closed loop: each request alternates between one prefill (in chunks that ride on decode steps) and
+    its decode steps; every other request's prefill lengthens both. The first token waits for the prefills it meets (mean value
+    analysis of a queue that a request joins once a cycle). Past ``slots`` the surplus waits outside, by Little's law.
+    Source: ``serving-load`` in docs/model_inference.md.
+    """
+    inside = in_flight if slots is None else np.minimum(in_flight, slots)
+    others = np.maximum(inside - 1, 0.0)
+    steps = np.maximum(load.output_tokens - 1, 1e-9) / load.accepted_tokens
+    speed = 1 + load.draft_cost
+    width = layout.pipeline * layout.data
+    chunks = np.maximum(load.input_tokens / load.chunk_tokens, 1.0)
+
+    def step(sequences: Number, prefill: Number) -> Number:
+        return step_s(
+            shape=shape,
+            pace=pace,
+            layout=layout,
+            sequences=sequences * load.accepted_tokens,
+            context_tokens=load.context_tokens,
+            prefill_tokens=prefill * layout.data,  # every attention rank reads a prompt of its own
+            prefill_keys=load.prefill_keys,
+            prefill_ends=np.where(np.asarray(prefill) > 0, layout.data, 0.0),
+        )
+
+    decode_s = step(inside, 0.0) * speed
+    piece = load.input_tokens / chunks
+    mixed_s = step(inside, piece)
+    extra_s = np.maximum(mixed_s - decode_s, 0.0) * chunks  # what one request's prefill adds to the others' decode
+    prefill_s = step(np.ones_like(decode_s), piece) * chunks
+    ttft_s = load.request_s + prefill_s
+    tpot_s = decode_s / load.accepted_tokens
+    for _ in range(_ROUNDS):
+        cycle_s = ttft_s + steps * load.accepted_tokens * tpot_s
+        queued = np.clip((ttft_s - load.request_s) / cycle_s, 0.0, 1.0)
+        met = others / width * (queued + load.burst / 2)
+        ttft_s = 0.5 * ttft_s + 0.5 * (load.request_s + decode_s / 2 + chunks * mixed_s + met * extra_s)
+        # During its decode a request meets the prefills of the others, each once a cycle.
+        decoding = np.clip(1 - ttft_s / cycle_s, 0.0, 1.0)
+        tpot_s = (decode_s + others / width * extra_s * decoding / steps) / load.accepted_tokens
+    cycle_s = ttft_s + steps * load.accepted_tokens * tpot_s
+    if np.any(load.static):
+        all_s = step(np.ones_like(decode_s), load.input_tokens * inside / layout.data) + load.request_s
+        ttft_s = np.where(load.static, all_s, ttft_s)
+        tpot_s = np.where(load.static, decode_s / load.accepted_tokens, tpot_s)
+        cycle_s = ttft_s + steps * load.accepted_tokens * tpot_s
+    requests_per_s = inside / cycle_s
+    outside_s = np.maximum(in_flight - inside, 0.0) / requests_per_s
+    return Point(
+        ttft_s=ttft_s + outside_s,
+        tpot_s=tpot_s,
+        cycle_s=cycle_s,
+        requests_per_s=requests_per_s,
+        prefill_s=prefill_s,
+        prefill_load=np.clip(requests_per_s * extra_s, 0.0, 1.0),
+        sequences=inside,
+    )

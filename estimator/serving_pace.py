@@ -1,0 +1,164 @@
+"""From a chip, a precision and a stack preset to the pace of a step: which coefficient stands where."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from estimator.serving_step import Pace
+
+Array = npt.NDArray[np.float64]
+
+# Chips of one design share how much of their peak they reach. First match wins.
+DESIGNS: tuple[tuple[str, str], ...] = (
+    ("h100", "hopper"),
+    ("h200", "hopper"),
+    ("h800", "hopper"),
+    ("gh200", "hopper"),
+    ("b200", "blackwell"),
+    ("b300", "blackwell"),
+    ("gb200", "blackwell"),
+    ("gb300", "blackwell"),
+    ("rtx-pro", "blackwell"),
+    ("vera-rubin", "blackwell"),
+    ("l4", "ada"),
+    ("a100", "ampere"),
+    ("a10", "ampere"),
+    ("t4", "ampere"),
+    ("mi", "cdna"),
+    ("tpu", "tpu"),
+    ("trainium", "neuron"),
+    ("inferentia", "neuron"),
+)
+
+# Bytes of one weight; four-bit formats carry a scale of 8 bits for every 16 (NVFP4) or 32 (MXFP4, group-wise INT4) values.
+WEIGHT_BYTES = {"bf16": 2.0, "fp16": 2.0, "fp8": 1.0, "int8": 1.0, "fp4": 0.5625, "int4": 0.53125}
+FOUR_BIT = ("fp4", "int4")
+
+
+class PrecisionError(ValueError):
+    """A precision that no formula here can take; the text lists the accepted ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chips:
+    """Specifications of the chips, one entry a row; NaN where the maker states none."""
+
+    ids: tuple[str, ...]
+    bf16_flops_per_s: Array
+    fp8_flops_per_s: Array
+    fp4_flops_per_s: Array
+    int8_ops_per_s: Array
+    memory_gb: Array
+    bytes_per_s: Array
+    link_bytes_per_s: Array  # both directions, NaN = no scale-up link
+
+
+def design(accelerator: str) -> str:
+    """Return the chip design whose measured efficiencies stand for this accelerator, ``other`` where none does."""
+    return next((name for start, name in DESIGNS if accelerator.startswith(start)), "other")
+
+
+def normal_precision(precision: str) -> tuple[str, bool]:
+    """Return the storage format of the weights and whether they are only stored so (16-bit arithmetic)."""
+    text = precision.lower().replace("_", "-")
+    weight_only = text.startswith(("w4a16", "w8a16", "awq", "gptq", "weight-only")) or text.endswith("weight-only")
+    names = {
+        "nvfp4": "fp4",
+        "mxfp4": "fp4",
+        "mxfp8": "fp8",
+        "fp8-mx": "fp8",
+        "w4a16": "int4",
+        "awq": "int4",
+        "gptq": "int4",
+        "weight-only": "int4",
+        "w8a16": "int8",
+        "float16": "fp16",
+        "bfloat16": "bf16",
+        "nf4": "int4",
+    }
+    name = text.removesuffix("-weight-only")
+    name = names.get(name, name)
+    if name not in WEIGHT_BYTES:
+        raise PrecisionError(f"precision {precision!r} is unknown, expected one of {', '.join(WEIGHT_BYTES)}")
+    return name, weight_only or name == "int4"
+
+
+def pace(
+    *,
+    chips: Chips,
+    stacks: Sequence[str],
+    weights: Sequence[str],
+    kv: Sequence[str],
+    moe: Sequence[bool],
+    value: Callable[[str], float],
+) -> Pace:
+    """Return the pace of each row; ``value`` gives a coefficient of ``inference.toml`` by its name.
+
+    FLOPs and bytes are the chip's dense peaks times the share that the design reaches at this precision; the kernels' and the
+    host's fixed times belong to the stack. A precision that the chip has no arithmetic for is only stored: 16-bit arithmetic.
+    Source: ``serving-pace`` in docs/model_inference.md.
+    """
+    designs = [design(name) for name in chips.ids]
+
+    def by(template: str, names: Sequence[str]) -> Array:
+        table = {name: value(template.format(name)) for name in set(names)}
+        return np.array([table[name] for name in names])
+
+    formats = [normal_precision(name) for name in weights]
+    stored = np.array([WEIGHT_BYTES[name] for name, _ in formats])
+    narrow = np.array([name in FOUR_BIT for name, _ in formats]) & np.asarray(moe, dtype=bool)
+    native = chips.bf16_flops_per_s * by("gemm_fraction.{}", designs)
+    quantised = _arithmetic(chips=chips, formats=formats, designs=designs, value=value)
+    flops = np.where(np.isfinite(quantised), quantised * by("gemm_fraction.{}", designs), native)
+    links = np.array([_link(name) for name in designs])
+    no_link = ~np.isfinite(chips.link_bytes_per_s) | (chips.link_bytes_per_s <= 0)
+    links = np.where(no_link, "pcie", links)
+    link_rate = np.where(no_link, value("pcie_gb_per_s") * 1e9, chips.link_bytes_per_s) / 2
+    kv_names = [normal_precision(name)[0] for name in kv]
+    bandwidth = chips.bytes_per_s
+    attention = chips.bf16_flops_per_s
+    return Pace(
+        dense_flops_per_s=np.where(narrow, native, flops),
+        expert_flops_per_s=flops * value("expert_gemm_factor"),
+        half_flops_per_s=native,
+        attention_flops_per_s=attention * by("prefill_attention_fraction.{}", designs),
+        decode_attention_flops_per_s=attention * value("decode_attention_fraction"),
+        bytes_per_s=bandwidth * by("bandwidth_fraction.{}", designs),
+        kv_bytes_per_s=bandwidth * by("bandwidth_fraction.{}", designs) * by("kv_bandwidth_factor.{}", stacks),
+        link_bytes_per_s=link_rate * by("link_fraction.{}", list(links)),
+        allreduce_s=by("collective_us.{}", list(links)) * 1e-6,
+        dense_bytes=np.where(narrow, value("four_bit_moe_dense_bytes"), stored),
+        expert_bytes=stored,
+        head_bytes=np.full(len(stored), 2.0),
+        kv_bytes=np.array([WEIGHT_BYTES[name] for name in kv_names]),
+        layer_s=by("layer_us.{}", stacks) * 1e-6,
+        moe_layer_s=by("moe_layer_us.{}", stacks) * 1e-6,
+        step_s=by("step_ms.{}", stacks) * 1e-3,
+        sequence_s=by("sequence_us.{}", stacks) * 1e-6,
+        activation_bytes=np.full(len(stored), value("activation_bytes")),
+        tokens_half=np.full(len(stored), value("gemm_half_tokens")),
+        expert_tokens_half=np.full(len(stored), value("expert_half_tokens")),
+        imbalance=np.full(len(stored), value("expert_imbalance")),
+    )
+
+
+def _arithmetic(
+    *, chips: Chips, formats: list[tuple[str, bool]], designs: list[str], value: Callable[[str], float]
+) -> Array:
+    """Return the peak of the format's own arithmetic times its share of the 16-bit efficiency, NaN = 16-bit arithmetic."""
+    names = np.array([name for name, _ in formats])
+    stored_only = np.array([only for _, only in formats]) | (
+        (names == "int8") & np.array([name == "neuron" for name in designs])
+    )
+    peaks = np.full(len(names), np.nan)
+    for name, peak in (("fp8", chips.fp8_flops_per_s), ("fp4", chips.fp4_flops_per_s), ("int8", chips.int8_ops_per_s)):
+        factor = value(f"precision_factor.{name}")
+        peaks = np.where((names == name) & ~stored_only, peak * factor, peaks)
+    return peaks
+
+
+def _link(design_name: str) -> str:
+    return {"cdna": "xgmi", "tpu": "ici", "neuron": "neuronlink", "ada": "pcie"}.get(design_name, "nvlink")
