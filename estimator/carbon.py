@@ -1,4 +1,7 @@
-"""Energy and carbon of rented machines. They inform; nothing ranks two clouds by them, because the grid factors differ in method."""
+"""Energy and carbon of rented machines.
+
+They inform. Nothing ranks two clouds by them, because the clouds' grid factors differ in method.
+"""
 
 from typing import Any
 
