@@ -241,9 +241,9 @@ class InlineModel(Section):
     experts_shared: Whole | None = _q("Experts every token passes.", "experts", ge=0, le=100_000)
     expert_hidden: Whole | None = _q("Width of one expert.", "units", ge=1, le=10_000_000)
     params_total: Real | None = _q(
-        "All parameters as stated; null counts them from the shape.", "parameters", gt=0, le=1e15
+        "All parameters as stated, such as 70e9; null counts them from the shape.", "parameters", ge=1e6, le=1e15
     )
-    params_active: Real | None = _q("Parameters each token passes, as stated.", "parameters", gt=0, le=1e15)
+    params_active: Real | None = _q("Parameters each token passes, as stated.", "parameters", ge=1e6, le=1e15)
     context_max_tokens: Whole | None = _q("Longest context.", "tokens", ge=1, le=1_000_000_000)
 
 
