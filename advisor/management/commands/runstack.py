@@ -43,11 +43,12 @@ class Child:
 
     name: str
     command: list[str]
-    is_ready: Callable[[], bool]
+    is_ready: Callable[["Child"], bool]
     grace_s: float
     environment: dict[str, str] = field(default_factory=dict)
     started_at: list[float] = field(default_factory=list)
     process: subprocess.Popen[bytes] | None = None
+    log_begins_at: int = 0
 
     @property
     def log(self) -> Path:
@@ -58,6 +59,7 @@ class Child:
         # Its own session, so that Ctrl-C reaches only the supervisor; setpriv ends it even if the supervisor is killed.
         guard = ["setpriv", "--pdeathsig", "TERM"] if shutil.which("setpriv") else []
         with self.log.open("ab") as log:
+            self.log_begins_at = log.tell()
             self.process = subprocess.Popen(
                 [*guard, *self.command],
                 stdin=subprocess.DEVNULL,
@@ -87,6 +89,12 @@ class Child:
             self.process.wait()
             return False
         return True
+
+    def has_logged(self, text: str) -> bool:
+        """Return whether the log says this since the process was started."""
+        with self.log.open("rb") as log:
+            log.seek(self.log_begins_at)
+            return text.encode() in log.read()
 
     def last_lines(self) -> str:
         return "\n".join(self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:])
@@ -170,7 +178,7 @@ class Command(BaseCommand):
         give_up_at = time.monotonic() + READY_WITHIN_S
         while waiting and not self._stopping:
             self._restart_the_dead(children)
-            waiting = [child for child in waiting if not child.is_ready()]
+            waiting = [child for child in waiting if not child.is_ready(child)]
             if waiting and time.monotonic() > give_up_at:
                 names = ", ".join(child.name for child in waiting)
                 raise CommandError(f"not ready after {READY_WITHIN_S} s: {names}\n{waiting[0].last_lines()}")
@@ -184,6 +192,7 @@ class Command(BaseCommand):
             if not child.restarts_left():
                 raise CommandError(f"{child.name} keeps ending (exit code {code}); its log says:\n{child.last_lines()}")
             self._say(f"{child.name} ended unexpectedly (exit code {code}); starting it again, log: {child.log}")
+            time.sleep(0.5)
             child.start()
 
     def _welcome(self, *, port: int, took_s: float) -> None:
@@ -210,13 +219,13 @@ def _valkey() -> Child:
     directory.mkdir(mode=0o700, exist_ok=True)
     path.unlink(missing_ok=True)  # left by a machine that lost power; the lock says that no server of ours is running
     command = valkey_command(socket_path=path, directory=directory)
-    return Child(name="valkey", command=command, is_ready=lambda: valkey_answers(path), grace_s=10)
+    return Child(name="valkey", command=command, is_ready=lambda _: valkey_answers(path), grace_s=10)
 
 
 def _web(port: int) -> Child:
     command = [sys.executable, "-m", "gunicorn", "advisor.wsgi:application", f"--bind={HOST}:{port}"]
     command += ["--worker-class=gthread", "--threads=8", "--graceful-timeout=5", "--no-control-socket"]
-    return Child(name="web", command=command, is_ready=lambda: _web_answers(port), grace_s=10)
+    return Child(name="web", command=command, is_ready=lambda _: _web_answers(port), grace_s=10)
 
 
 def _worker() -> Child:
@@ -227,7 +236,7 @@ def _worker() -> Child:
     return Child(
         name="worker",
         command=command,
-        is_ready=lambda: bool(app.control.ping(destination=[name], timeout=0.3)),
+        is_ready=lambda _: bool(app.control.ping(destination=[name], timeout=1, limit=1)),
         grace_s=15,
         # SIGTERM then means: hand unfinished tasks back after CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT, don't wait for them.
         environment={"REMAP_SIGTERM": "SIGQUIT"},
@@ -235,15 +244,9 @@ def _worker() -> Child:
 
 
 def _beat() -> Child:
-    schedule = settings.DATA_DIR / "beat-schedule"
-    command = [sys.executable, "-m", "celery", "-A", "advisor.celery", "beat", "--loglevel=INFO"]
-    command += [f"--schedule={schedule}", "--pidfile="]
-    started_at = time.time()
-
-    def has_begun_to_tick() -> bool:
-        return schedule.exists() and schedule.stat().st_mtime >= started_at
-
-    return Child(name="beat", command=command, is_ready=has_begun_to_tick, grace_s=5)
+    command = [sys.executable, "-m", "celery", "-A", "advisor.celery", "beat", "--loglevel=INFO", "--pidfile="]
+    command += [f"--schedule={settings.DATA_DIR / 'beat-schedule'}"]
+    return Child(name="beat", command=command, is_ready=lambda child: child.has_logged("beat: Starting"), grace_s=5)
 
 
 def _web_answers(port: int) -> bool:
