@@ -1,0 +1,236 @@
+"""Which stack a run uses and what that stack and its accelerator reach: coefficients by name, as arrays over cases."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+
+from estimator.coefficients import Coefficients
+from estimator.hardware import Hardware
+
+Values = Any  # float or array of floats
+
+# Bytes of one input element of a matrix product; block-scaled formats carry one scale byte for 32 (MX) or 16 (NVFP4) values.
+INPUT_BYTES = {"bf16": 2.0, "fp16": 2.0, "fp8": 1.0, "fp8-mx": 1.03, "fp4": 0.56, "int8": 1.0}
+NEWEST = "9999-12"
+
+
+@dataclass(frozen=True)
+class Physics:
+    """Rates and shares of one case: what the accelerator's kernels and the stack reach. Arrays or numbers."""
+
+    gemm_flops: Values
+    head_flops: Values
+    attention_flops: Values
+    memory_bytes_per_s: Values
+    gemm_traffic_fraction: Values
+    moe_gemm_fraction: Values
+    elementwise_factor: Values
+    cast_passes: Values
+    input_bytes: Values
+    flash: Values
+    dropout: Values
+    sequence_parallel: Values
+    domain_efficiency: Values
+    fabric_efficiency: Values
+    overlap_tensor_fraction: Values
+    overlap_data_fraction: Values
+    overlap_pipeline_fraction: Values
+    overlap_context_fraction: Values
+    overlap_expert_fraction: Values
+    latency_domain_s: Values
+    latency_fabric_s: Values
+    layer_launch_s: Values
+    step_overhead_s: Values
+    jitter_fraction: Values
+    weight_bytes: Values
+    gradient_bytes: Values
+    optimiser_bytes: Values
+    reserve_bytes: Values
+    fragmentation_fraction: Values
+
+    def take(self, index: Any) -> "Physics":
+        """Return the cases at ``index``."""
+        return Physics(**{field.name: np.asarray(getattr(self, field.name))[index] for field in fields(self)})
+
+
+@dataclass(frozen=True)
+class Links:
+    """The links of a system. Arrays or numbers."""
+
+    domain: Values
+    domain_bytes_per_s: Values
+    node: Values
+    node_bytes_per_s: Values
+    fabric_bytes_per_s: Values
+    memory_bytes: Values
+
+    def take(self, index: Any) -> "Links":
+        """Return the cases at ``index``."""
+        return Links(**{field.name: np.asarray(getattr(self, field.name))[index] for field in fields(self)})
+
+
+@dataclass(frozen=True)
+class Stack:
+    """The software of a run: preset, its date (``YYYY-MM``), precision of the large products, sequence parallelism or not."""
+
+    preset: str
+    date: str
+    precision: str
+    sequence_parallel: bool = True
+
+    @property
+    def fused_attention(self) -> bool:
+        """Return whether attention runs as one kernel that never stores the scores (2022-10 on NVIDIA, later on Neuron)."""
+        return self.date >= ("2024-06" if self.preset == "neuron" else "2022-10")
+
+
+def choose_stack(
+    *, vendor: str, precision: str = "bf16", framework: str = "", date: str = "", sequence_parallel: bool | None = None
+) -> Stack:
+    """Return the stack preset for an accelerator vendor, framework and date; without a date the newest one.
+
+    The date is a month; a release such as ``26.06`` is read as June 2026. Source: ``model-presets`` in docs/model.md.
+    """
+    month = _month(date)
+    name = framework.lower()
+    if vendor == "tpu":
+        preset = "maxtext"
+    elif vendor == "neuron":
+        preset = "neuron"
+    elif vendor == "amd":
+        preset = "rocm"
+    elif "maxtext" in name or "jax" in name:
+        preset = "maxtext-gpu"
+    elif month < "2022-12":
+        preset = "megatron-2022" if month > "2022-02" else "megatron-2021"
+    elif "fsdp" in name or "foundry" in name or "torchtitan" in name:
+        preset = "fsdp-2023" if month < "2024-06" else "fsdp"
+    else:
+        preset = "nemo" if month >= "2023-10" else "fsdp-2023"
+    parallel = month >= "2022-12" if sequence_parallel is None else sequence_parallel
+    return Stack(preset=preset, date=month, precision=_precision(precision), sequence_parallel=parallel)
+
+
+def _month(date: str) -> str:
+    text = str(date or "").strip()
+    if not text or text == "nan":
+        return NEWEST
+    if len(text) >= 4 and text[:4].isdigit():
+        return text[:7] if len(text) >= 7 else f"{text[:4]}-06"
+    parts = text.split(".")
+    if parts[0].isdigit() and len(parts[0]) == 2:
+        return f"20{parts[0]}-{int(parts[1]):02d}" if len(parts) > 1 else f"20{parts[0]}-06"
+    return NEWEST
+
+
+def _precision(text: str) -> str:
+    name = str(text or "bf16").lower().replace("_", "-")
+    known = {"mxfp8": "fp8-mx", "nvfp4": "fp4", "mxfp4": "fp4", "fp16": "fp16", "bf16/fp16": "bf16", "float16": "fp16"}
+    return known.get(name, name if name in INPUT_BYTES else "bf16")
+
+
+def values_of(coefficients: Coefficients) -> dict[str, float]:
+    """Return the training coefficients as plain numbers by key, without the leading ``training.``."""
+    return {key: entry.value for key, entry in coefficients.group("training").items()}
+
+
+Lookup = Callable[[str, Sequence[str]], float]
+
+
+def coefficient_key(values: Mapping[str, float], what: str, scopes: Sequence[str]) -> str:
+    """Return the most special key there is: ``what.scope`` for the first scope that exists, else ``what``."""
+    for scope in scopes:
+        if f"{what}.{scope}" in values:
+            return f"{what}.{scope}"
+    if what in values:
+        return what
+    raise KeyError(f"no coefficient training.{what} for any of {list(scopes)}")
+
+
+def gemm_key(values: Mapping[str, float], *, family: str, vendor: str, precision: str) -> str:
+    """Return the key of a matrix-product ceiling: of the generation, else of the vendor, else of any."""
+    names = {"fp8-mx": ("fp8-mx", "fp8"), "int8": ("int8", "fp8"), "fp16": ("fp16", "bf16")}.get(precision, (precision,))
+    scopes = [f"{place}.{name}" for place in (family, vendor, "other") for name in names]
+    return coefficient_key(values, "gemm", scopes)
+
+
+def attention_key(values: Mapping[str, float], *, family: str, vendor: str, stack: Stack) -> str:
+    """Return the key of the attention kernel's ceiling: by generation and era."""
+    if not stack.fused_attention:
+        return "attention.unfused"
+    early = stack.date < "2024-06"
+    scopes = [f"{family}-2023", f"{vendor}-2023"] if early else []
+    return coefficient_key(values, "attention", [*scopes, family, vendor, "other"])
+
+
+def physics_of(*, values: Mapping[str, float], hardware: Hardware, stacks: Sequence[Stack]) -> Physics:
+    """Return the physics of each case: entry i is ``hardware`` i running ``stacks`` i."""
+    rows = [_one(values=values, hardware=hardware, position=i, stack=stack) for i, stack in enumerate(stacks)]
+    return Physics(**{field.name: np.array([row[field.name] for row in rows], dtype=float) for field in fields(Physics)})
+
+
+def links_of(hardware: Hardware) -> Links:
+    """Return the links of each system."""
+    return Links(
+        domain=hardware.domain_accelerators,
+        domain_bytes_per_s=hardware.domain_bytes_per_s,
+        node=hardware.node_accelerators,
+        node_bytes_per_s=hardware.node_bytes_per_s,
+        fabric_bytes_per_s=np.nan_to_num(hardware.fabric_bytes_per_s, nan=1.0),
+        memory_bytes=hardware.memory_bytes,
+    )
+
+
+def _one(*, values: Mapping[str, float], hardware: Hardware, position: int, stack: Stack) -> dict[str, float]:
+    family, vendor = str(hardware.family[position]), str(hardware.vendor[position])
+    precision = stack.precision
+
+    def pick(what: str, *scopes: str) -> float:
+        return values[coefficient_key(values, what, scopes)]
+
+    peak = hardware.peak_flops[precision][position]
+    half = hardware.peak_flops["bf16"][position]
+    half = peak if np.isnan(half) else half
+    half_ceiling = values[gemm_key(values, family=family, vendor=vendor, precision="bf16")]
+    attention = values[attention_key(values, family=family, vendor=vendor, stack=stack)]
+    fabric = "fabric_efficiency.ethernet" if not hardware.fabric_is_rdma[position] else None
+    old = stack.preset in ("megatron-2021", "megatron-2022")
+    preset = stack.preset
+    return {
+        "gemm_flops": peak * values[gemm_key(values, family=family, vendor=vendor, precision=precision)],
+        "head_flops": half * half_ceiling,
+        "attention_flops": half * attention,
+        "memory_bytes_per_s": hardware.memory_bytes_per_s[position] * pick("stream", vendor, "other"),
+        "gemm_traffic_fraction": pick("gemm_traffic", vendor),
+        "moe_gemm_fraction": pick("moe_gemm", vendor),
+        "elementwise_factor": pick("elementwise", preset),
+        "cast_passes": pick("cast_passes", precision),
+        "input_bytes": INPUT_BYTES[precision],
+        "flash": float(stack.fused_attention),
+        "dropout": float(old),
+        "sequence_parallel": float(stack.sequence_parallel),
+        "domain_efficiency": pick("domain_efficiency", vendor, "other"),
+        "fabric_efficiency": values[fabric] if fabric else pick("fabric_efficiency", vendor, "other"),
+        "overlap_tensor_fraction": pick("overlap_tensor", preset),
+        "overlap_data_fraction": pick("overlap_data", preset),
+        "overlap_pipeline_fraction": pick("overlap_pipeline", preset),
+        "overlap_context_fraction": pick("overlap_context", preset),
+        "overlap_expert_fraction": pick("overlap_expert", preset),
+        "latency_domain_s": pick("latency_domain_us") * 1e-6,
+        "latency_fabric_s": pick("latency_fabric_us") * 1e-6,
+        "layer_launch_s": pick("layer_launch_us", preset) * 1e-6,
+        "step_overhead_s": pick("step_overhead_ms", preset) * 1e-3,
+        "jitter_fraction": pick("jitter", preset),
+        "weight_bytes": pick("weight_bytes", preset),
+        "gradient_bytes": pick("gradient_bytes", preset),
+        "optimiser_bytes": pick("optimiser_bytes", preset),
+        "reserve_bytes": pick("reserve_gb", preset) * 1e9,
+        "fragmentation_fraction": pick("fragmentation", preset),
+    }
+
+
+def without_sequence_parallel(stack: Stack) -> Stack:
+    """Return the same stack with activations between the sharded products kept whole on each rank."""
+    return replace(stack, sequence_parallel=False)

@@ -1,0 +1,425 @@
+"""Seconds and bytes of one training step: every formula on arrays, one entry a case."""
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from estimator.architecture import Architecture
+from estimator.collectives import all_to_all_seconds, gather_seconds, ranks_inside, ring_bytes_per_s
+from estimator.layouts import FULL, MINIMAL, OFFLOADED, SELECTIVE, ZERO3, Layouts
+from estimator.memory import in_flight, layer_activation_bytes, state_bytes
+from estimator.presets import Links, Physics
+
+Values = Any  # float or array of floats
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What the step time needs of an architecture at one sequence length, as arrays (one entry a case) or numbers."""
+
+    layers: Values
+    hidden: Values
+    heads: Values
+    query_width: Values
+    kv_width: Values
+    attention_width: Values
+    attention_params: Values
+    ffn_hidden: Values
+    mlp_up: Values
+    vocab: Values
+    embedding_copies: Values
+    sequence: Values
+    mean_keys: Values
+    moe_fraction: Values
+    experts: Values
+    experts_active: Values
+    experts_shared: Values
+    expert_hidden: Values
+    trainable_params: Values
+    lora: Values
+
+    def take(self, index: Any) -> "Shape":
+        """Return the cases at ``index``."""
+        return Shape(**{field.name: np.asarray(getattr(self, field.name))[index] for field in fields(self)})
+
+
+def stack_shapes(shapes: "list[Shape]") -> Shape:
+    """Return several shapes as one struct of arrays."""
+    return Shape(**{field.name: np.array([getattr(one, field.name) for one in shapes], float) for field in fields(Shape)})
+
+
+def shape_of(*, architecture: Architecture, sequence_length: int, method: str = "full") -> Shape:
+    """Return the numbers of one architecture that the step-time formulas take."""
+    lora = method in ("lora", "qlora")
+    query = architecture.heads * architecture.head_dim
+    latent = architecture.attention == "mla"
+    kv_width = architecture.heads * architecture.value_head_dim if latent else architecture.kv_heads * architecture.head_dim
+    return Shape(
+        layers=float(architecture.layers),
+        hidden=float(architecture.hidden),
+        heads=float(architecture.heads),
+        query_width=float(architecture.heads * (architecture.head_dim + architecture.rope_head_dim) if latent else query),
+        kv_width=float(kv_width),
+        attention_width=architecture.attention_width(),
+        attention_params=architecture.attention_params(),
+        ffn_hidden=float(architecture.ffn_hidden),
+        mlp_up=float(architecture.mlp_matrices() - 1),
+        vocab=float(architecture.vocab),
+        embedding_copies=1.0 if architecture.tied_embeddings else 2.0,
+        sequence=float(sequence_length),
+        mean_keys=architecture.mean_context(context_tokens=sequence_length),
+        moe_fraction=architecture.moe_layers / architecture.layers,
+        experts=float(max(architecture.experts_count, 1)),
+        experts_active=float(architecture.experts_active),
+        experts_shared=float(architecture.experts_shared),
+        expert_hidden=float(architecture.expert_hidden),
+        trainable_params=architecture.lora_params() if lora else architecture.params(),
+        lora=1.0 if lora else 0.0,
+    )
+
+
+def memory_per_device(*, shape: Shape, layout: Layouts, physics: Physics) -> Values:
+    """Return what the fullest accelerator holds: stage 0 (most activations) or the last stage (logits). [bytes]
+
+    Source: ``model-memory`` in docs/model.md.
+    """
+    tokens = layout.micro_batch * shape.sequence / layout.context
+    expert_ranks = np.maximum(layout.expert, 1.0)
+    shared, expert = _params_per_device(shape=shape, layout=layout)
+    ranks = np.maximum(layout.data * layout.context, 1.0)
+    expert_shard = np.maximum(layout.shard * np.where(expert_ranks > 1, layout.tensor, 1.0) / expert_ranks, 1.0)
+    states = state_bytes(
+        shared_params=shared,
+        expert_params=expert,
+        trainable_fraction=np.where(np.asarray(shape.lora) > 0, 0.02, 1.0),
+        sharding=layout.sharding,
+        shard=np.where(layout.sharding >= ZERO3, layout.shard, ranks),
+        expert_shard=expert_shard,
+        weight_bytes=physics.weight_bytes,
+        gradient_bytes=physics.gradient_bytes,
+        optimiser_bytes=physics.optimiser_bytes,
+    )
+    gathered = np.where(layout.sharding >= ZERO3, 2 * 2 * (shared + expert) * layout.pipeline / shape.layers, 0.0)
+    per_layer = layer_activation_bytes(
+        tokens=tokens,
+        sequence=shape.sequence,
+        hidden=shape.hidden,
+        heads=shape.heads,
+        query_width=shape.query_width,
+        kv_width=shape.kv_width,
+        mlp_width=_mlp_width(shape),
+        mlp_up=shape.mlp_up,
+        mlp_inputs=1 + shape.moe_fraction * (shape.experts_active + shape.experts_shared - 1),
+        tensor=layout.tensor,
+        recompute=layout.recompute,
+        input_bytes=physics.input_bytes,
+        sequence_parallel=physics.sequence_parallel,
+        flash=physics.flash,
+        dropout=physics.dropout,
+    )
+    held = in_flight(
+        pipeline=layout.pipeline, interleave=layout.interleave, micro_batches=layout.micro_batches, layers=shape.layers
+    )
+    live = np.where(layout.recompute >= FULL, 12 * tokens * (shape.hidden + shape.ffn_hidden) / layout.tensor, 0.0)
+    logits = 6 * tokens * shape.vocab / layout.tensor
+    last = per_layer * shape.layers / layout.pipeline * np.where(layout.interleave > 1, 2.0, 1.0) + logits
+    first = per_layer * held + live
+    activations = np.where(layout.pipeline > 1, np.maximum(first, last), first + logits)
+    held_bytes = (states + gathered + activations) * (1 + physics.fragmentation_fraction)
+    return held_bytes + physics.reserve_bytes
+
+
+def step_seconds(*, shape: Shape, layout: Layouts, physics: Physics, links: Links) -> dict[str, Values]:
+    """Return the seconds of one optimiser step and their parts. [s]
+
+    Parts: ``compute`` (matrix products, attention, elementwise, launches of the slowest stage), ``exposed`` (tensor, context,
+    expert and pipeline communication not hidden), ``bubble``, ``data`` (gradient and weight exchange not hidden), ``optimiser``,
+    ``forward_fraction`` (share of a forward pass in compute, for evaluation). Source: ``model-step`` in docs/model.md.
+    """
+    tokens = layout.micro_batch * shape.sequence / layout.context
+    gemm = _gemm_seconds(shape=shape, layout=layout, physics=physics, tokens=tokens)
+    attention = _attention_seconds(shape=shape, layout=layout, physics=physics, tokens=tokens)
+    forward_bytes, backward_bytes = _elementwise_bytes(shape=shape, layout=layout, physics=physics, tokens=tokens)
+    element = forward_bytes / physics.memory_bytes_per_s
+    element_back = backward_bytes / physics.memory_bytes_per_s
+    gemm_again, attention_again, element_again = _recomputed(layout=layout, physics=physics)
+    backward_gemm = 2.0 - shape.lora
+    layer_forward = gemm + attention + element + physics.layer_launch_s
+    layer_compute = (
+        gemm * (1 + backward_gemm + gemm_again)
+        + attention * (3.5 + attention_again)
+        + element * (1 + element_again)
+        + element_back
+        + physics.layer_launch_s * (2.5 + gemm_again)
+    )
+    head = _head_seconds(shape=shape, layout=layout, physics=physics, tokens=tokens)
+    exposed = _exposed_layer_seconds(
+        shape=shape, layout=layout, physics=physics, links=links, tokens=tokens, gemm_again=gemm_again
+    )
+    hop = _hop_seconds(shape=shape, layout=layout, physics=physics, links=links, tokens=tokens)
+    layer = layer_compute + exposed
+    chunk_layers = np.ceil(shape.layers / (layout.pipeline * layout.interleave))
+    most_layers = chunk_layers * layout.interleave
+    spare = most_layers * layout.pipeline - shape.layers
+    stage = np.where(
+        layout.pipeline > 1,
+        np.maximum(most_layers * layer, (most_layers - np.minimum(spare, layout.interleave)) * layer + head),
+        shape.layers * layer + head,
+    )
+    stage = stage + hop
+    gathers = _sharded_gather_seconds(shape=shape, layout=layout, physics=physics, links=links)
+    busy = _blend(stage, gathers, overlap=physics.overlap_data_fraction)
+    bubble = (layout.pipeline - 1) / layout.interleave * (stage - np.where(layout.pipeline > 1, head, 0.0))
+    once = _data_seconds(shape=shape, layout=layout, physics=physics, links=links)
+    hidden = np.minimum(once, stage) * physics.overlap_data_fraction
+    optimiser = _optimiser_seconds(shape=shape, layout=layout, physics=physics)
+    steady = layout.micro_batches * busy
+    accelerators = layout.accelerators()
+    jitter = 1 + physics.jitter_fraction * np.log2(np.maximum(accelerators / 8, 1.0))
+    total = (steady + bubble + once - hidden + optimiser) * jitter + physics.step_overhead_s
+    return {
+        "total": total,
+        "compute": layout.micro_batches * (most_layers * layer_compute + head),
+        "exposed": layout.micro_batches * most_layers * exposed,
+        "bubble": bubble,
+        "data": once - hidden + layout.micro_batches * (busy - stage),
+        "optimiser": optimiser,
+        "forward_fraction": layer_forward / layer_compute,
+    }
+
+
+def _blend(work: Values, traffic: Values, *, overlap: Values) -> Values:
+    """Return the time of work and traffic of which ``overlap`` can run side by side."""
+    side_by_side = (work**4 + (traffic * overlap) ** 4) ** 0.25
+    return side_by_side + traffic * (1 - overlap)
+
+
+def _mlp_width(shape: Shape) -> Values:
+    experts = (shape.experts_active + shape.experts_shared) * shape.expert_hidden
+    return (1 - shape.moe_fraction) * shape.ffn_hidden + shape.moe_fraction * experts
+
+
+def _gemm_seconds(*, shape: Shape, layout: Layouts, physics: Physics, tokens: Values) -> Values:
+    """Forward matrix products of an average layer: arithmetic at the kernel ceiling plus the traffic that no arithmetic hides."""
+    t = layout.tensor
+    q, kv = shape.query_width, shape.kv_width
+    up = shape.mlp_up
+    b = physics.input_bytes
+    rate = physics.memory_bytes_per_s
+    attention_flops = 2 * tokens * shape.attention_params / t
+    attention_bytes = (
+        b * (tokens * (shape.hidden + q / t) + shape.attention_params / t)
+        + 2 * tokens * ((q + 2 * kv) / t + shape.hidden)
+    )
+    dense_params = (up + 1) * shape.hidden * shape.ffn_hidden
+    dense_flops = 2 * tokens * dense_params / t
+    dense_bytes = b * (tokens * (shape.hidden + shape.ffn_hidden / t) + dense_params / t) + 2 * tokens * (
+        up * shape.ffn_hidden / t + shape.hidden
+    )
+    dense = 1 - shape.moe_fraction
+    flops = attention_flops + dense * dense_flops
+    moved = attention_bytes + dense * dense_bytes
+    seconds = flops / physics.gemm_flops + physics.gemm_traffic_fraction * moved / rate
+    if np.any(np.asarray(shape.moe_fraction) > 0):
+        seconds = seconds + shape.moe_fraction * _expert_seconds(shape=shape, layout=layout, physics=physics, tokens=tokens)
+    return seconds
+
+
+def _expert_seconds(*, shape: Shape, layout: Layouts, physics: Physics, tokens: Values) -> Values:
+    """Forward products of the routed and shared experts of one layer; an expert sees few tokens, its weights are read anyway."""
+    split = np.where(layout.expert > 1, 1.0, layout.tensor)
+    rows = tokens / layout.tensor * split * shape.experts_active
+    shared_rows = tokens * shape.experts_shared
+    one_expert = (shape.mlp_up + 1) * shape.hidden * shape.expert_hidden
+    weights = shape.experts / layout.expert * one_expert / split
+    flops = 2 * rows * one_expert / split + 2 * shared_rows * one_expert / layout.tensor
+    width = shape.expert_hidden / split
+    moved = (
+        physics.input_bytes * (rows * (shape.hidden + width) + weights)
+        + 2 * rows * (shape.mlp_up * width + shape.hidden)
+        + (2 + physics.input_bytes) * shared_rows * (shape.hidden + shape.mlp_up * shape.expert_hidden / layout.tensor)
+    )
+    return flops / (physics.gemm_flops * physics.moe_gemm_fraction) + (
+        physics.gemm_traffic_fraction * moved / physics.memory_bytes_per_s
+    )
+
+
+def _attention_seconds(*, shape: Shape, layout: Layouts, physics: Physics, tokens: Values) -> Values:
+    """Forward scores and values; without a fused kernel the whole square is multiplied and the scores go through memory."""
+    keys = np.where(np.asarray(physics.flash), shape.mean_keys, shape.sequence)
+    flops = 4 * tokens * shape.attention_width / layout.tensor * keys
+    scores = np.where(np.asarray(physics.flash), 0.0, tokens * shape.heads / layout.tensor * shape.sequence)
+    return flops / physics.attention_flops + physics.elementwise_factor * 11 * scores / physics.memory_bytes_per_s
+
+
+def _elementwise_bytes(*, shape: Shape, layout: Layouts, physics: Physics, tokens: Values) -> tuple[Values, Values]:
+    """Bytes that norms, residuals, rotary embedding, activation, dropout and 8-bit casts move in a layer, forward and backward."""
+    narrow = np.where(np.asarray(physics.sequence_parallel), layout.tensor, 1.0)
+    width = _mlp_width(shape)
+    dropout = np.where(np.asarray(physics.dropout), 3.0, 0.0)
+    rotary = 4 * (shape.query_width + shape.kv_width) / layout.tensor
+    forward = 2 * (8 + 2 * dropout) * shape.hidden / narrow + rotary
+    backward = 2 * (10 + 2 * dropout) * shape.hidden / narrow + rotary
+    forward = forward + 2 * (shape.mlp_up + 1) * width / layout.tensor
+    backward = backward + 2 * (2 * shape.mlp_up + 1) * width / layout.tensor
+    routed = shape.moe_fraction * shape.experts_active * shape.hidden / layout.tensor
+    forward = forward + 2 * 4 * routed
+    backward = backward + 2 * 4 * routed
+    cast_in = (2 * shape.hidden + shape.query_width / layout.tensor + width / layout.tensor) + routed
+    cast_out = (shape.query_width + 2 * shape.kv_width) / layout.tensor + 2 * shape.hidden + shape.mlp_up * width / layout.tensor
+    quantise = 4 * physics.cast_passes
+    return (
+        tokens * physics.elementwise_factor * (forward + quantise * cast_in),
+        tokens * physics.elementwise_factor * (backward + quantise * cast_out),
+    )
+
+
+def _recomputed(*, layout: Layouts, physics: Physics) -> tuple[Values, Values, Values]:
+    """Shares of a forward pass done again: matrix products, attention core, elementwise."""
+    full = layout.recompute == FULL
+    selective = layout.recompute == SELECTIVE
+    minimal = layout.recompute == MINIMAL
+    offloaded = layout.recompute == OFFLOADED
+    gemm = np.where(full, 1.0, np.where(offloaded, 0.75, 0.0))
+    core = full | minimal | offloaded | (selective & ~np.asarray(physics.flash, dtype=bool))
+    element = np.where(full | minimal | offloaded, 1.0, np.where(selective, 0.6, 0.0))
+    return gemm, np.where(core, 1.0, 0.0), element
+
+
+def _head_seconds(*, shape: Shape, layout: Layouts, physics: Physics, tokens: Values) -> Values:
+    """Output head and loss, forward and backward, on the stage that holds them; logits are read and written in 32 bit."""
+    flops = 2 * tokens * shape.hidden * shape.vocab / layout.tensor
+    moved = tokens * shape.vocab / layout.tensor * 20
+    return (3 - shape.lora) * flops / physics.head_flops + moved / physics.memory_bytes_per_s
+
+
+def _rate(*, group: Values, stride: Values, links: Links, physics: Physics) -> Values:
+    return ring_bytes_per_s(
+        group=group,
+        stride=stride,
+        domain=links.domain,
+        domain_bytes_per_s=links.domain_bytes_per_s * physics.domain_efficiency,
+        node=links.node,
+        node_bytes_per_s=links.node_bytes_per_s,
+        fabric_bytes_per_s=links.fabric_bytes_per_s * physics.fabric_efficiency,
+    )
+
+
+def _latency(*, group: Values, stride: Values, links: Links, physics: Physics) -> Values:
+    inside = ranks_inside(group=group, stride=stride, domain=links.node)
+    return np.where(inside >= group, physics.latency_domain_s, physics.latency_fabric_s)
+
+
+def _exposed_layer_seconds(
+    *, shape: Shape, layout: Layouts, physics: Physics, links: Links, tokens: Values, gemm_again: Values
+) -> Values:
+    """Tensor-, context- and expert-parallel exchange of one layer, forward and backward, that compute does not hide."""
+    t = layout.tensor
+    one = gather_seconds(
+        total_bytes=2 * tokens * shape.hidden,
+        group=t,
+        bytes_per_s=_rate(group=t, stride=1.0, links=links, physics=physics),
+        latency_s=physics.latency_domain_s,
+    )
+    tensor = (8 + 4 * gemm_again) * one * (1 - physics.overlap_tensor_fraction)
+    c = layout.context
+    ring = gather_seconds(
+        total_bytes=2 * tokens * c * 2 * shape.kv_width / t,
+        group=c,
+        bytes_per_s=_rate(group=c, stride=t, links=links, physics=physics),
+        latency_s=_latency(group=c, stride=t, links=links, physics=physics),
+    )
+    context = (3 + gemm_again) * ring * (1 - physics.overlap_context_fraction)
+    if not np.any(layout.expert > 1):
+        return tensor + context
+    e = layout.expert
+    exchange = all_to_all_seconds(
+        local_bytes=(1 + physics.input_bytes) * tokens / t * shape.experts_active * shape.hidden,
+        group=e,
+        inside=ranks_inside(group=e, stride=1.0, domain=links.domain),
+        inside_bytes_per_s=links.domain_bytes_per_s * physics.domain_efficiency,
+        outside_bytes_per_s=links.fabric_bytes_per_s * physics.fabric_efficiency,
+        latency_s=physics.latency_fabric_s,
+    )
+    expert = shape.moe_fraction * (2 + gemm_again) * 2 * exchange / 2 * (1 - physics.overlap_expert_fraction)
+    return tensor + context + expert
+
+
+def _hop_seconds(*, shape: Shape, layout: Layouts, physics: Physics, links: Links, tokens: Values) -> Values:
+    """Sends between pipeline stages of one micro-batch, both ways, that compute does not hide."""
+    stride = layout.tensor * layout.context * layout.data
+    near = layout.pipeline * stride <= links.domain
+    rate = np.where(
+        near, links.domain_bytes_per_s * physics.domain_efficiency, links.fabric_bytes_per_s * physics.fabric_efficiency
+    )
+    sent = 2 * tokens * shape.hidden / np.where(np.asarray(physics.sequence_parallel), layout.tensor, 1.0)
+    one = sent / rate + physics.latency_fabric_s
+    return np.where(layout.pipeline > 1, 2 * layout.interleave * one * (1 - physics.overlap_pipeline_fraction), 0.0)
+
+
+def _params_per_device(*, shape: Shape, layout: Layouts) -> tuple[Values, Values]:
+    """Parameters of the first pipeline stage on one accelerator before data-parallel sharding: shared ones and experts."""
+    stage = np.ceil(shape.layers / layout.pipeline)
+    dense = (1 - shape.moe_fraction) * (shape.mlp_up + 1) * shape.hidden * shape.ffn_hidden
+    one_expert = (shape.mlp_up + 1) * shape.hidden * shape.expert_hidden
+    common = shape.attention_params + dense + shape.moe_fraction * shape.experts_shared * one_expert
+    copies = np.where(layout.pipeline > 1, 1.0, shape.embedding_copies)
+    shared = (stage * common + copies * shape.vocab * shape.hidden) / layout.tensor
+    split = np.where(layout.expert > 1, layout.expert, layout.tensor)
+    expert = stage * shape.moe_fraction * np.where(np.asarray(shape.moe_fraction) > 0, shape.experts, 0.0) * one_expert / split
+    return shared, expert
+
+
+def _sharded_gather_seconds(*, shape: Shape, layout: Layouts, physics: Physics, links: Links) -> Values:
+    """FSDP: weights gathered forward and backward and gradients scattered, each micro-batch."""
+    sharded = layout.sharding >= ZERO3
+    if not np.any(sharded):
+        return np.zeros_like(layout.tensor)
+    shared, expert = _params_per_device(shape=shape, layout=layout)
+    group = np.where(sharded, layout.shard, 1.0)
+    rate = _rate(group=group, stride=layout.tensor, links=links, physics=physics)
+    latency = _latency(group=group, stride=layout.tensor, links=links, physics=physics)
+    passes = np.where(np.asarray(shape.lora) > 0, 2 * physics.input_bytes, 2 * physics.input_bytes + physics.gradient_bytes)
+    seconds = gather_seconds(total_bytes=passes * (shared + expert), group=group, bytes_per_s=rate)
+    return np.where(sharded, seconds + np.where(group > 1, 3 * shape.layers * latency * np.log2(np.maximum(group, 2)), 0.0), 0.0)
+
+
+def _data_seconds(*, shape: Shape, layout: Layouts, physics: Physics, links: Links) -> Values:
+    """Gradient reduction and weight gathering once a step; for hybrid sharding the reduction between the shard groups."""
+    shared, expert = _params_per_device(shape=shape, layout=layout)
+    ranks = layout.data * layout.context
+    sharded = layout.sharding >= ZERO3
+    trained = np.where(np.asarray(shape.lora) > 0, 0.02, 1.0)
+    moved = (physics.gradient_bytes + physics.input_bytes) * trained
+    whole = gather_seconds(
+        total_bytes=moved * shared,
+        group=ranks,
+        bytes_per_s=_rate(group=ranks, stride=layout.tensor, links=links, physics=physics),
+        latency_s=physics.latency_fabric_s,
+    )
+    if np.any(expert > 0):
+        copies = np.maximum(ranks * np.where(layout.expert > 1, layout.tensor, 1.0) / layout.expert, 1.0)
+        whole = whole + gather_seconds(
+            total_bytes=moved * expert,
+            group=copies,
+            bytes_per_s=_rate(group=copies, stride=layout.expert, links=links, physics=physics),
+            latency_s=physics.latency_fabric_s,
+        )
+    groups = np.maximum(ranks / layout.shard, 1.0)
+    between = gather_seconds(
+        total_bytes=2 * physics.gradient_bytes * trained * (shared + expert) / layout.shard,
+        group=groups,
+        bytes_per_s=links.fabric_bytes_per_s * physics.fabric_efficiency,
+        latency_s=physics.latency_fabric_s,
+    )
+    return np.where(sharded, between, whole)
+
+
+def _optimiser_seconds(*, shape: Shape, layout: Layouts, physics: Physics) -> Values:
+    """Adam reads gradient, master weight and two moments and writes three of them and the working weight."""
+    shared, expert = _params_per_device(shape=shape, layout=layout)
+    ranks = np.where(layout.sharding >= ZERO3, layout.shard, layout.data * layout.context)
+    mine = (shared + expert) / np.where(layout.sharding > 0, ranks, 1.0)
+    trained = np.where(np.asarray(shape.lora) > 0, 0.02, 1.0)
+    return (physics.gradient_bytes + 2 * physics.optimiser_bytes + 2) * trained * mine / physics.memory_bytes_per_s
