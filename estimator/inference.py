@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from estimator import elasticity, queueing
+from estimator import elasticity
 from estimator.architecture import Architecture
 from estimator.coefficients import Coefficients
 from estimator.serving_load import Load, Point, operate
@@ -15,6 +15,7 @@ from estimator.serving_memory import sequences_max, weights_gb
 from estimator.serving_pace import Chips, design, normal_precision, pace
 from estimator.serving_shape import Shape, shape
 from estimator.serving_step import Layout, Pace
+from estimator.serving_tail import Tail, tail
 from estimator.workload import Targets, Traffic
 
 Array = npt.NDArray[np.float64]
@@ -26,7 +27,6 @@ CORES = {"inferentia2": 2, "trainium1": 2, "trainium2": 4, "trainium3": 4}
 SCARCE_MEMORY_GB = 80.0  # chips with less memory are sold by the hour almost anywhere; larger ones are scarce
 
 Z80 = 1.2815515655446004  # half-width of an 80 % interval in standard deviations
-Z95 = 1.6448536269514722  # the 95th percentile
 _GRID = 20
 _WAYS = (1, 2, 4, 8, 16, 32, 64)
 
@@ -360,7 +360,7 @@ def _fill(
         load=load,
         in_flight=in_flight,
     )
-    late = _percentiles(point=point, load=load, slots=candidates.slots[:, None], in_flight=in_flight, question=question)
+    late = tail(point=point, load=load, slots=candidates.slots[:, None], variation=question.value("arrival_variation"))
     plan = _plan(rows=rows, candidates=candidates, point=point, late=late, in_flight=in_flight, question=question)
     _write(frame=frame, rows=rows, stacks=stacks, candidates=candidates, point=point, plan=plan, question=question)
 
@@ -368,41 +368,6 @@ def _fill(
 def _by_stack(question: _Question, template: str, stacks: npt.NDArray[np.str_]) -> Array:
     table = {name: question.value(template.format(name)) for name in set(stacks.tolist())}
     return np.array([table[name] for name in stacks.tolist()])
-
-
-@dataclass(frozen=True, slots=True)
-class _Late:
-    """Percentiles of the tuned reference, candidates × grid. NaN past saturation."""
-
-    ttft_s: Array
-    tpot_s: Array
-    latency_s: Array
-
-
-def _percentiles(*, point: Point, load: Load, slots: Array, in_flight: Array, question: _Question) -> _Late:
-    variation = question.value("arrival_variation")
-    alone_s = load.request_s + point.prefill_s
-    queue_s = np.maximum(point.ttft_s - alone_s, 0.0) * (variation + 1) / 2
-    slot_s = queueing.mean_wait_s(
-        servers=slots, service_s=point.cycle_s, utilisation=in_flight / slots, variation=(variation + 1) / 2
-    )
-    full = np.clip(in_flight / slots, 0.0, 1.0) ** np.sqrt(2 * (slots + 1))
-    tails = []
-    for percentile in (95.0, 99.0):
-        tails.append(
-            alone_s
-            + queueing.wait_percentile_s(
-                mean_s=queue_s, busy_fraction=np.maximum(point.prefill_load, 0.05), percentile=percentile
-            )
-            + queueing.wait_percentile_s(mean_s=slot_s, busy_fraction=full, percentile=percentile)
-        )
-    steps = np.maximum(question.output_tokens - 1, 1.0)
-    met = point.requests_per_s * steps * point.tpot_s
-    disturbance_s = point.prefill_load / np.maximum(point.requests_per_s, 1e-12)
-    tpot_s = queueing.tokens_percentile_s(
-        mean_s=point.tpot_s, disturbances=met, disturbance_s=disturbance_s, tokens=steps, z=Z95
-    )
-    return _Late(ttft_s=tails[0], tpot_s=tpot_s, latency_s=tails[1] + steps * tpot_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -427,7 +392,7 @@ def _plan(
     rows: pd.DataFrame,
     candidates: _Candidates,
     point: Point,
-    late: _Late,
+    late: Tail,
     in_flight: Array,
     question: _Question,
 ) -> _Plan:
@@ -440,7 +405,7 @@ def _plan(
     misses = capacity <= 0
     capacity = np.where(misses, point.requests_per_s[:, 0], capacity)
     best = np.where(misses, 0, best)
-    instances, replicas = _instances(rows=rows, candidates=candidates, capacity=capacity * factor, question=question)
+    instances, _ = _instances(rows=rows, candidates=candidates, capacity=capacity * factor, question=question)
     order = np.lexsort(
         (-candidates.slots, candidates.layout.accelerators, instances, misses, candidates.row)
     )  # fewest instances, then accelerators
@@ -460,7 +425,7 @@ def _plan(
     serving = np.nan_to_num(np.maximum(low_high[1][1] - spare, 1.0), nan=np.inf)
     per_replica = question.peak_requests_per_s / serving  # the spare is taken as down
     at = _at(grid=point.requests_per_s[choice], wanted=per_replica / factor)
-    tuned = np.stack([_pick(value[choice], at) for value in (late.ttft_s, late.tpot_s, late.latency_s)])
+    tuned = np.stack([_pick(value[choice], at) for value in (late.ttft_p95_s, late.tpot_p95_s, late.latency_p99_s)])
     return _Plan(
         rows=chosen_rows,
         choice=choice,
@@ -476,16 +441,20 @@ def _plan(
     )
 
 
-def _kept(*, late: _Late, factor: float, question: _Question) -> npt.NDArray[np.bool_]:
+def _kept(*, late: Tail, factor: float, question: _Question) -> npt.NDArray[np.bool_]:
     """Return where the planned times keep the targets; a batch workload has none."""
     if question.batch:
-        return np.ones_like(late.tpot_s, dtype=bool)
+        return np.ones_like(late.tpot_p95_s, dtype=bool)
     targets = question.targets
     stated = targets.ttft_p95_ms or targets.tpot_p95_ms or targets.latency_p99_ms
     ttft_ms = targets.ttft_p95_ms or (None if stated else question.value("default_ttft_p95_ms"))
     tpot_ms = targets.tpot_p95_ms or (None if stated else question.value("default_tpot_p95_ms"))
-    kept = np.isfinite(late.ttft_s)
-    for limit_ms, time_s in ((ttft_ms, late.ttft_s), (tpot_ms, late.tpot_s), (targets.latency_p99_ms, late.latency_s)):
+    kept = np.isfinite(late.ttft_p95_s)
+    for limit_ms, time_s in (
+        (ttft_ms, late.ttft_p95_s),
+        (tpot_ms, late.tpot_p95_s),
+        (targets.latency_p99_ms, late.latency_p99_s),
+    ):
         if limit_ms:
             kept &= np.nan_to_num(time_s, nan=np.inf) * 1e3 / factor <= limit_ms
     return kept
