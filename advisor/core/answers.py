@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from advisor.core.problems import DocumentError, problem
 from advisor.core.questions import QUESTIONS, answer_at, unanswered
-from advisor.core.schema import PROVIDERS, Document, InlineModel, Preferences, Section
+from advisor.core.schema import PROVIDERS, Document, InlineModel, ManagedModel, Preferences, Section
 from advisor.core.schema import Workload as Stated
 from estimator.architecture import Architecture, ArchitectureError, from_row
 from estimator.workload import Code, Data, Horizon, Measured, Targets, Traffic, Training, Workload
@@ -201,11 +201,17 @@ def _training(*, stated: Stated, section: dict[str, Any]) -> Training:
 
 def _architecture(*, path: str, stated: Stated, architectures: "pd.DataFrame") -> Architecture | None:
     model = stated.model
+    row: Mapping[str, Any] | None = None
     if isinstance(model, InlineModel):
-        row: Mapping[str, Any] = {**model.model_dump(), "id": f"{stated.id}-model"}
+        row = {**model.model_dump(), "id": f"{stated.id}-model"}
     elif isinstance(model, str):
-        row = _row(path=path, model=model, architectures=architectures)
-    else:
+        row = _row(model, architectures=architectures)
+        if row is None:
+            raise DocumentError([problem(path, model, f"The catalog has no model architecture {model!r}.")])
+    elif isinstance(model, ManagedModel):  # own capacity would run the first acceptable family whose shape is known
+        rows = (_row(entry.family, architectures=architectures) for entry in model.acceptable)
+        row = next((found for found in rows if found is not None), None)
+    if row is None:
         return None
     try:
         return from_row(row)
@@ -213,12 +219,13 @@ def _architecture(*, path: str, stated: Stated, architectures: "pd.DataFrame") -
         raise DocumentError([problem(path, model, f"This shape is no transformer: {error}.")]) from None
 
 
-def _row(*, path: str, model: str, architectures: "pd.DataFrame") -> Mapping[str, Any]:
+def _row(name: str, *, architectures: "pd.DataFrame") -> Mapping[str, Any] | None:
+    """Return the catalog's row of an architecture by its id or another of its names."""
     names = architectures["aliases"] if "aliases" in architectures else [()] * len(architectures)
     for (_, row), aliases in zip(architectures.iterrows(), names, strict=True):
-        if row["id"] == model or (isinstance(aliases, (tuple, list)) and model in aliases):
-            return {str(name): cell for name, cell in row.items()}
-    raise DocumentError([problem(path, model, f"The catalog has no model architecture {model!r}.")])
+        if row["id"] == name or (isinstance(aliases, (tuple, list)) and name in aliases):
+            return {str(column): cell for column, cell in row.items()}
+    return None
 
 
 def _question(path: str) -> Any:
