@@ -319,6 +319,7 @@ class ModelOffer(Evidenced):
     retirement_date: dt.date | None = None
     open_weights: YesNo | None = None
     licence_id: Id | None = None
+    architecture_id: Id | None = None  # the shape of the same weights, where the catalog holds it
     note: str | None = None
 
 
