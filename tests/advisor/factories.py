@@ -1,0 +1,67 @@
+"""People, workspaces, decisions and runs for tests, each with only what the test doesn't care about filled in."""
+
+import datetime as dt
+import itertools
+from typing import Any
+
+from advisor.models import Decision, Membership, Report, Revision, Run, User, Workspace
+
+MOMENT = dt.datetime(2026, 11, 23, 12, 0, tzinfo=dt.UTC)
+PASSWORD = "a long enough passphrase"
+_numbers = itertools.count(1)
+
+DOCUMENT: dict[str, Any] = {
+    "version": 1,
+    "decision": "Support assistant",
+    "team": {"size": 12},
+    "workloads": [
+        {
+            "id": "chat",
+            "name": "Support chat",
+            "kind": "managed_api",
+            "traffic": {"requests_per_s_mean": 1, "input_tokens": 1000, "output_tokens": 200},
+        }
+    ],
+}
+
+
+def a_user(*, email: str | None = None, password: str | None = None) -> User:
+    user = User(email=email or f"person{next(_numbers)}@example.org", joined_at=MOMENT)
+    if password is None:
+        user.set_unusable_password()
+    else:
+        user.set_password(password)
+    user.save()
+    return user
+
+
+def a_member(*, role: str = "owner", workspace: Workspace | None = None, **user: Any) -> User:
+    member = a_user(**user)
+    workspace = workspace or Workspace.objects.create(name=f"Team {next(_numbers)}", created_at=MOMENT)
+    Membership.objects.create(user=member, workspace=workspace, role=role, created_at=MOMENT)
+    return member
+
+
+def a_run(*, owner: User | None = None, title: str = "Support assistant", **fields: Any) -> Run:
+    """A run in the first workspace of its owner, queued unless told otherwise."""
+    owner = owner or a_member()
+    decision = Decision.objects.create(
+        workspace=owner.workspaces.get(), title=title, created_by=owner, created_at=fields.get("created_at", MOMENT)
+    )
+    revision = Revision.objects.create(
+        decision=decision, number=1, document=DOCUMENT, created_by=owner, created_at=MOMENT
+    )
+    defaults = {"moment": MOMENT.date(), "created_at": MOMENT, "enqueued_at": MOMENT, "requested_by": owner}
+    return Run.objects.create(revision=revision, **(defaults | fields))
+
+
+def a_running_run(*, attempt: int = 1, lease_until: dt.datetime, **fields: Any) -> Run:
+    return a_run(state=Run.State.RUNNING, attempt=attempt, lease_until=lease_until, started_at=MOMENT, **fields)
+
+
+def a_reported_run(*, content: bytes, feasible: bool = True, **fields: Any) -> Run:
+    run = a_run(state=Run.State.SUCCEEDED, attempt=1, progress_fraction=1.0, finished_at=MOMENT, **fields)
+    Report.objects.create(
+        run=run, content=content, sha256="0" * 64, schema_version=1, feasible=feasible, created_at=MOMENT
+    )
+    return run
