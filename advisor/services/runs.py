@@ -79,7 +79,7 @@ def requeue_lost(*, moment: datetime) -> list[int]:
 
 def execute_run(*, run_id: int, moment: datetime) -> bool:
     """Advise on a queued run and store what was found. False if the run was not ours to take or to finish."""
-    attempt = _claim(run_id=run_id, moment=moment)
+    attempt = claim(run_id=run_id, moment=moment)
     if attempt is None:
         return False
     run = Run.objects.select_related("revision").get(pk=run_id)
@@ -123,7 +123,7 @@ def _advise(*, run: Run, progress: Callable[[str, float], None]) -> advise.Repor
     )
 
 
-def _claim(*, run_id: int, moment: datetime) -> int | None:
+def claim(*, run_id: int, moment: datetime) -> int | None:
     """Take a queued run and return the number of this attempt; None when somebody else was first."""
     with transaction.atomic():
         taken = Run.objects.filter(pk=run_id, state=Run.State.QUEUED, attempt__lt=MAX_ATTEMPTS).update(

@@ -30,7 +30,7 @@ class DocumentForm(forms.Form):
         required=False,
         strip=False,
         widget=forms.Textarea(
-            attrs={"class": "form-control font-monospace", "rows": 18, "spellcheck": "false", "autocapitalize": "off"}
+            attrs={"class": "form-control font-monospace", "rows": 12, "spellcheck": "false", "autocapitalize": "off"}
         ),
         help_text="YAML or JSON, at most 1 MB.",
     )
