@@ -255,11 +255,14 @@ def _check_references(facts: Facts) -> None:
         ("accelerator_regions", "provider/region", "regions", lambda row: f"{row.provider}/{row.region}"),
         ("architectures", "licence_id", "licences", lambda row: row.licence_id),
         ("model_offers", "licence_id", "licences", lambda row: row.licence_id),
+        ("model_offers", "architecture_id", "architectures", lambda row: row.architecture_id),
         ("storage_prices", "option_id", "storage", lambda row: row.option_id),
         ("price_exceptions", "id", "offers", lambda row: row.id),
     ]
     for table, column, target, reference in references:
         known = ids[target]
+        if not known and target in UNDER_WAY:
+            continue
         for row in getattr(facts, table):
             wanted = reference(row)
             if wanted is not None and wanted not in known:

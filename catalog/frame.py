@@ -219,6 +219,7 @@ MODEL_OFFER_COLUMNS: dict[str, str] = {
     "retirement_date": "text",
     "open_weights": "maybe",
     "licence_id": "text",
+    "architecture_id": "text",
     "families_clouds": "text",
     "note": "text",
     "price_as_of": "text",

@@ -298,7 +298,7 @@ class ModelOffer(Evidenced):
     id: Id
     provider: Provider
     platform: Text
-    vendor: Text
+    vendor: Text | None = None  # blank where the source names none
     model_id: Text
     family: Text
     mode: Text
