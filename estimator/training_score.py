@@ -1,0 +1,456 @@
+"""Predictions for published training results: a row states a run, the model predicts its metric."""
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from estimator.architecture import Architecture, ArchitectureError, from_row
+from estimator.coefficients import Coefficients
+from estimator.hardware import Hardware, from_frame, reference_frame
+from estimator.layouts import (
+    FULL,
+    MINIMAL,
+    NONE,
+    OFFLOADED,
+    SELECTIVE,
+    Choices,
+    Layouts,
+    enumerate_layouts,
+    join,
+)
+from estimator.presets import Links, Physics, Stack, choose_stack, links_of, physics_of, values_of
+from estimator.step import Shape, memory_per_device, shape_of, stack_shapes, step_seconds
+from estimator.training import NORMAL_80, interval_class
+
+Floats = NDArray[np.float64]
+
+METRICS = (
+    "step_time_s",
+    "tokens_per_sec_per_accel",
+    "tflops_per_accel",
+    "mfu",
+    "time_to_train_min",
+    "accel_hours",
+)
+
+# A published row counts cores where the maker sells chips: cores that tensor parallelism counts, per accelerator.
+_CORES = {"trainium1": 2, "trainium2": 4, "trainium3": 4}
+_HOURS_ROWS_ACCELERATORS = 1024  # whole-project hours name no cluster; the rate per accelerator hardly depends on it
+_ALIASES = {"trn1": "trainium1", "trn2": "trainium2", "trn3": "trainium3", "inf2": "inferentia2", "tpu7x": "tpu-v7"}
+
+
+class Unsupported(ValueError):
+    """A row that the model cannot express; the text says why."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One published run, read from the columns that configure and convert (never from its value or its source)."""
+
+    architecture: Architecture
+    accelerator: str
+    accelerators: int
+    slices: int
+    sequence: int
+    sequences: float
+    method: str
+    stack: Stack
+    choices: Choices
+    metric: str
+    convention: str
+    train_tokens: float
+    eval_tokens: float
+
+
+@dataclass(frozen=True)
+class Cases:
+    """All runs and all their candidate layouts as flat arrays; ``owner`` is the run of each candidate."""
+
+    runs: tuple[Run, ...]
+    owner: NDArray[np.int64]
+    layouts: Layouts
+    shape: Shape
+    hardware: Hardware
+    links: Links
+
+    def physics(self, values: Mapping[str, float]) -> Physics:
+        """Return the physics of every candidate under the coefficients ``values``."""
+        return physics_of(values=values, hardware=self.hardware, stacks=[run.stack for run in self.runs]).take(self.owner)
+
+    def keep(self, index: Any) -> "Cases":
+        """Return the same runs with only the candidates at ``index``."""
+        return replace(
+            self,
+            owner=self.owner[index],
+            layouts=self.layouts.take(index),
+            shape=self.shape.take(index),
+            links=self.links.take(index),
+        )
+
+
+def score_rows(
+    *, rows: Sequence[Mapping[str, Any]], coefficients: Coefficients, accelerators: pd.DataFrame, architectures: pd.DataFrame
+) -> list[dict[str, Any]]:
+    """Return, in order, id, source_id, accelerator, metric, value, predicted, low, high, status and reason of each row.
+
+    ``low``/``high`` is the 80 % interval of the tuned reference in the row's metric. A row that cannot be expressed has status
+    ``unsupported`` and a reason. ``value``, ``source_id``, ``source``, ``notes`` and ``id`` are copied, never read.
+    """
+    runs: list[Run] = []
+    where: list[int] = []
+    scored = [_blank(row) for row in rows]
+    for position, row in enumerate(rows):
+        try:
+            runs.append(run_of(row, accelerators=accelerators, architectures=architectures))
+            where.append(position)
+        except (Unsupported, ArchitectureError) as error:
+            scored[position]["reason"] = str(error)
+    if not runs:
+        return scored
+    cases, empty = cases_of(runs=runs, accelerators=accelerators, coefficients=coefficients)
+    predicted = predict(cases=fitting(cases, coefficients=coefficients), values=values_of(coefficients))
+    for number, position in enumerate(where):
+        entry = scored[position]
+        if number in empty:
+            entry["reason"] = empty[number]
+            continue
+        spread = math.exp(NORMAL_80 * spread_of(runs[number], cases=cases, number=number, coefficients=coefficients))
+        value = float(predicted[number])
+        entry |= {"predicted": value, "low": value / spread, "high": value * spread, "status": "ok", "reason": ""}
+    return scored
+
+
+def spread_of(run: Run, *, cases: Cases, number: int, coefficients: Coefficients) -> float:
+    """Return the standard deviation of ln(metric) that the evidence behind a run's generation and stack allows."""
+    key = interval_class(
+        family=str(cases.hardware.family[number]),
+        vendor=str(cases.hardware.vendor[number]),
+        stack=run.stack,
+        coefficients=coefficients,
+    )
+    return coefficients.get(key).value
+
+
+def _blank(row: Mapping[str, Any]) -> dict[str, Any]:
+    value = _number(row, "value")
+    return {
+        "id": row.get("id"),
+        "source_id": row.get("source_id"),
+        "accelerator": row.get("accelerator"),
+        "metric": row.get("metric"),
+        "value": value,
+        "predicted": None,
+        "low": None,
+        "high": None,
+        "status": "unsupported",
+        "reason": "",
+    }
+
+
+# -- reading a row ----------------------------------------------------------------------------------------------
+
+
+def run_of(row: Mapping[str, Any], *, accelerators: pd.DataFrame, architectures: pd.DataFrame) -> Run:
+    """Return the run a published row states; ``Unsupported`` says what is missing."""
+    metric = _text(row, "metric")
+    if metric not in METRICS:
+        raise Unsupported(f"metric {metric!r} is no training metric; known: {', '.join(METRICS)}")
+    accelerator = resolve_accelerator(_text(row, "accelerator"), known=[str(name) for name in _ids(accelerators)])
+    architecture = resolve_architecture(row, architectures=architectures)
+    count = int(_number(row, "n_accelerators") or (_HOURS_ROWS_ACCELERATORS if metric == "accel_hours" else 0))
+    if count <= 0:
+        raise Unsupported("the number of accelerators is not stated")
+    task = _text(row, "task")
+    method = "lora" if "lora" in task.lower() else "full"
+    date = _text(row, "date")
+    recompute = _text(row, "recompute").lower()
+    vendor = _vendor(accelerator)
+    parallel = True if "sequence parallel" in recompute else None
+    stack = choose_stack(
+        vendor=vendor,
+        precision=_text(row, "precision"),
+        framework=_text(row, "framework"),
+        date=date,
+        sequence_parallel=parallel,
+    )
+    sequence = int(_number(row, "seq_len") or _usual_sequence(architecture=architecture, stack=stack))
+    batch = _number(row, "global_batch")
+    if batch and _text(row, "global_batch_unit") == "tokens":
+        batch = batch / sequence
+    sequences = max(round(batch), 1) if batch else max(round(4e6 / sequence), 1)
+    return Run(
+        architecture=architecture,
+        accelerator=accelerator,
+        accelerators=count,
+        slices=_slices(_text(row, "instance")),
+        sequence=sequence,
+        sequences=float(sequences),
+        method=method,
+        stack=stack,
+        choices=_choices(row, accelerator=accelerator, recompute=recompute),
+        metric=metric,
+        convention=_text(row, "flops_convention") or "causal_half",
+        train_tokens=_number(row, "total_train_tokens") or math.nan,
+        eval_tokens=_number(row, "eval_tokens") or 0.0,
+    )
+
+
+def resolve_accelerator(name: str, *, known: Sequence[str]) -> str:
+    """Return the catalog id a published accelerator name means: same model, same memory where the name states one."""
+    text = name.strip().lower()
+    if text in known:
+        return text
+    for short, full in _ALIASES.items():
+        if text == short or text.startswith(short + "-"):
+            text = full + text[len(short) :]
+    if text in known:
+        return text
+    words = [word for word in text.split("-") if word and word != "sxm"]
+    size = [word for word in words if re.fullmatch(r"\d+gb", word)]
+    words = [word for word in words if word not in size]
+    matches = [known_id for known_id in known if known_id.split("-")[: len(words)] == words]
+    sized = [known_id for known_id in matches if not size or size[0] in known_id.split("-")]
+    if sized or matches:
+        return (sized or matches)[0]
+    raise Unsupported(f"no accelerator {name!r} in the catalog")
+
+
+def resolve_architecture(row: Mapping[str, Any], *, architectures: pd.DataFrame) -> Architecture:
+    """Return the architecture of a row: its columns, completed by the catalog's shape of the same name.
+
+    The catalog counts where its layers and width are those of the row, or the row leaves them blank. A row with nothing but
+    a parameter count becomes a GPT-like shape of that size.
+    """
+    found = _in_catalog(_text(row, "model"), architectures)
+    layers, hidden = _number(row, "layers"), _number(row, "hidden")
+    if found is not None and (not layers or (found.layers, found.hidden) == (int(layers), int(hidden or 0))):
+        return found
+    total, active = _number(row, "params_total_b"), _number(row, "params_active_b")
+    if not layers or not hidden:
+        if total:
+            return like_gpt(name=_text(row, "model"), params=total * 1e9)
+        raise Unsupported(f"the architecture of {_text(row, 'model')!r} is not stated and not in the catalog")
+    if total and active and active < 0.9 * total:
+        raise Unsupported(f"{_text(row, 'model')!r} is a mixture of experts whose expert widths are not stated")
+    return _from_columns(row, total=total)
+
+
+def _from_columns(row: Mapping[str, Any], *, total: float | None) -> Architecture:
+    """Gated or plain MLP, tied or separate embeddings: whichever of the four meets the stated total best."""
+    base = {name: _number(row, name) for name in ("layers", "hidden", "heads", "kv_heads", "ffn_hidden", "vocab")}
+    options = [
+        from_row({"id": "", **base, "ffn_kind": kind, "tied_embeddings": tied})
+        for kind in ("gated", "plain")
+        for tied in (False, True)
+    ]
+    if not total:
+        return options[0]
+    return min(options, key=lambda option: abs(option.params() - total * 1e9))
+
+
+def like_gpt(*, name: str, params: float) -> Architecture:
+    """Return a plain GPT shape of ``params`` parameters: 12·layers·hidden² with hidden = 128·layers (arXiv:2001.08361)."""
+    layers = max(round((params / (12 * 128**2)) ** (1 / 3) / 4) * 4, 4)
+    hidden = max(round(math.sqrt(params / (12 * layers)) / 128) * 128, 128)
+    return from_row(
+        {
+            "id": name,
+            "layers": layers,
+            "hidden": hidden,
+            "heads": hidden // 128,
+            "ffn_hidden": 4 * hidden,
+            "ffn_kind": "plain",
+            "vocab": 50304,
+            "tied_embeddings": True,
+        }
+    )
+
+
+def _in_catalog(model: str, architectures: pd.DataFrame) -> Architecture | None:
+    wanted = _plain(model)
+    for entry in architectures.to_dict("records"):
+        names = [str(entry.get("id", "")), str(entry.get("name", "")), *str(entry.get("aliases", "") or "").split(";")]
+        if wanted and wanted in {_plain(name) for name in names}:
+            return from_row({str(key): value for key, value in entry.items()})
+    return None
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def _choices(row: Mapping[str, Any], *, accelerator: str, recompute: str) -> Choices:
+    def one(column: str, divide: int = 1) -> list[int] | None:
+        stated = _number(row, column)
+        return [max(int(stated) // divide, 1)] if stated else None
+
+    kinds = {"none": [NONE], "full": [FULL], "selective": [SELECTIVE], "minimal": [MINIMAL], "qkv": [OFFLOADED]}
+    again = [value for word, value in kinds.items() if recompute.startswith(word)]
+    return Choices(
+        tensor=one("tp", _CORES.get(accelerator, 1)),
+        pipeline=one("pp"),
+        context=one("cp"),
+        expert=one("ep"),
+        micro_batch=one("micro_batch"),
+        recompute=again[0] if again else None,
+    )
+
+
+def _usual_sequence(*, architecture: Architecture, stack: Stack) -> int:
+    """Sequence length of a row that states none: 2,048 until early 2024, 8,192 since, within the model's context."""
+    usual = 2048 if stack.date < "2024-03" else 8192
+    return min(usual, architecture.context_max_tokens or usual)
+
+
+def _slices(instance: str) -> int:
+    """TPU slices of a run joined by the data-centre network: ``4x slice`` is four."""
+    found = re.match(r"(\d+)x (?:slice|v\d)", instance)
+    return int(found.group(1)) if found else 1
+
+
+def _vendor(accelerator: str) -> str:
+    from_prefix = {"tpu": "tpu", "trainium": "neuron", "inferentia": "neuron", "mi3": "amd", "maia": "maia"}
+    return next((vendor for prefix, vendor in from_prefix.items() if accelerator.startswith(prefix)), "nvidia")
+
+
+def _text(row: Mapping[str, Any], column: str) -> str:
+    value = row.get(column)
+    return "" if value is None or (isinstance(value, float) and math.isnan(value)) else str(value).strip()
+
+
+def _number(row: Mapping[str, Any], column: str) -> float | None:
+    try:
+        number = float(row.get(column) or "nan")
+    except (TypeError, ValueError):
+        return None
+    return None if math.isnan(number) else number
+
+
+def _ids(accelerators: pd.DataFrame) -> Any:
+    return accelerators["id"] if "id" in accelerators.columns else accelerators.index
+
+
+# -- predicting -------------------------------------------------------------------------------------------------
+
+
+def cases_of(
+    *, runs: Sequence[Run], accelerators: pd.DataFrame, coefficients: Coefficients
+) -> tuple[Cases, dict[int, str]]:
+    """Return the runs with their candidate layouts, and why a run has none."""
+    frame = reference_frame([run.accelerator for run in runs], accelerators=accelerators, coefficients=coefficients)
+    hardware = _sliced(from_frame(frame, coefficients=coefficients), runs=runs)
+    empty: dict[int, str] = {}
+    tables, owners = [], []
+    for number, run in enumerate(runs):
+        if np.isnan(hardware.peak_flops[run.stack.precision][number]):
+            empty[number] = f"{run.accelerator} has no published {run.stack.precision} rate"
+            continue
+        table = _table(run, domain=int(hardware.domain_accelerators[number]), node=int(hardware.node_accelerators[number]))
+        if not len(table):
+            empty[number] = "no layout divides this number of accelerators, batch and model evenly"
+            continue
+        tables.append(table)
+        owners.append(np.full(len(table), number))
+    if not tables:
+        raise Unsupported("; ".join(sorted(set(empty.values()))))
+    owner = np.concatenate(owners).astype(int)
+    shapes = stack_shapes(
+        [shape_of(architecture=run.architecture, sequence_length=run.sequence, method=run.method) for run in runs]
+    )
+    cases = Cases(
+        runs=tuple(runs),
+        owner=owner,
+        layouts=join(tables),
+        shape=shapes.take(owner),
+        hardware=hardware,
+        links=links_of(hardware).take(owner),
+    )
+    return cases, empty
+
+
+def _sliced(hardware: Hardware, *, runs: Sequence[Run]) -> Hardware:
+    slices = np.array([run.slices for run in runs], dtype=float)
+    whole = np.array([run.accelerators for run in runs], dtype=float)
+    domain = np.where(slices > 1, whole / slices, hardware.domain_accelerators)
+    return replace(hardware, domain_accelerators=domain, node_accelerators=np.where(slices > 1, domain, hardware.node_accelerators))
+
+
+def _table(run: Run, *, domain: int, node: int) -> Layouts:
+    """Layouts of a run; a batch or a degree that does not divide evenly is rounded rather than refused."""
+    stated: dict[str, Any] = {
+        "architecture": run.architecture,
+        "accelerators": run.accelerators,
+        "sequence_length": run.sequence,
+        "domain": domain,
+        "node": node,
+    }
+    table = enumerate_layouts(global_batch_sequences=run.sequences, choices=run.choices, **stated)
+    if not len(table):
+        table = enumerate_layouts(global_batch_sequences=run.sequences, choices=run.choices, round_batch=True, **stated)
+    if not len(table):
+        loose = replace(run.choices, micro_batch=None)
+        table = enumerate_layouts(global_batch_sequences=run.sequences, choices=loose, round_batch=True, **stated)
+    return table
+
+
+def fitting(cases: Cases, *, coefficients: Coefficients) -> Cases:
+    """Return the candidates that fit into memory; of a run of which none fits, the leanest (it did run)."""
+    needed = memory_per_device(shape=cases.shape, layout=cases.layouts, physics=cases.physics(values_of(coefficients)))
+    least = np.full(len(cases.runs), np.inf)
+    np.minimum.at(least, cases.owner, needed)
+    return cases.keep(needed <= np.maximum(cases.links.memory_bytes, 1.02 * least[cases.owner]))
+
+
+def predict(*, cases: Cases, values: Mapping[str, float]) -> Floats:
+    """Return each run's metric under the coefficients ``values``, at its fastest candidate layout."""
+    times = step_seconds(shape=cases.shape, layout=cases.layouts, physics=cases.physics(values), links=cases.links)
+    layouts = cases.layouts
+    pace = times["total"] / (layouts.data * layouts.micro_batch * layouts.micro_batches)
+    order = np.lexsort((pace, cases.owner))
+    owner = cases.owner[order]
+    first = order[np.r_[True, np.diff(owner) > 0]]
+    predicted = np.full(len(cases.runs), np.nan)
+    forward = np.asarray(times["forward_fraction"])
+    again = np.asarray(layouts.recompute) == FULL
+    for at in first:
+        run = cases.runs[cases.owner[at]]
+        predicted[cases.owner[at]] = in_metric(
+            run, seconds_per_sequence=float(pace[at]), forward_fraction=float(forward[at]), recomputed=bool(again[at]),
+            peak_flops=float(cases.hardware.peak_flops[run.stack.precision][cases.owner[at]]),
+        )
+    return predicted
+
+
+def in_metric(
+    run: Run, *, seconds_per_sequence: float, forward_fraction: float, recomputed: bool, peak_flops: float
+) -> float:
+    """Return a predicted pace in the metric of the row. [the metric's unit]
+
+    Conventions of published FLOPs: ``causal_full`` counts the masked half of attention, ``causal_half`` does not, ``hardware``
+    counts recomputation (and, as Megatron's formula does, the masked half).
+    """
+    step = seconds_per_sequence * run.sequences
+    rate = run.sequence / seconds_per_sequence / run.accelerators
+    if run.metric == "step_time_s":
+        return step
+    if run.metric == "tokens_per_sec_per_accel":
+        return rate
+    if run.metric == "time_to_train_min":
+        return (run.train_tokens + run.eval_tokens * forward_fraction) / (rate * run.accelerators) / 60
+    if run.metric == "accel_hours":
+        return run.train_tokens / rate / 3600
+    model = run.architecture
+    per_token = model.training_flops_per_token(
+        context_tokens=run.sequence, causal=run.convention not in ("causal_full", "hardware"), lora=run.method == "lora"
+    )
+    if run.convention == "hardware" and recomputed:
+        per_token = per_token + model.flops_per_token(context_tokens=run.sequence, causal=False)
+    if run.metric == "mfu":
+        return 100 * rate * per_token / peak_flops
+    return rate * per_token / 1e12
