@@ -65,7 +65,9 @@ def unknown(*, unit: str, reason: str, low: Any = None, evidence: Iterable[str] 
     return number(None, low, None, unit=unit, kind="estimate", evidence=evidence, reason=reason)
 
 
-def from_row(row: Mapping[str, Any], name: str, *, unit: str, kind: str, evidence: Iterable[str], reason: str) -> Number:
+def from_row(
+    row: Mapping[str, Any], name: str, *, unit: str, kind: str, evidence: Iterable[str], reason: str
+) -> Number:
     """Return the number of the frame columns ``name_low``, ``name_typical`` and ``name_high`` of one row."""
     value = row.get(f"{name}_typical")
     if rounded(value) is None:

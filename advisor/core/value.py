@@ -33,9 +33,9 @@ def level(*, x: Any, anchor: Anchor) -> Floats:
     return np.asarray(np.clip((anchor.unacceptable - x) / (anchor.unacceptable - anchor.ideal), 0.0, 1.0))
 
 
-def weights_of(preferences: Mapping[str, Any]) -> dict[str, float]:
-    """Return the criteria weights of the document, scaled to a sum of 1; equal where every weight is zero."""
-    raw = {name: max(0.0, float((preferences.get(name) or {}).get("weight") or 0.0)) for name in CRITERIA}
+def normal(weights: Mapping[str, float]) -> dict[str, float]:
+    """Return criteria weights scaled to a sum of 1; equal where every weight is zero."""
+    raw = {name: max(0.0, float(weights.get(name) or 0.0)) for name in CRITERIA}
     total = sum(raw.values())
     return {name: (weight / total if total else 1 / len(CRITERIA)) for name, weight in raw.items()}
 

@@ -1,0 +1,385 @@
+"""The advice: a checked document and a catalog in, one frozen report out. No clock, no network, no chance."""
+
+import datetime as dt
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from advisor.core import candidates, coupling, explain, plan, roles, stacks
+from advisor.core.answers import Answers, answers
+from advisor.core.document import Document, canonical
+from advisor.core.money import Money
+from advisor.core.plan import Choice, Plan
+from advisor.core.quantity import scaled, sentence, span
+from advisor.core.report import SCHEMA_VERSION, Report, content_hash
+from advisor.core.roles import Assignment
+from advisor.core.stacks import Stack
+from catalog.frame import Catalog
+from estimator.coefficients import Coefficients
+from estimator.cost import ramp_fractions, ramp_months
+from estimator.workload import Horizon
+
+Progress = Callable[[str, float], None]
+_SEED = 0  # nothing is drawn at random; kept in the report so that a later version can say what it drew
+_MOST_ALTERNATIVES = 4
+_PACKAGES = ("advisor/core", "catalog", "estimator")
+
+
+def advise(
+    *,
+    document: Document,
+    catalog: Catalog,
+    coefficients: Coefficients,
+    moment: dt.date,
+    progress: Progress | None = None,
+) -> Report:
+    """Return the report on a complete document at a moment, from one release of the catalog.
+
+    The same document, catalog, coefficients and moment give the same bytes. Raises DocumentError where a model is no
+    transformer the catalog holds.
+    """
+    tell = progress or (lambda stage, fraction: None)
+    tell("reading the document", 0.0)
+    said = answers(document=document, architectures=catalog.architectures)
+    money = Money(catalog)
+    choices = []
+    for index, workload in enumerate(said.workloads):
+        tell(f"estimating {document.workloads[index].name or workload.id}", 0.1 + 0.6 * index / len(said.workloads))
+        choices.append(
+            _choice(
+                index=index,
+                said=said,
+                document=document,
+                catalog=catalog,
+                coefficients=coefficients,
+                moment=moment,
+                money=money,
+            )
+        )
+    tell("combining stacks", 0.75)
+    best = plan.joint(choices=choices, document=document, said=said, money=money, coefficients=coefficients)
+    roles_taken = roles.assignments(
+        choices=choices, chosen=best.chosen, document=document, catalog=catalog, coefficients=coefficients
+    )
+    tell("writing the report", 0.9)
+    writer = _Writer(
+        document=document,
+        said=said,
+        catalog=catalog,
+        coefficients=coefficients,
+        moment=moment,
+        money=money,
+        choices=choices,
+        best=best,
+        assignments=roles_taken,
+    )
+    report = Report(writer.data())
+    tell("done", 1.0)
+    return report
+
+
+def _choice(
+    *,
+    index: int,
+    said: Answers,
+    document: Document,
+    catalog: Catalog,
+    coefficients: Coefficients,
+    moment: dt.date,
+    money: Money,
+) -> Choice:
+    field = candidates.field(
+        index=index,
+        document=document,
+        said=said,
+        catalog=catalog,
+        coefficients=coefficients,
+        moment=moment,
+        money=money,
+    )
+    anchors = plan.anchors_for(field=field, document=document, coefficients=coefficients)
+    built = stacks.build(
+        field=field,
+        positions=stacks.shortlist(field),
+        document=document,
+        weights=said.weights,
+        catalog=catalog,
+        coefficients=coefficients,
+        money=money,
+        anchors=anchors,
+    )
+    settled = roles.settled(stacks=built, catalog=catalog, coefficients=coefficients, moment=moment)
+    return plan.choice(
+        field=field, stacks=built, settled=settled, document=document, purchase=said.limits.purchase, anchors=anchors
+    )
+
+
+class _Writer:
+    """Renders a finished search as the report's sections; holds only what the search produced."""
+
+    def __init__(
+        self,
+        *,
+        document: Document,
+        said: Answers,
+        catalog: Catalog,
+        coefficients: Coefficients,
+        moment: dt.date,
+        money: Money,
+        choices: Sequence[Choice],
+        best: Plan,
+        assignments: Sequence[Assignment],
+    ) -> None:
+        self.document, self.said, self.catalog, self.coefficients = document, said, catalog, coefficients
+        self.moment, self.money, self.choices, self.best, self.assignments = moment, money, choices, best, assignments
+        self.horizon: Horizon = said.horizon
+
+    def data(self) -> dict[str, Any]:
+        """Return the report's data with every evidence id it names resolved."""
+        body = {
+            "schema_version": SCHEMA_VERSION,
+            "moment": self.moment.isoformat(),
+            "hashes": self._hashes(),
+            "decision": self._decision(),
+            "plan": self._plan(self.best, self.assignments),
+            "plan_alternatives": self._alternatives(),
+            "workloads": [self._workload(choice) for choice in self.choices],
+            "coupling": self._coupling(),
+            "constraints": self._constraints(),
+            "warnings": explain.warnings(
+                assignments=self.assignments, moment=self.moment, horizon_months=self.horizon.months
+            ),
+            "unanswered": [dict(entry) for entry in self.said.unanswered],
+        }
+        return {**body, "evidence": [self._evidence(id) for id in sorted(_evidence_ids(body))]}
+
+    def _hashes(self) -> dict[str, Any]:
+        return {
+            "catalog_release": self.catalog.release,
+            "fact_set": self.catalog.fact_set,
+            "coefficients": self.coefficients.sha256,
+            "rules": content_hash([rule.model_dump(mode="json") for rule in self.catalog.rules]),
+            "document": content_hash(canonical(self.document)),
+            "code": code_hash(),
+            "seed": _SEED,
+        }
+
+    def _decision(self) -> dict[str, Any]:
+        feasible = all(stack is not None for stack in self.best.chosen) and self.best.within_budget is not False
+        return {
+            "title": self.document.decision,
+            "feasible": feasible,
+            "headline": explain.headline(assignments=self.assignments, plan=self.best),
+            "horizon_months": self.horizon.months,
+            "ramp": self.horizon.ramp,
+            "weights": dict(self.said.weights),
+        }
+
+    def _totals(self, one: Plan) -> dict[str, Any]:
+        fractions = ramp_fractions(self.horizon)
+        full = ramp_months(self.horizon)
+        over = scaled(one.monthly, full, unit="USD")
+        return {
+            "monthly_usd": one.monthly,
+            "horizon_usd": over,
+            "lower_bound": one.monthly["value"] is None,
+            "text": sentence(
+                f"Over {self.horizon.months} months with a {self.horizon.ramp} ramp ({full:.3g} months of full load) "
+                "the plan costs "
+                f"{span(over)} at list prices.",
+                *one.monthly["evidence"],
+                self.said.evidence_id("horizon.months"),
+                self.said.evidence_id("horizon.ramp"),
+            ),
+            "months": [
+                {"month": month + 1, "usd": scaled(one.monthly, float(fraction), unit="USD/month")}
+                for month, fraction in enumerate(fractions)
+            ],
+            "fixed": [{"title": title, "monthly_usd": line} for title, line in one.fixed.items()],
+        }
+
+    def _plan(self, one: Plan, assignments: Sequence[Assignment]) -> dict[str, Any]:
+        return {
+            "totals": self._totals(one),
+            "assignments": [self._assignment(item) for item in assignments],
+            "flows": [dict(flow) for flow in one.flows],
+        }
+
+    def _assignment(self, item: Assignment) -> dict[str, Any]:
+        field = item.choice.field
+        return {
+            "workload_id": field.workload.id,
+            "workload_name": field.stated.name or field.workload.id,
+            "role": item.role,
+            "role_text": roles.ROLE_TEXT[item.role],
+            "stack_id": item.stack.id if item.stack else None,
+            "stack": stacks.as_json(item.stack) if item.stack else None,
+            "gate": list(item.gate),
+            "numbers": item.numbers,
+        }
+
+    def _alternatives(self) -> list[dict[str, Any]]:
+        """Return the best plan for each other provider and each other path, costed as a whole."""
+        found: list[dict[str, Any]] = []
+        seen = {tuple(stack.id if stack else None for stack in self.best.chosen)}
+        for title, keep in self._variants():
+            narrowed = [plan.narrowed(choice, keep) for choice in self.choices]
+            if not all(item.eligible for item in narrowed):
+                continue
+            other = plan.joint(
+                choices=narrowed,
+                document=self.document,
+                said=self.said,
+                money=self.money,
+                coefficients=self.coefficients,
+            )
+            key = tuple(stack.id if stack else None for stack in other.chosen)
+            if key in seen:
+                continue
+            seen.add(key)
+            found.append(self._alternative(title, other))
+        stay = self._stay()
+        return found[:_MOST_ALTERNATIVES] + ([stay] if stay else [])
+
+    def _variants(self) -> list[tuple[str, Callable[[Stack], bool]]]:
+        providers = sorted({stack.row["provider"] for choice in self.choices for stack in choice.eligible})
+        variants: list[tuple[str, Callable[[Stack], bool]]] = [
+            (f"All on {name}", lambda stack, name=name: stack.row["provider"] == name) for name in providers
+        ]
+        taken = {stack.id for stack in self.best.chosen if stack}
+        return [*variants, ("The next best for every workload", lambda stack: stack.id not in taken)]
+
+    def _alternative(self, title: str, other: Plan) -> dict[str, Any]:
+        cost, mine = other.monthly, self.best.monthly
+        text = sentence(f"{title}: {span(cost)} a month.", *(cost["evidence"] or mine["evidence"]))
+        if cost["value"] is not None and mine["value"] is not None:
+            gap = cost["value"] - mine["value"]
+            word = "more" if gap >= 0 else "less"
+            text = sentence(
+                f"{title}: {span(cost)} a month, {explain.usd(abs(gap))} {word} than the plan.",
+                *cost["evidence"],
+                *mine["evidence"],
+            )
+        return {
+            "title": title,
+            "text": text,
+            "monthly_usd": cost,
+            "assignments": [
+                {
+                    "workload_id": choice.field.workload.id,
+                    "stack_id": stack.id if stack else None,
+                    "label": stack.label if stack else None,
+                }
+                for choice, stack in zip(self.choices, other.chosen, strict=True)
+            ],
+        }
+
+    def _stay(self) -> dict[str, Any] | None:
+        """Return staying where the team is, as a plan of its own: what it measured, or what it pays."""
+        current = self.document.current
+        staying = [next((stack for stack in choice.stacks if stack.row["is_stay"]), None) for choice in self.choices]
+        if not any(staying) and current.provider is None:
+            return None
+        other = plan.assemble(
+            chosen=staying,
+            choices=self.choices,
+            document=self.document,
+            money=self.money,
+            coefficients=self.coefficients,
+            value=float("nan"),
+        )
+        return {"is_stay": True, **self._alternative("Stay where you are", other)}
+
+    def _workload(self, choice: Choice) -> dict[str, Any]:
+        field = choice.field
+        mine = [item for item in self.assignments if item.choice is choice]
+        main = mine[0].stack
+        assigned = [item.stack.id for item in mine if item.stack]
+        port = roles.port_effort(choice=choice, document=self.document, coefficients=self.coefficients)
+        entry: dict[str, Any] = {
+            "id": field.workload.id,
+            "name": field.stated.name or field.workload.id,
+            "kind": field.workload.kind,
+            "candidates": {
+                standing: int((field.frame["standing"] == standing).sum()) if len(field.frame) else 0
+                for standing in ("ranked", "confirm_first", "excluded")
+            },
+            "recommended": stacks.as_json(main) if main else None,
+            "best_by_provider": [stacks.as_json(stack) for stack in _best_of(choice, "provider")],
+            "best_by_path": [stacks.as_json(stack) for stack in _best_of(choice, "path")],
+            "stay": next((stacks.as_json(stack) for stack in choice.stacks if stack.row["is_stay"]), None),
+            "why": explain.why(choice=choice, stack=main) if main else [],
+            "why_not": explain.why_not(choice=choice, shown=assigned, port=port, best=main),
+        }
+        sensitivity = [
+            found
+            for stack in choice.stacks
+            if stack.row["is_stay"] and (found := explain.utilisation_sensitivity(choice=choice, stack=stack))
+        ]
+        return entry | ({"utilisation_sensitivity": sensitivity[0]} if sensitivity else {})
+
+    def _coupling(self) -> dict[str, Any]:
+        weights = coupling.weights_with(self.document.coupling_weights.model_dump(exclude_none=True))
+        sections = [
+            explain.coupling_section(assignment=item, choice=item.choice, money=self.money, group=item.choice.stacks)
+            for item in self.assignments
+        ]
+        return {
+            "method": sentence(
+                "Each pair of layers is scored from seven yes-or-no observations and the number of migration steps, "
+                "0 (free to "
+                "leave) to 1 (bound); the observations are judgements with their evidence, the weights are yours to "
+                "change."
+            ),
+            "weights": weights,
+            "stacks": [section for section in sections if section],
+        }
+
+    def _constraints(self) -> dict[str, Any]:
+        return {
+            "checks": explain.constraint_summary(
+                assignments=self.assignments, plan=self.best, budget=self.said.limits.budget_usd_per_month
+            ),
+            "removals": explain.removals(choices=self.choices),
+            "excluded_providers": explain.excluded_providers(
+                choices=self.choices, allowed=self.document.constraints.providers
+            ),
+        }
+
+    def _evidence(self, id: str) -> dict[str, Any]:
+        sort = id.split(":", 1)[0]
+        if sort == "coefficient":
+            return self.coefficients.evidence(id)
+        if sort in ("answer", "default"):
+            return self.said.evidence(id)
+        return self.catalog.evidence(id)
+
+
+def _best_of(choice: Choice, key: str) -> list[Stack]:
+    best: dict[str, Stack] = {}
+    for stack in stacks.ordered(choice.stacks):
+        best.setdefault(str(stack.row[key]), stack)
+    return [best[name] for name in sorted(best)]
+
+
+def _evidence_ids(part: Any) -> set[str]:
+    """Return every evidence id named anywhere in the report's body."""
+    if isinstance(part, Mapping):
+        found = set(part["evidence"]) if isinstance(part.get("evidence"), list | tuple) else set()
+        return found.union(*(_evidence_ids(value) for value in part.values()))
+    if isinstance(part, list | tuple):
+        return set().union(*(_evidence_ids(value) for value in part))
+    return set()
+
+
+@cache
+def code_hash() -> str:
+    """Return the sha256 of the code that made the report: every module of the pure rooms."""
+    root = Path(__file__).resolve().parents[2]
+    digest = hashlib.sha256()
+    for package in _PACKAGES:
+        for path in sorted((root / package).rglob("*.py")):
+            digest.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()

@@ -1,0 +1,350 @@
+"""The candidates of one workload: every offer that could carry it, estimated, costed and judged, in one frame.
+
+Frames are joined, never edited in place: offers + estimates + storage and egress → monthly cost → constraint states.
+"""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from advisor.core import compatibility, constraints
+from advisor.core.answers import Answers
+from advisor.core.bases import GROUP_OF
+from advisor.core.constraints import MET, MISSED, UNKNOWN, Check
+from advisor.core.document import Document
+from advisor.core.document import Workload as Stated
+from advisor.core.money import Money
+from catalog.frame import Catalog
+from estimator.coefficients import Coefficients
+from estimator.estimate import estimate
+from estimator.managed import estimate_managed
+from estimator.workload import INFERENCE_KINDS, TRAINING_KINDS, Workload
+
+_RANGE = ("low", "typical", "high")
+
+
+@dataclass(frozen=True)
+class Field:
+    """The candidates of one workload with the checks they were judged by."""
+
+    index: int
+    stated: Stated
+    workload: Workload
+    frame: pd.DataFrame
+    checks: tuple[Check, ...]
+    rules: Mapping[str, compatibility.Outcome]
+
+    @property
+    def path(self) -> str:
+        """Return the document path of the workload."""
+        return f"workloads[{self.index}]"
+
+    def row(self, position: int) -> dict[str, Any]:
+        """Return the candidate at ``position`` as plain values."""
+        return {str(name): value for name, value in self.frame.iloc[position].items()}
+
+    def states(self, position: int) -> dict[str, int]:
+        """Return the state of each constraint for the candidate at ``position``."""
+        return {check.id: int(check.states[position]) for check in self.checks}
+
+
+def field(
+    *,
+    index: int,
+    document: Document,
+    said: Answers,
+    catalog: Catalog,
+    coefficients: Coefficients,
+    moment: dt.date,
+    money: Money,
+) -> Field:
+    """Return every candidate of a workload, with estimates, monthly cost and constraint states."""
+    workload, horizon = said.workloads[index], said.horizon
+    stated = document.workloads[index]
+    frames = []
+    offers = _suitable(offers=catalog.offers, kind=workload.kind, has_model=workload.architecture is not None)
+    if len(offers):
+        frames.append(_owned(estimate(workload=workload, offers=offers, coefficients=coefficients, horizon=horizon)))
+    models = _models(stated=stated, workload=workload, catalog=catalog)
+    if len(models):
+        frames.append(
+            _managed(
+                estimate_managed(workload=workload, model_offers=models, coefficients=coefficients, horizon=horizon)
+            )
+        )
+    frame = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+    frame = _completed(frame, catalog=catalog)
+    frame = _costed(frame, workload=workload, money=money)
+    frame = frame.assign(
+        is_stay=_is_stay(frame, document=document, workload=workload),
+        at_home=_at_home(frame, document=document, workload=workload),
+    )
+    shared = _workload_facts(document=document, stated=stated, workload=workload)
+    outcomes = compatibility.outcomes(frame=frame, catalog_rules=catalog.rules, shared=shared)
+    checks = _checks(
+        frame=frame, index=index, document=document, said=said, workload=workload, moment=moment, rules=outcomes
+    )
+    return Field(
+        index=index, stated=stated, workload=workload, frame=_judged(frame, checks), checks=checks, rules=outcomes
+    )
+
+
+def _suitable(*, offers: pd.DataFrame, kind: str, has_model: bool) -> pd.DataFrame:
+    """Return the offers whose hardware is meant for a kind of work."""
+    accelerated = offers["accelerator"] != ""
+    if kind == "cpu_serving":
+        wanted = ~accelerated
+    elif kind in TRAINING_KINDS:
+        wanted = accelerated & (offers["trains"] != "no")
+    elif kind in INFERENCE_KINDS or has_model:
+        wanted = accelerated & (offers["serves"] != "no")
+    else:
+        wanted = pd.Series(False, index=offers.index)
+    return offers[wanted].reset_index(drop=True)
+
+
+def _models(*, stated: Stated, workload: Workload, catalog: Catalog) -> pd.DataFrame:
+    """Return the model offers a workload may use: the families its team accepts, or those of its own open model."""
+    offers = catalog.model_offers
+    if workload.kind == "managed_api":
+        accepted = _accepted_families(stated)
+        usable = offers["mode"].isin(("chat", "completion", "responses"))
+        return offers[usable & (offers["family"].isin(accepted) if accepted else True)].reset_index(drop=True)
+    if workload.kind in INFERENCE_KINDS and workload.architecture is not None:
+        family = families_of(architecture=workload.architecture.id, catalog=catalog)
+        return offers[offers["family"].isin(family)].reset_index(drop=True)
+    return offers.iloc[:0]
+
+
+def _accepted_families(stated: Stated) -> tuple[str, ...]:
+    acceptable = getattr(stated.model, "acceptable", None) or ()
+    return tuple(entry.family for entry in acceptable)
+
+
+def families_of(*, architecture: str, catalog: Catalog) -> tuple[str, ...]:
+    """Return the model-offer families that serve an architecture: the same slug, or one of its aliases."""
+    rows = catalog.architectures[catalog.architectures["id"] == architecture]
+    names = {architecture, *(alias for aliases in rows["aliases"] for alias in aliases)}
+    return tuple(sorted(names & set(catalog.model_offers["family"])))
+
+
+def _owned(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return estimates of offers with the columns that owned and managed candidates share."""
+    silicon = frame["silicon"].map({"own": "own_silicon", "merchant": "merchant", "none": "cpu"})
+    place = frame["provider"] + "/" + frame["region"]
+    return frame.assign(
+        candidate_id=frame["offer_id"],
+        path=silicon,
+        group=frame["basis"].map(GROUP_OF),
+        family="",
+        open_weights=None,
+        managed_priced=False,
+        option_evidence="instance:" + frame["provider"] + "/" + frame["sku"],
+        price_evidence="offer:" + frame["offer_id"],
+        region_evidence="region:" + place,
+        region_known=frame["country"].notna() & (frame["country"] != ""),
+        retirement_date=None,
+        licence_id=None,
+    )
+
+
+def _managed(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return estimates of model offers with the columns that owned and managed candidates share."""
+    scope = frame["scope"].fillna("unstated").astype(str)
+    eu = scope.str.match(r"^(eu|europe)", case=False)
+    return frame.assign(
+        candidate_id=frame["model_offer_id"] + "/" + frame["tier"],
+        region=scope,
+        sku=frame["model_id"],
+        basis=frame["tier"],
+        group="api",
+        path="managed_api",
+        price_usd_per_hour=np.nan,
+        price_reason=frame["estimate_reason"],
+        managed_priced=frame["input_usd_per_mtok"].notna() & frame["output_usd_per_mtok"].notna(),
+        self_serve="yes",
+        status="offered",
+        option_evidence="model_offer:" + frame["model_offer_id"],
+        price_evidence="model_offer:" + frame["model_offer_id"],
+        region_evidence="model_offer:" + frame["model_offer_id"],
+        in_eu=eu,
+        country=None,
+        region_known=eu,
+        accelerator="",
+        accelerator_vendor="",
+        software_stack="",
+        silicon="",
+        terms_id="",
+        compute_usd_per_month_low=frame["managed_usd_per_month_low"],
+        compute_usd_per_month_typical=frame["managed_usd_per_month_typical"],
+        compute_usd_per_month_high=frame["managed_usd_per_month_high"],
+    )
+
+
+_FLOATS = (
+    "max_duration_days",
+    "min_duration_days",
+    "max_quantity_count",
+    "fabric_gbps",
+    "accelerators_count",
+    "vcpus_count",
+    "instances_count_typical",
+    "run_days_typical",
+)
+_TEXTS = (
+    "accelerator_name",
+    "cpu_family",
+    "fabric_type",
+    "host_isa",
+    "layout",
+    "terms_id",
+    "estimate_kind",
+    "price_as_of",
+)
+
+
+def _completed(frame: pd.DataFrame, *, catalog: Catalog) -> pd.DataFrame:
+    """Return the frame with every shared column present: unknown figures NaN, unknown texts empty."""
+    missing: dict[str, Any] = {name: np.nan for name in _FLOATS if name not in frame}
+    missing |= {name: "" for name in (*_TEXTS, "interruptible") if name not in frame}
+    frame = frame.assign(**missing)
+    texts = {name: frame[name].fillna("") for name in _TEXTS}
+    reasons = {name: frame[name].fillna("") for name in ("estimate_reason", "price_reason", "status")}
+    return frame.assign(**texts, **reasons)
+
+
+def _costed(frame: pd.DataFrame, *, workload: Workload, money: Money) -> pd.DataFrame:
+    """Return the frame with storage, egress and total per month; a total with an unknown part stays unknown."""
+    stored, gone = workload.data.stored_tb or 0.0, workload.data.egress_gb_per_month or 0.0
+    lines: dict[tuple[str, str], tuple[float, ...]] = {}
+    places = list(zip(frame["provider"], frame["region"], strict=True))
+    for provider, region in set(places):
+        amounts = money.cheapest(provider=provider, region=region, kind=workload.kind, stored_tb=stored, egress_gb=gone)
+        lines[provider, region] = amounts
+    extra = np.array([lines[place] for place in places], dtype=float).reshape(len(places), 3)
+    compute = frame[[f"compute_usd_per_month_{part}" for part in _RANGE]].to_numpy(dtype=float)
+    total = compute + extra
+    columns = {f"monthly_usd_{part}": total[:, position] for position, part in enumerate(_RANGE)}
+    return frame.assign(**columns)
+
+
+def _is_stay(frame: pd.DataFrame, *, document: Document, workload: Workload) -> Any:
+    """Return where a candidate is what the team runs today: the measured SKU, in its present region, on demand."""
+    if workload.measured is None or workload.measured.on is None:
+        return False
+    sku = workload.measured.on.split("/")[-1]
+    same = frame["sku"] == sku
+    if document.current.provider:
+        same &= frame["provider"] == document.current.provider
+    if document.current.region:
+        same &= frame["region"] == document.current.region
+    return same & (frame["basis"] == "on_demand")
+
+
+def _at_home(frame: pd.DataFrame, *, document: Document, workload: Workload) -> Any:
+    """Return where a candidate stands in the region that holds the workload's data, or else the team's present one."""
+    data = workload.data
+    region = data.located_in_region or document.current.region
+    provider = data.located_in_provider or document.current.provider
+    return (frame["region"] == region) & (frame["provider"] == provider)
+
+
+def _workload_facts(*, document: Document, stated: Stated, workload: Workload) -> dict[str, Any]:
+    """Return the rule facts that all candidates of a workload share; what was not said is absent."""
+    code = workload.code
+    facts: dict[str, Any] = {
+        "workload_kind": workload.kind,
+        "task": "training" if workload.kind in TRAINING_KINDS else "inference",
+        "custom_kernels": code.custom_kernels,
+        "unsupported_ops_count": len(code.unsupported_ops) if stated.code.unsupported_ops is not None else None,
+        "frameworks": list(code.frameworks) or None,
+        "image_arch": list(code.image_arch) or None,
+        "precision": workload.training.precision if workload.training else None,
+        "residency": document.constraints.residency,
+    }
+    return {name: value for name, value in facts.items() if value is not None}
+
+
+def _checks(
+    *,
+    frame: pd.DataFrame,
+    index: int,
+    document: Document,
+    said: Answers,
+    workload: Workload,
+    moment: dt.date,
+    rules: Mapping[str, compatibility.Outcome],
+) -> tuple[Check, ...]:
+    limits, horizon = said.limits, said.horizon
+    targets, path = workload.targets, f"workloads[{index}].targets"
+    steady = workload.kind in ("online_inference", "cpu_serving")
+    needed = horizon.months * 30.4 if steady else frame["run_days_typical"].to_numpy(dtype=float)
+    why = f"this workload runs without a gap for {horizon.months} months" if steady else "one run takes longer"
+    checks: Sequence[Check | None] = (
+        constraints.provider(frame=frame, allowed=document.constraints.providers),
+        constraints.purchase(frame=frame, allowed=limits.purchase),
+        constraints.rentable(frame=frame),
+        constraints.priced(frame=frame),
+        constraints.residency(frame=frame, wanted=limits.residency),
+        constraints.fits(frame=frame),
+        compatibility.check(frame=frame, found=rules),
+        constraints.operable(frame=frame, engineers=document.team.ml_systems_engineers),
+        constraints.retirement(frame=frame, moment=moment),
+        constraints.terms(frame=frame, needed_days=needed, continuous=steady, why=why),
+        constraints.at_most(
+            frame=frame,
+            id="deadline",
+            title="length of a run",
+            column="run_days",
+            limit=targets.deadline_days,
+            unit="days",
+            path=f"{path}.deadline_days",
+        ),
+        constraints.at_most(
+            frame=frame,
+            id="ttft",
+            title="time to first token (p95)",
+            column="ttft_ms",
+            limit=targets.ttft_p95_ms,
+            unit="ms",
+            path=f"{path}.ttft_p95_ms",
+        ),
+        constraints.at_most(
+            frame=frame,
+            id="tpot",
+            title="time per output token (p95)",
+            column="tpot_ms",
+            limit=targets.tpot_p95_ms,
+            unit="ms",
+            path=f"{path}.tpot_p95_ms",
+        ),
+        constraints.at_most(
+            frame=frame,
+            id="latency",
+            title="latency (p99)",
+            column="latency_ms",
+            limit=targets.latency_p99_ms,
+            unit="ms",
+            path=f"{path}.latency_p99_ms",
+        ),
+        constraints.certifications(frame=frame, wanted=limits.certifications),
+    )
+    return tuple(check for check in checks if check is not None)
+
+
+def _judged(frame: pd.DataFrame, checks: Sequence[Check]) -> pd.DataFrame:
+    """Return the frame with ``standing``: excluded, confirm_first, or ranked."""
+    missed = np.zeros(len(frame), dtype=bool)
+    unsure = np.zeros(len(frame), dtype=bool)
+    for check in checks:
+        missed |= check.states == MISSED
+        if check.decisive:
+            unsure |= check.states == UNKNOWN
+    unpriced = ~np.isfinite(frame["monthly_usd_typical"].to_numpy(dtype=float))
+    standing = np.select([missed, unsure | unpriced], ["excluded", "confirm_first"], "ranked")
+    kept = np.sum([check.states == MET for check in checks], axis=0)
+    return frame.assign(standing=standing, constraints_met_count=kept)

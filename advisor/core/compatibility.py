@@ -1,0 +1,81 @@
+"""The catalog's compatibility rules applied to candidates: which hard rule a stack breaks, what a soft one warns of."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from advisor.core.constraints import MET, MISSED, Check, Row
+from advisor.core.quantity import Sentence, sentence
+from catalog import rules
+from catalog.records import Rule
+
+_FACT_COLUMNS = {
+    "provider": "provider",
+    "sku": "sku",
+    "accelerator": "accelerator",
+    "accelerator_vendor": "accelerator_vendor",
+    "software_stack": "software_stack",
+    "accelerators_count": "accelerators_count",
+    "host_isa": "host_isa",
+    "trains": "trains",
+    "serves": "serves",
+    "self_serve": "self_serve",
+    "model_family": "family",
+    "open_weights": "open_weights",
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the predicates say of one SKU under one workload."""
+
+    violated: tuple[Rule, ...]
+    warned: tuple[Rule, ...]
+    confirm: tuple[Rule, ...]
+
+
+def outcomes(*, frame: pd.DataFrame, catalog_rules: Sequence[Rule], shared: Mapping[str, Any]) -> dict[str, Outcome]:
+    """Return the outcome per distinct ``provider/sku`` of the frame; ``shared`` holds the facts of the workload."""
+    predicates = [rule for rule in catalog_rules if rule.rule_kind == "predicate"]
+    found: dict[str, Outcome] = {}
+    for row in frame.drop_duplicates(["provider", "sku"]).to_dict("records"):
+        facts = {**shared, **facts_of(row)}
+        violated, warned, confirm = [], [], []
+        for rule in predicates:
+            verdict = rules.evaluate(rule=rule, facts=facts)
+            if verdict == "violated":
+                (violated if rule.severity == "hard" else warned).append(rule)
+            elif verdict == "unknown":
+                confirm.append(rule)
+        found[f"{row['provider']}/{row['sku']}"] = Outcome(tuple(violated), tuple(warned), tuple(confirm))
+    return found
+
+
+def facts_of(row: Row) -> dict[str, Any]:
+    """Return the rule facts of one candidate; what is blank or NaN is left out, so that rules see it as unknown."""
+    facts = {fact: row[column] for fact, column in _FACT_COLUMNS.items() if column in row and _known(row[column])}
+    if row.get("accelerator"):
+        facts["fabric"] = "yes" if _known(row.get("fabric_gbps")) else "no"
+    return facts
+
+
+def _known(value: Any) -> bool:
+    return value is not None and value != "" and value == value
+
+
+def check(*, frame: pd.DataFrame, found: Mapping[str, Outcome]) -> Check:
+    """Return the check that no hard compatibility rule is broken."""
+    keys = frame["provider"] + "/" + frame["sku"]
+    states = np.array([MISSED if found[key].violated else MET for key in keys], dtype=np.int8)
+
+    def say(row: Row, state: int) -> Sentence:
+        broken = found[f"{row['provider']}/{row['sku']}"].violated
+        if not broken:
+            return sentence("No compatibility rule is broken.", row["option_evidence"])
+        text = " ".join(f"{rule.message.rstrip('.')}." for rule in broken)
+        return sentence(text, *(f"rule:{rule.id}" for rule in broken))
+
+    return Check("compatibility", "layers fit together", states, say)

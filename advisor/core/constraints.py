@@ -1,0 +1,265 @@
+"""What a workload's candidates must keep: every constraint is met, missed, or cannot be confirmed.
+
+A check holds its state for all candidates at once (an int8 array) and says a sentence for the few that are shown.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from advisor.core.bases import BASIS_TEXT
+from advisor.core.quantity import Number, Sentence, number, sentence
+
+MET, UNKNOWN, MISSED = 1, 0, -1
+STATE_TEXT = {MET: "met", UNKNOWN: "cannot be confirmed", MISSED: "missed"}
+States = npt.NDArray[np.int8]
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One constraint. ``decisive``: a candidate for which it is unknown stands apart, under "confirm first"."""
+
+    id: str
+    title: str
+    states: States
+    say: Callable[[Row, int], Sentence]
+    decisive: bool = False
+    slack: Callable[[Row], Number | None] = field(default=lambda row: None)
+
+
+def three_valued(*, met: Any, known: Any) -> States:
+    """Return the states of boolean arrays: ``known & met`` is met, ``known & ~met`` missed, the rest unknown."""
+    met, known = np.asarray(met, dtype=bool), np.asarray(known, dtype=bool)
+    return np.where(known, np.where(met, MET, MISSED), UNKNOWN).astype(np.int8)
+
+
+def provider(*, frame: pd.DataFrame, allowed: Sequence[str] | None) -> Check | None:
+    """Return the check that only the document's providers are used; None where it names none."""
+    if not allowed:
+        return None
+    names = ", ".join(allowed)
+
+    def say(row: Row, state: int) -> Sentence:
+        verb = "is among" if state == MET else "is not among"
+        return sentence(f"{row['provider']} {verb} the providers you allow ({names}).", "answer:constraints.providers")
+
+    return Check(
+        "provider", "allowed provider", three_valued(met=frame["provider"].isin(list(allowed)), known=True), say
+    )
+
+
+def purchase(*, frame: pd.DataFrame, allowed: Sequence[str] | None) -> Check | None:
+    """Return the check that only the document's purchase bases are used; a managed API tier is not one of them."""
+    if not allowed:
+        return None
+    names = ", ".join(BASIS_TEXT.get(basis, basis) for basis in allowed)
+
+    def say(row: Row, state: int) -> Sentence:
+        verb = "is one of" if state == MET else "is not one of"
+        text = f"{BASIS_TEXT.get(row['basis'], row['basis'])} {verb} the ways to buy you accept ({names})."
+        return sentence(text, "answer:constraints.purchase")
+
+    met = frame["basis"].isin(list(allowed)) | (frame["group"] == "api")
+    return Check("purchase", "accepted way to buy", three_valued(met=met, known=True), say)
+
+
+def rentable(*, frame: pd.DataFrame) -> Check:
+    """Return the check that a stack can be had without asking: announced is not rentable."""
+    priced = frame["price_usd_per_hour"].notna() | (frame["group"] == "api")
+    known = (frame["self_serve"] != "no") & (priced | (frame["self_serve"] == "yes"))
+
+    def say(row: Row, state: int) -> Sentence:
+        if state == MET:
+            return sentence(f"{row['sku']} stands in the provider's public list.", row["option_evidence"])
+        status = row["status"] or "not in the public API"
+        text = f"{row['sku']} is not self-serve ({status}): ask the provider for capacity."
+        return sentence(text, row["option_evidence"])
+
+    return Check("rentable", "can be rented today", three_valued(met=True, known=known), say, decisive=True)
+
+
+def priced(*, frame: pd.DataFrame) -> Check:
+    """Return the check that a public price is on file and dated; an undated price cannot decide alone."""
+    has = (frame["price_usd_per_hour"].notna() | frame["managed_priced"]).to_numpy(dtype=bool)
+    dated = (frame["price_as_of_basis"] != "undated").to_numpy(dtype=bool)
+
+    def say(row: Row, state: int) -> Sentence:
+        if state == MET:
+            return sentence(f"Its price is on file as of {row['price_as_of']}.", row["price_evidence"])
+        if row["price_usd_per_hour"] == row["price_usd_per_hour"] or row["managed_priced"]:
+            return sentence(
+                "Its price comes from an undated source, which cannot decide alone: confirm it.", row["price_evidence"]
+            )
+        return sentence(f"No price: {row['price_reason'] or 'none is on file'}.", row["price_evidence"])
+
+    return Check("price", "dated public price", three_valued(met=True, known=has & dated), say, decisive=True)
+
+
+def residency(*, frame: pd.DataFrame, wanted: str | None) -> Check | None:
+    """Return the check that processing stays in ``wanted`` (EU, or a country code); a global scope cannot show it."""
+    if not wanted:
+        return None
+    place = wanted.upper()
+    if place == "EU":
+        met = frame["in_eu"].fillna(False).astype(bool)
+    else:
+        met = frame["country"].fillna("") == place
+    known = frame["region_known"].to_numpy(dtype=bool)
+
+    def say(row: Row, state: int) -> Sentence:
+        evidence = ("answer:constraints.residency", row["region_evidence"])
+        if state == MET:
+            return sentence(f"{row['region']} lies in {place}.", *evidence)
+        if state == MISSED:
+            return sentence(f"{row['region']} lies outside {place}.", *evidence)
+        return sentence(
+            f"No evidence shows that {row['sku']} ({row['region']}) processes only in {place}: not shown, verify.",
+            "answer:constraints.residency",
+            row["price_evidence"],
+        )
+
+    return Check("residency", f"data stay in {place}", three_valued(met=met, known=known), say, decisive=True)
+
+
+def certifications(*, frame: pd.DataFrame, wanted: Sequence[str]) -> Check | None:
+    """Return the check for certifications: the catalog holds none per service and region, so none is confirmed."""
+    if not wanted:
+        return None
+    names = ", ".join(wanted)
+
+    def say(row: Row, state: int) -> Sentence:
+        return sentence(
+            f"{names}: no evidence per service, model and region is on file for {row['region']}: not shown, verify.",
+            "answer:constraints.certifications",
+        )
+
+    return Check("certifications", f"certified: {names}", three_valued(met=True, known=np.zeros(len(frame), bool)), say)
+
+
+def fits(*, frame: pd.DataFrame) -> Check:
+    """Return the check that the model fits the hardware, where the estimator could tell."""
+    estimable = frame["estimable"].to_numpy(dtype=bool)
+    judged = frame["fits"].notna().to_numpy(dtype=bool) & estimable
+
+    def say(row: Row, state: int) -> Sentence:
+        if state == MET:
+            return sentence(f"The workload fits {row['sku']}.", *row["evidence"])
+        text = row["estimate_reason"] or "whether the workload fits is not known"
+        return sentence(f"{row['sku']}: {text}", *(row["evidence"] or (row["option_evidence"],)))
+
+    met = frame["fits"].fillna(False).astype(bool)
+    return Check("fits", "fits the hardware", three_valued(met=met, known=judged | (estimable & ~met)), say)
+
+
+def at_most(
+    *, frame: pd.DataFrame, id: str, title: str, column: str, limit: float | None, unit: str, path: str
+) -> Check | None:
+    """Return the check that the planning value of ``column`` keeps a limit of the document, with its slack."""
+    if limit is None:
+        return None
+    values = (
+        frame[f"{column}_typical"].to_numpy(dtype=float)
+        if f"{column}_typical" in frame
+        else np.full(len(frame), np.nan)
+    )
+    known = np.isfinite(values)
+
+    def say(row: Row, state: int) -> Sentence:
+        answer = f"answer:{path}"
+        if state == UNKNOWN:
+            return sentence(f"{title}: not estimated for {row['sku']}; measure it before you commit.", answer)
+        found = row[f"{column}_typical"]
+        word = "within" if state == MET else "over"
+        return sentence(
+            f"{title}: {found:,.4g} {unit} is {word} your limit of {limit:,.4g} {unit}.", answer, *row["evidence"]
+        )
+
+    def slack(row: Row) -> Number | None:
+        if f"{column}_typical" not in row or not np.isfinite(row[f"{column}_typical"]):
+            return None
+        return number(
+            limit - row[f"{column}_typical"],
+            limit - row[f"{column}_high"],
+            limit - row[f"{column}_low"],
+            unit=unit,
+            kind=row["estimate_kind"] or "estimate",
+            evidence=(*row["evidence"], f"answer:{path}"),
+        )
+
+    return Check(id, title, three_valued(met=values <= limit, known=known), say, slack=slack)
+
+
+def terms(*, frame: pd.DataFrame, needed_days: Any, continuous: bool, why: str) -> Check:
+    """Return the check that the workload fits the terms of each offer.
+
+    ``needed_days`` (scalar or array) is how long capacity must last without a gap; ``continuous`` refuses offers that
+    may be taken away in the middle.
+    """
+    needed = np.broadcast_to(np.asarray(needed_days, dtype=float), (len(frame),))
+    longest = frame["max_duration_days"].to_numpy(dtype=float)
+    most = frame["max_quantity_count"].to_numpy(dtype=float)
+    wanted = frame["instances_count_typical"].to_numpy(dtype=float)
+    interruptible = np.array([value is True for value in frame["interruptible"]], dtype=bool)
+    too_long = np.isfinite(longest) & np.isfinite(needed) & (needed > longest)
+    too_many = np.isfinite(most) & np.isfinite(wanted) & (wanted > most)
+    open_length = np.isfinite(longest) & ~np.isfinite(needed)
+    missed = too_long | too_many | (interruptible & continuous)
+
+    def say(row: Row, state: int) -> Sentence:
+        basis = BASIS_TEXT.get(row["basis"], row["basis"])
+        evidence = (f"terms:{row['terms_id']}",) if row["terms_id"] else (row["price_evidence"],)
+        if state == MET:
+            return sentence(f"The workload fits the terms of {basis}.", *evidence)
+        if state == UNKNOWN:
+            return sentence(
+                f"{basis} runs at most {row['max_duration_days']:g} days; how long this workload runs is not known.",
+                *evidence,
+            )
+        if row["interruptible"] is True and continuous:
+            return sentence(f"{basis} may be taken away at any time, and {why}.", *evidence)
+        if row["max_quantity_count"] < row["instances_count_typical"]:
+            return sentence(
+                f"{basis} holds at most {row['max_quantity_count']:g} instances; "
+                f"{row['instances_count_typical']:,.0f} are needed.",
+                *evidence,
+            )
+        return sentence(f"{basis} runs at most {row['max_duration_days']:g} days, and {why}.", *evidence)
+
+    return Check("terms", "fits the terms of the offer", three_valued(met=~missed, known=~open_length | missed), say)
+
+
+def operable(*, frame: pd.DataFrame, engineers: int | None) -> Check:
+    """Return the check that somebody can run accelerators of one's own; a managed API and CPUs need nobody special."""
+    own = (frame["accelerator"] != "").to_numpy(dtype=bool)
+    known = ~own | (engineers is not None)
+
+    def say(row: Row, state: int) -> Sentence:
+        if state == MISSED:
+            return sentence(
+                f"{row['sku']}: accelerators of your own need someone who runs them, and you state 0 such engineers.",
+                "answer:team.ml_systems_engineers",
+            )
+        if state == UNKNOWN:
+            return sentence("Whether the team can run accelerators is not stated.", "default:team.ml_systems_engineers")
+        return sentence("The team can operate this stack.", row["option_evidence"])
+
+    return Check("operable", "the team can run it", three_valued(met=~own | bool(engineers), known=known), say)
+
+
+def retirement(*, frame: pd.DataFrame, moment: dt.date) -> Check:
+    """Return the check that a model is not retired at ``moment``; one that retires later is a warning elsewhere."""
+    dates = [value if isinstance(value, dt.date) else None for value in frame["retirement_date"]]
+    retired = np.array([date is not None and date <= moment for date in dates], dtype=bool)
+
+    def say(row: Row, state: int) -> Sentence:
+        if state == MISSED:
+            return sentence(f"{row['sku']} was retired on {row['retirement_date']}.", row["option_evidence"])
+        return sentence("Nothing in this stack is retired.", row["option_evidence"])
+
+    return Check("retirement", "not retired", three_valued(met=~retired, known=True), say)

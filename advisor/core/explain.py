@@ -1,0 +1,563 @@
+"""Every sentence a person reads about a recommendation, made once, from numbers and facts that the report holds."""
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from advisor.core.bases import GROUP_TEXT
+from advisor.core.constraints import MISSED, STATE_TEXT, UNKNOWN
+from advisor.core.coupling import BIT_TEXT, Cell
+from advisor.core.money import Money
+from advisor.core.plan import Choice, Plan
+from advisor.core.quantity import Number, Sentence, number, sentence, span, unknown, usd
+from advisor.core.roles import ROLE_TEXT, Assignment, Port
+from advisor.core.stacks import Stack, ordered
+
+_LAYER_TEXT = {
+    "compute": "compute",
+    "accelerator": "accelerator",
+    "networking": "networking",
+    "storage": "storage",
+    "orchestration": "orchestration",
+    "model_layer": "model layer",
+    "application": "application",
+}
+_UTILISATIONS = (0.25, 0.5, 0.75, 0.9)
+_STALE_DAYS = 180
+_MOST_WHY_NOT = 12
+_GB_PER_TB = 1000.0
+
+
+def headline(*, assignments: Sequence[Assignment], plan: Plan) -> Sentence:
+    """Return the answer in one sentence: each workload with its stack and role, and what it all costs a month."""
+    parts = []
+    evidence: list[str] = list(plan.monthly["evidence"])
+    for choice in dict.fromkeys(item.choice.field.workload.id for item in assignments):
+        mine = [item for item in assignments if item.choice.field.workload.id == choice]
+        name = mine[0].choice.field.stated.name or choice
+        words = [f"{item.stack.label} as {ROLE_TEXT[item.role].split(',')[0]}" for item in mine if item.stack]
+        parts.append(f"{name}: {'; '.join(words)}" if words else f"{name}: no admissible stack")
+        evidence += [item.stack.row["option_evidence"] for item in mine if item.stack]
+    return sentence(f"{'. '.join(parts)}. The plan costs {span(plan.monthly)} a month at full load.", *evidence)
+
+
+def why(*, choice: Choice, stack: Stack) -> list[Sentence]:
+    """Return why a stack carries a workload: its standing in its purchase group, its bill, and what it is bound to."""
+    found = []
+    rivals = [other for other in choice.eligible if other.id != stack.id]
+    group = GROUP_TEXT[stack.group]
+    if stack.standing == "ranked":
+        text = f"Of {len(rivals) + 1} priced stacks that keep every constraint {group}, it is worth most to you"
+    else:
+        text = (
+            f"No stack {group} is both priced with a date and confirmed; of {len(rivals) + 1} to confirm first, this is "
+            "worth most to you"
+        )
+    found.append(
+        sentence(f"{text} (value {stack.value:.2f} of 1).", *stack.monthly["evidence"], stack.row["option_evidence"])
+    )
+    cost = stack.monthly
+    if cost["value"] is not None:
+        found.append(sentence(f"It costs {span(cost)} a month at full load.", *cost["evidence"]))
+        cheaper = [other for other in rivals if other.monthly["value"] is not None]
+        if cheaper:
+            other = min(cheaper, key=lambda item: (item.monthly["value"], item.id))
+            gap = other.monthly["value"] - cost["value"]
+            word = "less" if gap >= 0 else "more"
+            found.append(
+                sentence(
+                    f"That is {usd(abs(gap))} a month {word} than the cheapest other stack compared, {other.label} "
+                    f"({span(other.monthly)}).",
+                    *cost["evidence"],
+                    *other.monthly["evidence"],
+                )
+            )
+    else:
+        found.append(
+            sentence(f"Its cost is not known: {cost['reason']}.", *(cost["evidence"] or [stack.row["option_evidence"]]))
+        )
+    if stack.cells:
+        tightest = max(stack.cells, key=lambda cell: (cell.score, cell.id))
+        found.append(
+            sentence(
+                f"Its layers are bound at {stack.coupling_mean:.2f} on average (0 is free, 1 is bound); the tightest "
+                "pair is "
+                f"{_LAYER_TEXT[tightest.layer_a]} and {_LAYER_TEXT[tightest.layer_b]} at {tightest.score:.2f}.",
+                *(f"coupling:{cell.id}" for cell in stack.cells),
+            )
+        )
+    found.append(
+        sentence(f"To run it: {stack.numbers['operations']['reason']}.", *stack.numbers["operations"]["evidence"])
+    )
+    return found
+
+
+def why_not(*, choice: Choice, shown: Iterable[str], port: Port | None, best: Stack | None) -> list[dict[str, Any]]:
+    """Return the rejected stacks worth naming, each with the first constraint it misses or what it gives up."""
+    taken = set(shown)
+    rows = []
+    seen: set[tuple[str, str, str]] = set()
+    for stack in ordered([item for item in choice.stacks if item.id not in taken]):
+        kind = (
+            stack.row["provider"],
+            stack.row["path"],
+            stack.row["accelerator"] or stack.row["cpu_family"] or stack.row["sku"],
+        )
+        if kind in seen:
+            continue
+        seen.add(kind)
+        rows.append(_why_not(choice=choice, stack=stack, port=port, best=best))
+    return rows[:_MOST_WHY_NOT]
+
+
+def _why_not(*, choice: Choice, stack: Stack, port: Port | None, best: Stack | None) -> dict[str, Any]:
+    said = judged(choice=choice, stack=stack)
+    if stack.standing == "excluded":
+        texts = [item["text"] for item in said if item["state"] == "missed"]
+        verdict = "excluded"
+    elif stack.row["path"] == "own_silicon" and port is not None and not port.within_limit:
+        weeks = port.weeks
+        texts = [
+            sentence(
+                f"Moving to it means rewriting custom kernels: assumed {weeks['value']:.3g} weeks "
+                f"({weeks['low']:.3g} to "
+                f"{weeks['high']:.3g}), past the {port.limit.value:g} weeks within which a port is worth a pilot.",
+                *weeks["evidence"],
+                port.limit.id,
+            )
+        ]
+        verdict = "too far to move"
+    elif stack.standing == "confirm_first":
+        texts = [item["text"] for item in said if item["state"] == "cannot be confirmed"]
+        texts = texts or [sentence(f"Its cost is not known: {stack.monthly['reason']}.", stack.row["option_evidence"])]
+        verdict = "confirm first"
+    else:
+        texts = [_gives_up(stack, best)]
+        verdict = "worth less to you"
+    row: dict[str, Any] = {
+        "stack_id": stack.id,
+        "label": stack.label,
+        "provider": stack.row["provider"],
+        "path": stack.row["path"],
+        "group": stack.group,
+        "verdict": verdict,
+        "texts": texts,
+        "monthly_usd": stack.monthly,
+        "value": stack.value,
+    }
+    price = break_even_price(stack=stack, best=best)
+    return row | ({"wins_below": price} if price else {})
+
+
+def _gives_up(stack: Stack, best: Stack | None) -> Sentence:
+    if best is None:
+        return sentence("It is not chosen.", stack.row["option_evidence"])
+    gaps = {
+        name: best.levels[name] - stack.levels[name]
+        for name in best.levels
+        if np.isfinite(best.levels[name]) and np.isfinite(stack.levels[name])
+    }
+    worst = max(gaps, key=lambda name: (gaps[name], name), default="")
+    evidence = (*stack.monthly["evidence"], *best.monthly["evidence"], stack.row["option_evidence"])
+    if stack.group != best.group:
+        return sentence(
+            f"It is bought {GROUP_TEXT[stack.group]} and costs {span(stack.monthly)} a month; stacks are ranked "
+            "within one way to "
+            f"buy, and yours here is {GROUP_TEXT[best.group]}.",
+            *evidence,
+        )
+    if not worst or gaps[worst] <= 0:
+        return sentence(f"It costs {span(stack.monthly)} a month and is worth no more to you.", *evidence)
+    words = {
+        "cost": f"cost: {span(stack.monthly)} a month against {span(best.monthly)}",
+        "time": "time: a run takes longer",
+        "latency": "latency: it answers more slowly",
+        "portability": "portability: its layers are bound more tightly "
+        f"({stack.coupling_mean:.2f} against {best.coupling_mean:.2f})",
+        "operations": f"operations: {stack.numbers['operations']['reason']}",
+    }
+    return sentence(f"It gives up most on {words[worst]}.", *evidence)
+
+
+def break_even_price(*, stack: Stack, best: Stack | None) -> Number | None:
+    """Return the price below which an unpriced stack would cost less than the recommended one. "
+    "[USD/accelerator-hour]"""
+    row = stack.row
+    hours = row.get("instance_hours_per_month_typical", np.nan)
+    if best is None or best.monthly["value"] is None or not row["accelerator"] or not np.isfinite(hours) or hours <= 0:
+        return None
+    if stack.numbers.get("price_usd_per_hour", {}).get("value") is not None:
+        return None
+    accelerator_hours = hours * row["accelerators_count"]
+    low, high = (row.get(f"instance_hours_per_month_{end}", np.nan) for end in ("high", "low"))
+    return number(
+        best.monthly["value"] / accelerator_hours,
+        best.monthly["low"] / (low * row["accelerators_count"]) if np.isfinite(low) else None,
+        best.monthly["high"] / (high * row["accelerators_count"]) if np.isfinite(high) else None,
+        unit="USD/accelerator-hour",
+        kind="estimate",
+        evidence=(*best.monthly["evidence"], *row["evidence"]),
+        reason="it has no public price; below this one it would cost less than the recommended stack",
+    )
+
+
+def judged(*, choice: Choice, stack: Stack) -> list[dict[str, Any]]:
+    """Return each constraint of a stack with its state, its sentence and its slack."""
+    found = []
+    for check in choice.field.checks:
+        state = stack.states[check.id]
+        slack = check.slack(stack.row)
+        found.append(
+            {
+                "id": check.id,
+                "title": check.title,
+                "state": STATE_TEXT[state],
+                "text": check.say(stack.row, state),
+                **({"slack": slack} if slack else {}),
+            }
+        )
+    return found
+
+
+def utilisation_sensitivity(*, choice: Choice, stack: Stack) -> dict[str, Any] | None:
+    """Return what one unit of work costs at several utilisations, from the team's own rate; None where it has none."""
+    measured = choice.field.workload.measured
+    price = stack.numbers.get("price_usd_per_hour")
+    if measured is None or not measured.units_per_s or price is None or price["value"] is None:
+        return None
+    if stack.row["sku"] != (measured.on or "").split("/")[-1]:
+        return None
+    answer = f"answer:{choice.field.path}.measured.units_per_s"
+    rows = [
+        {
+            "utilisation": share,
+            "usd_per_thousand_units": number(
+                1000 * price["value"] / (measured.units_per_s * 3600 * share),
+                unit=f"USD per thousand {measured.work_unit or 'unit'}s",
+                kind="answer",
+                evidence=(*price["evidence"], answer),
+            ),
+        }
+        for share in _UTILISATIONS
+    ]
+    first, last = rows[0]["usd_per_thousand_units"], rows[-1]["usd_per_thousand_units"]
+    text = sentence(
+        f"On {stack.row['sku']}, by your own rate, a thousand {measured.work_unit or 'unit'}s cost "
+        f"{usd(last['value'])} when it is "
+        f"busy {_UTILISATIONS[-1]:.0%} of the time and {usd(first['value'])} at {_UTILISATIONS[0]:.0%}: any "
+        "advantage of other "
+        "silicon shrinks as utilisation falls or models change, because paid idle hours and each port cost the same.",
+        *last["evidence"],
+    )
+    return {"stack_id": stack.id, "text": text, "rows": rows}
+
+
+def coupling_section(
+    *, assignment: Assignment, choice: Choice, money: Money, group: Sequence[Stack]
+) -> dict[str, Any] | None:
+    """Return the coupling of one assigned stack: each pair with its evidence, what it buys, and what leaving would "
+    "take."""
+    stack = assignment.stack
+    if stack is None:
+        return None
+    cells = [_cell(cell=cell, stack=stack, group=group) for cell in stack.cells]
+    stored = choice.field.workload.data.stored_tb or 0.0
+    said = choice.field.stated.data.stored_tb is not None
+    answer = f"{'answer' if said else 'default'}:{choice.field.path}.data.stored_tb"
+    exits = {
+        purpose: money.leaving(
+            provider=stack.row["provider"],
+            region=stack.row["region"],
+            gb=stored * _GB_PER_TB,
+            purpose=purpose,
+            answer=answer,
+        )
+        for purpose in ("ordinary_transfer", "full_exit")
+    }
+    steps = list(dict.fromkeys(step for cell in stack.cells for step in cell.steps))
+    evidence = [f"coupling:{cell.id}" for cell in stack.cells] or [stack.row["option_evidence"]]
+    return {
+        "stack_id": stack.id,
+        "workload_id": choice.field.workload.id,
+        "role": assignment.role,
+        "label": stack.label,
+        "cells": cells,
+        "mean": number(stack.coupling_mean, unit="score", kind="judgement", evidence=evidence)
+        if cells
+        else unknown(unit="score", reason="no observation on file"),
+        "maximum": number(stack.coupling_max, unit="score", kind="judgement", evidence=evidence)
+        if cells
+        else unknown(unit="score", reason="no observation on file"),
+        "leaving": {
+            "text": sentence(
+                f"Leaving takes {len(steps)} kinds of work: {'; '.join(steps)}."
+                if steps
+                else "No migration step is on file.",
+                *evidence,
+            ),
+            "data_usd": {"ordinary_transfer": exits["ordinary_transfer"], "full_exit": exits["full_exit"]},
+        },
+    }
+
+
+def _cell(*, cell: Cell, stack: Stack, group: Sequence[Stack]) -> dict[str, Any]:
+    evidence = f"coupling:{cell.id}"
+    pair = f"{_LAYER_TEXT[cell.layer_a]} and {_LAYER_TEXT[cell.layer_b]}"
+    bound = ", ".join(BIT_TEXT[bit] for bit in cell.bits)
+    bound = bound or "nothing binds them but the work of moving"
+    text = f"{cell.option_a} with {cell.option_b}: {bound}. {cell.evidence_text}"
+    return {
+        "id": cell.id,
+        "layer_a": cell.layer_a,
+        "layer_b": cell.layer_b,
+        "option_a": cell.option_a,
+        "option_b": cell.option_b,
+        "pair_text": pair,
+        "score": number(cell.score, unit="score", kind="judgement", evidence=(evidence,)),
+        "band": cell.band,
+        "bits": list(cell.bits),
+        "steps": list(cell.steps),
+        "text": sentence(text, evidence),
+        "buys": _buys(cell=cell, stack=stack, group=group),
+    }
+
+
+def _buys(*, cell: Cell, stack: Stack, group: Sequence[Stack]) -> Sentence:
+    """Return what a coupling buys: the cost difference to the best stack that is looser at this pair, or that none "
+    "is known."""
+    evidence = f"coupling:{cell.id}"
+    pair = {cell.layer_a, cell.layer_b}
+
+    def at_pair(other: Stack) -> float:
+        return next((c.score for c in other.cells if {c.layer_a, c.layer_b} == pair), 0.0)
+
+    looser = [
+        other
+        for other in group
+        if other.id != stack.id
+        and other.standing != "excluded"
+        and other.group == stack.group
+        and other.monthly["value"] is not None
+        and at_pair(other) < cell.score - 1e-9
+    ]
+    mine = stack.monthly
+    if not looser or mine["value"] is None:
+        return sentence("No sourced benefit: no looser stack with a known cost was found to compare.", evidence)
+    best = ordered(looser)[0]
+    gap = best.monthly["value"] - mine["value"]
+    overlap = best.monthly["low"] <= mine["high"] and mine["low"] <= best.monthly["high"]
+    sure = " The ranges overlap, so the difference is not sure." if overlap else ""
+    if gap <= 0:
+        return sentence(
+            f"No sourced benefit: the best looser stack, {best.label}, costs {usd(-gap)} a month less.{sure}",
+            evidence,
+            *best.monthly["evidence"],
+            *mine["evidence"],
+        )
+    return sentence(
+        f"It buys {usd(gap)} a month against the best looser stack, {best.label} ({span(best.monthly)}).{sure}",
+        evidence,
+        *best.monthly["evidence"],
+        *mine["evidence"],
+    )
+
+
+def warnings(*, assignments: Sequence[Assignment], moment: dt.date, horizon_months: int) -> list[dict[str, Any]]:
+    """Return what a reader must know before acting, each with its code and evidence."""
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+
+    def warn(code: str, text: Sentence) -> None:
+        found.setdefault((code, text["text"]), {"code": code, **text})
+
+    for item in assignments:
+        stack, name = item.stack, item.choice.field.stated.name or item.choice.field.workload.id
+        if stack is None:
+            warn(
+                "no_stack",
+                sentence(f"{name}: no stack keeps every constraint.", f"answer:{item.choice.field.path}.kind"),
+            )
+            continue
+        row = stack.row
+        if stack.states.get("rentable") == UNKNOWN:
+            warn(
+                "not_self_serve",
+                sentence(f"{name}: {row['sku']} is not self-serve; announced is not rentable.", row["option_evidence"]),
+            )
+        _price_warnings(warn, name, stack, moment)
+        if stack.monthly["value"] is None:
+            warn(
+                "cost_unknown",
+                sentence(
+                    f"{name}: the cost of {stack.label} is not known: {stack.monthly['reason']}.",
+                    *(stack.monthly["evidence"] or [row["option_evidence"]]),
+                ),
+            )
+        elif row["estimate_kind"] == "assumption":
+            warn(
+                "assumed",
+                sentence(
+                    f"{name}: the cost of {stack.label} is scaled from your measurement on other hardware: an "
+                    "assumption with a "
+                    "wide range, not a measurement.",
+                    *stack.monthly["evidence"],
+                ),
+            )
+        for check in item.choice.field.checks:
+            if stack.states[check.id] == UNKNOWN and check.id in (
+                "latency",
+                "ttft",
+                "tpot",
+                "deadline",
+                "certifications",
+            ):
+                warn(f"unconfirmed_{check.id}", _named(name, check.say(row, UNKNOWN)))
+        retires = row.get("retirement_date")
+        if (
+            isinstance(retires, str)
+            and retires
+            and dt.date.fromisoformat(retires) <= _months_on(moment, horizon_months)
+        ):
+            warn(
+                "retires",
+                sentence(f"{name}: {row['sku']} retires on {retires}, inside your horizon.", row["option_evidence"]),
+            )
+        for rule in item.choice.field.rules[f"{row['provider']}/{row['sku']}"].warned:
+            warn("rule", sentence(f"{name}, {row['sku']}: {rule.message}", f"rule:{rule.id}"))
+    return list(found.values())
+
+
+def _named(name: str, said: Sentence) -> Sentence:
+    return sentence(f"{name}: {said['text']}", *said["evidence"])
+
+
+def _price_warnings(warn: Any, name: str, stack: Stack, moment: dt.date) -> None:
+    row = stack.row
+    if row["price_as_of_basis"] == "undated":
+        warn(
+            "undated_price",
+            sentence(
+                f"{name}: the price of {row['sku']} comes from an undated source; confirm it.", row["price_evidence"]
+            ),
+        )
+    elif row["price_as_of"]:
+        age = (moment - dt.date.fromisoformat(row["price_as_of"])).days
+        if age > _STALE_DAYS:
+            warn(
+                "old_price",
+                sentence(
+                    f"{name}: the price of {row['sku']} is {age} days old (as of {row['price_as_of']}); refresh it.",
+                    row["price_evidence"],
+                ),
+            )
+
+
+def _months_on(moment: dt.date, months: int) -> dt.date:
+    total = moment.year * 12 + moment.month - 1 + months
+    return dt.date(total // 12, total % 12 + 1, min(moment.day, 28))
+
+
+def constraint_summary(*, assignments: Sequence[Assignment], plan: Plan, budget: float | None) -> list[dict[str, Any]]:
+    """Return each constraint once per assigned production stack, and the shared budget."""
+    rows: list[dict[str, Any]] = []
+    if budget is not None:
+        state = {True: "met", False: "missed", None: "cannot be confirmed"}[plan.within_budget]
+        cost = plan.monthly
+        rows.append(
+            {
+                "id": "budget",
+                "scope": "decision",
+                "title": "monthly budget",
+                "state": state,
+                "text": sentence(
+                    f"The plan costs {span(cost)} a month against a budget of {usd(budget)}.",
+                    "answer:constraints.budget_usd_per_month",
+                    *cost["evidence"],
+                ),
+                **(
+                    {
+                        "slack": number(
+                            budget - cost["value"],
+                            budget - cost["high"],
+                            budget - cost["low"],
+                            unit="USD/month",
+                            kind=cost["kind"],
+                            evidence=(*cost["evidence"], "answer:constraints.budget_usd_per_month"),
+                        )
+                    }
+                    if cost["value"] is not None
+                    else {}
+                ),
+            }
+        )
+    for item in assignments:
+        if item.stack is None or item.role not in ("production", "baseline"):
+            continue
+        for row in judged(choice=item.choice, stack=item.stack):
+            rows.append({**row, "scope": item.choice.field.workload.id})
+    return rows
+
+
+def removals(*, choices: Sequence[Choice]) -> list[dict[str, Any]]:
+    """Return, per workload and constraint, how many candidates it removes and how many it alone removes."""
+    rows = []
+    for choice in choices:
+        checks = choice.field.checks
+        if not checks or choice.field.frame.empty:
+            continue
+        missed = np.array([check.states == MISSED for check in checks])
+        alone = missed & (missed.sum(axis=0) == 1)
+        for index, check in enumerate(checks):
+            if missed[index].any():
+                rows.append(
+                    {
+                        "workload_id": choice.field.workload.id,
+                        "id": check.id,
+                        "title": check.title,
+                        "removed": int(missed[index].sum()),
+                        "removed_alone": int(alone[index].sum()),
+                        "of": int(missed.shape[1]),
+                        "text": sentence(
+                            f"{check.title.capitalize()} removes {int(missed[index].sum()):,} of {missed.shape[1]:,} "
+                            "candidates, "
+                            f"{int(alone[index].sum()):,} of them alone.",
+                        ),
+                    }
+                )
+    return rows
+
+
+def excluded_providers(*, choices: Sequence[Choice], allowed: Sequence[str] | None) -> list[dict[str, Any]]:
+    """Return, for each provider your constraint excludes, what lifting it would give per workload."""
+    if not allowed:
+        return []
+    rows = []
+    for choice in choices:
+        for provider in sorted({stack.row["provider"] for stack in choice.stacks} - set(allowed)):
+            mine = [
+                stack
+                for stack in choice.stacks
+                if stack.row["provider"] == provider
+                and [check.id for check in choice.field.checks if stack.states[check.id] == MISSED] == ["provider"]
+            ]
+            known = [stack for stack in mine if stack.monthly["value"] is not None]
+            if not mine:
+                continue
+            best = min(known, key=lambda stack: (stack.monthly["value"], stack.id)) if known else mine[0]
+            rows.append(
+                {
+                    "workload_id": choice.field.workload.id,
+                    "provider": provider,
+                    "stack_id": best.id,
+                    "label": best.label,
+                    "monthly_usd": best.monthly,
+                    "text": sentence(
+                        f"{provider} is excluded by your list of providers; lifting that would allow {best.label} at "
+                        f"{span(best.monthly)} a month.",
+                        "answer:constraints.providers",
+                        *(best.monthly["evidence"] or [best.row["option_evidence"]]),
+                    ),
+                }
+            )
+    return rows

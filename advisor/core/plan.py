@@ -1,0 +1,344 @@
+"""The joint plan: one production stack per workload, chosen together.
+
+Exact: every combination of the workloads' short lists is costed (shared budget, data flows between places, the fixed
+cost of each further cloud and silicon family) and the most valuable one within the budget is taken.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from advisor.core.answers import Answers
+from advisor.core.bases import GROUP_OF
+from advisor.core.candidates import Field
+from advisor.core.document import Document
+from advisor.core.money import Money
+from advisor.core.quantity import Number, added, number, unknown
+from advisor.core.stacks import Stack, ordered
+from advisor.core.value import CRITERIA, Anchor, level, normal
+from estimator.coefficients import Coefficients
+
+_MOST_COMBINATIONS = 200_000
+_MOST_PER_WORKLOAD = 10
+_DEFAULT_GROUPS = ("on_demand", "commitment", "time_boxed", "interruptible")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What may carry one workload in production, with all its stacks, and the purchase group they are compared in."""
+
+    field: Field
+    stacks: tuple[Stack, ...]
+    eligible: tuple[Stack, ...]
+    group: str | None
+    reference: Anchor | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The chosen production stack per workload (None where nothing is admissible) and the lines they share."""
+
+    chosen: tuple[Stack | None, ...]
+    flows: tuple[Mapping[str, Any], ...]
+    fixed: Mapping[str, Number]
+    monthly: Number
+    value: float
+    within_budget: bool | None
+
+
+def anchors_for(*, field: Field, document: Document, coefficients: Coefficients) -> dict[str, Anchor]:
+    """Return the fixed anchors of a workload's criteria, from the document or else its reference stack."""
+    anchors = {
+        "portability": Anchor("portability", 0.0, 1.0, "score", "0 is free to leave, 1 is bound at every layer"),
+        "operations": Anchor("operations", 0.0, 1.0, "fraction", "0 is run by the provider, 1 is all new to the team"),
+    }
+    own = document.preferences
+    reference = _reference(field=field, coefficients=coefficients)
+    if own.cost.unacceptable is not None:
+        ideal = own.cost.ideal or 0.0
+        anchors["cost"] = Anchor(
+            "cost", ideal, own.cost.unacceptable, "USD/month", "your own levels", ("answer:preferences.cost",)
+        )
+    elif reference is not None:
+        anchors["cost"] = reference
+    longest = field.workload.targets.deadline_days
+    if longest is not None:
+        anchors["time"] = Anchor(
+            "time", 0.0, longest, "days", "your deadline", (f"answer:{field.path}.targets.deadline_days",)
+        )
+    else:
+        default = coefficients.get("plan.default_run_days")
+        anchors["time"] = Anchor("time", 0.0, default.value, "days", default.label, (default.id,))
+    for name in ("ttft_p95_ms", "latency_p99_ms"):
+        limit = getattr(field.workload.targets, name)
+        if limit is not None:
+            anchors["latency"] = Anchor(
+                "latency", 0.0, limit, "ms", "your latency target", (f"answer:{field.path}.targets.{name}",)
+            )
+            break
+    return anchors
+
+
+def _reference(*, field: Field, coefficients: Coefficients) -> Anchor | None:
+    """Return the cost anchor: twice the cost of a stack named beforehand is unacceptable, nothing is ideal."""
+    frame = field.frame
+    if frame.empty:
+        return None
+    stay = frame[frame["is_stay"] & frame["monthly_usd_typical"].notna()]
+    named = frame[frame["candidate_id"] == "aws/us-east-1/p5.48xlarge/on_demand"]
+    for rows, text in ((stay, "what you run today"), (named, "eight H100 on demand (p5.48xlarge, aws us-east-1)")):
+        if len(rows) and np.isfinite(rows["monthly_usd_typical"].iloc[0]) and rows["monthly_usd_typical"].iloc[0] > 0:
+            row = rows.iloc[0]
+            return Anchor(
+                "cost",
+                0.0,
+                2 * float(row["monthly_usd_typical"]),
+                "USD/month",
+                f"twice {text}",
+                (row["price_evidence"],),
+            )
+    if field.workload.kind == "managed_api" and len(frame):
+        read = coefficients.get("plan.reference_input_usd_per_mtok")
+        write = coefficients.get("plan.reference_output_usd_per_mtok")
+        tokens = frame[["input_tokens_per_month", "output_tokens_per_month"]].max()
+        cost = (tokens.iloc[0] * read.value + tokens.iloc[1] * write.value) / 1e6
+        if np.isfinite(cost) and cost > 0:
+            text = f"twice a reference model at ${read.value:g} and ${write.value:g} per million tokens"
+            return Anchor("cost", 0.0, 2 * float(cost), "USD/month", text, (read.id, write.id))
+    return None
+
+
+def choice(
+    *,
+    field: Field,
+    stacks: Sequence[Stack],
+    settled: Sequence[Stack],
+    document: Document,
+    purchase: Sequence[str],
+    anchors: Mapping[str, Anchor],
+) -> Choice:
+    """Return what may carry a workload: admissible stacks of the first purchase group you accept that has any.
+
+    Silicon the team has not run is never production: it can enter as a pilot with an exit gate (see ``roles``).
+    ``settled`` are the stacks old enough to carry production.
+    """
+    known = tuple(document.team.accelerators or ())
+    may = [stack for stack in settled if stack.standing != "excluded" and not new_own_silicon(stack, known)]
+    groups = list(dict.fromkeys(GROUP_OF[basis] for basis in purchase)) or list(_DEFAULT_GROUPS)
+    for standing in ("ranked", "confirm_first"):
+        for group in groups:
+            eligible = [stack for stack in may if stack.standing == standing and stack.group in (group, "api")]
+            if any(stack.group == group for stack in eligible) or (eligible and group == groups[-1]):
+                kept = ordered(eligible)[:_MOST_PER_WORKLOAD]
+                return Choice(field, tuple(stacks), tuple(kept), group, anchors.get("cost"))
+    api = [stack for stack in may if stack.group == "api"]
+    kept = ordered(api)[:_MOST_PER_WORKLOAD]
+    return Choice(field, tuple(stacks), tuple(kept), "api" if kept else None, anchors.get("cost"))
+
+
+def narrowed(choice: Choice, keep: Callable[[Stack], bool]) -> Choice:
+    """Return a choice with only the eligible stacks that ``keep`` accepts."""
+    return replace(choice, eligible=tuple(stack for stack in choice.eligible if keep(stack)))
+
+
+def new_own_silicon(stack: Stack, known: Sequence[str]) -> bool:
+    """Return whether a stack stands on a cloud's own accelerator that the team has not run."""
+    if stack.row["path"] != "own_silicon":
+        return False
+    name = str(stack.row["accelerator"]).lower()
+    return not any(word in name for word in known)
+
+
+def joint(
+    *, choices: Sequence[Choice], document: Document, said: Answers, money: Money, coefficients: Coefficients
+) -> Plan:
+    """Return the most valuable combination of production stacks within the budget, and else the cheapest one."""
+    pools: list[Sequence[Stack | None]] = [item.eligible or (None,) for item in choices]
+    while math.prod(len(pool) for pool in pools) > _MOST_COMBINATIONS:
+        longest = max(range(len(pools)), key=lambda index: len(pools[index]))
+        pools[longest] = pools[longest][:-1]
+    grid = np.array(np.meshgrid(*(np.arange(len(pool)) for pool in pools), indexing="ij")).reshape(len(pools), -1).T
+    cost = sum((_costs(pool)[grid[:, index]] for index, pool in enumerate(pools)), np.zeros(len(grid)))
+    cost = cost + _flow_costs(pools=pools, grid=grid, choices=choices, document=document, money=money)
+    cost = cost + _fixed_costs(pools=pools, grid=grid, coefficients=coefficients)
+    values = _plan_values(pools=pools, grid=grid, cost=cost, choices=choices, weights=said.weights)
+    budget = said.limits.budget_usd_per_month
+    inside = np.ones(len(grid), dtype=bool) if budget is None else ~(cost > budget)
+    feasible = bool(inside.any())
+    best = int(np.argmax(np.where(inside, values, -np.inf))) if feasible else int(np.nanargmin(cost))
+    chosen = tuple(pool[place] for pool, place in zip(pools, grid[best], strict=True))
+    return assemble(
+        chosen=chosen,
+        choices=choices,
+        document=document,
+        money=money,
+        coefficients=coefficients,
+        value=float(values[best]),
+    )
+
+
+def assemble(
+    *,
+    chosen: Sequence[Stack | None],
+    choices: Sequence[Choice],
+    document: Document,
+    money: Money,
+    coefficients: Coefficients,
+    value: float,
+) -> Plan:
+    """Return the plan of one combination, with its flows, fixed lines and total as report numbers."""
+    flows = flow_numbers(chosen=chosen, choices=choices, document=document, money=money)
+    fixed = _fixed_numbers(chosen=chosen, coefficients=coefficients)
+    parts = {
+        item.field.workload.id: stack.monthly if stack else unknown(unit="USD/month", reason="no admissible stack")
+        for item, stack in zip(choices, chosen, strict=True)
+    }
+    parts |= {f"flow {index + 1}": flow["monthly_usd"] for index, flow in enumerate(flows)}
+    parts |= dict(fixed)
+    monthly = added(parts, unit="USD/month")
+    budget = document.constraints.budget_usd_per_month
+    within = None
+    if budget is not None:
+        known = monthly["value"] if monthly["value"] is not None else monthly["low"]
+        within = (
+            None if known is None else (False if known > budget else (True if monthly["value"] is not None else None))
+        )
+    return Plan(tuple(chosen), tuple(flows), fixed, monthly, value, within)
+
+
+def _costs(pool: Sequence[Stack | None]) -> Any:
+    amounts = [stack.monthly["value"] if stack else None for stack in pool]
+    lows = [stack.monthly["low"] if stack else None for stack in pool]
+    return np.array([a if a is not None else (low or 0.0) for a, low in zip(amounts, lows, strict=True)], dtype=float)
+
+
+def _flow_costs(
+    *, pools: Sequence[Sequence[Stack | None]], grid: Any, choices: Sequence[Choice], document: Document, money: Money
+) -> Any:
+    total = np.zeros(len(grid))
+    ids = [item.field.workload.id for item in choices]
+    for index, flow in enumerate(document.flows):
+        source, target = ids.index(flow.from_), ids.index(flow.to)
+        table = np.zeros((len(pools[source]), len(pools[target])))
+        for a, start in enumerate(pools[source]):
+            for b, end in enumerate(pools[target]):
+                amount = _flow(start, end, flow.gb_per_month or 0.0, money, index)["value"]
+                table[a, b] = amount or 0.0
+        total = total + table[grid[:, source], grid[:, target]]
+    return total
+
+
+def _flow(start: Stack | None, end: Stack | None, gb: float, money: Money, index: int) -> Number:
+    """Return the monthly price of moving a flow between two stacks. [USD/month]"""
+    answer = f"answer:flows[{index}].gb_per_month"
+    if start is None or end is None:
+        return unknown(unit="USD/month", reason="one end of the flow has no admissible stack", evidence=(answer,))
+    same_provider = start.row["provider"] == end.row["provider"]
+    api = "api" in (start.group, end.group)
+    if same_provider and (api or start.row["region"] == end.row["region"]):
+        return number(0.0, unit="USD/month", kind="assumption", evidence=(answer,), reason="stays within one region")
+    purpose = "inter_region" if same_provider else "ordinary_transfer"
+    return money.leaving(
+        provider=start.row["provider"], region=start.row["region"], gb=gb, purpose=purpose, answer=answer
+    )
+
+
+def flow_numbers(
+    *, chosen: Sequence[Stack | None], choices: Sequence[Choice], document: Document, money: Money
+) -> list[dict[str, Any]]:
+    """Return the flows between workloads with their volume and monthly price."""
+    by_id = {item.field.workload.id: stack for item, stack in zip(choices, chosen, strict=True)}
+    return [
+        {
+            "from": flow.from_,
+            "to": flow.to,
+            "gb_per_month": number(
+                flow.gb_per_month, unit="GB/month", kind="answer", evidence=(f"answer:flows[{index}].gb_per_month",)
+            )
+            if flow.gb_per_month is not None
+            else unknown(unit="GB/month", reason="not stated"),
+            "monthly_usd": _flow(by_id[flow.from_], by_id[flow.to], flow.gb_per_month or 0.0, money, index),
+        }
+        for index, flow in enumerate(document.flows)
+    ]
+
+
+def _clouds(stacks: Sequence[Stack | None]) -> int:
+    return len({stack.row["provider"] for stack in stacks if stack})
+
+
+def _silicon(stacks: Sequence[Stack | None]) -> int:
+    return len({stack.row["accelerator_vendor"] for stack in stacks if stack and stack.row["accelerator"]})
+
+
+def _fixed_costs(*, pools: Sequence[Sequence[Stack | None]], grid: Any, coefficients: Coefficients) -> Any:
+    cloud = coefficients.get("plan.fixed_usd_per_month_extra_cloud").value
+    silicon = coefficients.get("plan.fixed_usd_per_month_extra_silicon").value
+    clouds = _distinct(pools, grid, lambda stack: stack.row["provider"])
+    kinds = _distinct(pools, grid, lambda stack: stack.row["accelerator_vendor"] if stack.row["accelerator"] else "")
+    return cloud * np.maximum(clouds - 1, 0) + silicon * np.maximum(kinds - 1, 0)
+
+
+def _distinct(pools: Sequence[Sequence[Stack | None]], grid: Any, of: Any) -> Any:
+    """Return, per combination, how many distinct non-empty values ``of`` its stacks have."""
+    names = sorted({of(stack) for pool in pools for stack in pool if stack} - {""})
+    count = np.zeros(len(grid))
+    for name in names:
+        has = np.zeros(len(grid), dtype=bool)
+        for index, pool in enumerate(pools):
+            mine = np.array([bool(stack) and of(stack) == name for stack in pool])
+            has |= mine[grid[:, index]]
+        count += has
+    return count
+
+
+def _fixed_numbers(*, chosen: Sequence[Stack | None], coefficients: Coefficients) -> dict[str, Number]:
+    lines = {}
+    for name, key, count in (
+        ("each further cloud", "plan.fixed_usd_per_month_extra_cloud", _clouds(chosen) - 1),
+        ("each further silicon family", "plan.fixed_usd_per_month_extra_silicon", _silicon(chosen) - 1),
+    ):
+        if count > 0:
+            each = coefficients.get(key)
+            lines[name] = number(
+                count * each.value,
+                count * each.low,
+                count * each.high,
+                unit="USD/month",
+                kind=each.kind,
+                evidence=(each.id,),
+                reason=each.why,
+            )
+    return lines
+
+
+def _plan_values(
+    *,
+    pools: Sequence[Sequence[Stack | None]],
+    grid: Any,
+    cost: Any,
+    choices: Sequence[Choice],
+    weights: Mapping[str, float],
+) -> Any:
+    """Return the value of each combination: the criteria averaged over workloads, the cost judged on the whole bill."""
+    shares = normal(weights)
+    values = np.zeros(len(grid))
+    share = 0.0
+    for name in CRITERIA:
+        if name == "cost":
+            references = [item.reference.unacceptable for item in choices if item.reference]
+            if not references:
+                continue
+            levels = level(x=cost, anchor=Anchor("cost", 0.0, float(sum(references)), "USD/month", "sum"))
+        else:
+            tables = [np.array([stack.levels[name] if stack else np.nan for stack in pool]) for pool in pools]
+            known = [index for index, table in enumerate(tables) if not np.all(np.isnan(table))]
+            if not known:
+                continue
+            levels = np.mean([np.nan_to_num(tables[index])[grid[:, index]] for index in known], axis=0)
+        values = values + shares[name] * levels
+        share += shares[name]
+    return values / share if share else values

@@ -1,0 +1,290 @@
+"""Which part each stack plays: production or baseline, and beside it a pilot with an exit gate, a canary, a "
+"fallback."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from advisor.core.bases import BASIS_TEXT
+from advisor.core.document import Document
+from advisor.core.plan import Choice, new_own_silicon
+from advisor.core.quantity import Number, Sentence, number, sentence, span, usd
+from advisor.core.stacks import Stack, ordered
+from catalog.frame import Catalog
+from estimator.coefficients import Coefficient, Coefficients
+
+ROLE_TEXT = {
+    "production": "production",
+    "baseline": "production baseline, against which the pilot is judged",
+    "pilot": "pilot with an exit gate",
+    "fallback": "fallback of the pilot",
+    "canary": "canary",
+    "none": "no admissible stack",
+}
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """A stack in a role for one workload; ``gate`` says what must be shown before it goes further."""
+
+    choice: Choice
+    role: str
+    stack: Stack | None
+    gate: tuple[Sentence, ...]
+    numbers: dict[str, Number]
+
+
+@dataclass(frozen=True)
+class Port:
+    """How long moving a workload's own code to other silicon takes. [calendar weeks]"""
+
+    weeks: Number
+    within_limit: bool
+    limit: Coefficient
+
+
+def assignments(
+    *,
+    choices: Sequence[Choice],
+    chosen: Sequence[Stack | None],
+    document: Document,
+    catalog: Catalog,
+    coefficients: Coefficients,
+) -> list[Assignment]:
+    """Return every stack of the plan with its role, workload by workload."""
+    found: list[Assignment] = []
+    for choice, stack in zip(choices, chosen, strict=True):
+        if stack is None:
+            found.append(Assignment(choice, "none", None, (), {}))
+            continue
+        beside = _beside(choice=choice, stack=stack, document=document, catalog=catalog, coefficients=coefficients)
+        piloted = any(other.role == "pilot" for other in beside)
+        found.append(Assignment(choice, "baseline" if piloted else "production", stack, (), {}))
+        found.extend(beside)
+    return found
+
+
+def _beside(
+    *, choice: Choice, stack: Stack, document: Document, catalog: Catalog, coefficients: Coefficients
+) -> list[Assignment]:
+    if stack.row["path"] == "cpu":
+        return _canary(choice=choice, stack=stack, catalog=catalog)
+    if stack.row["path"] == "merchant":
+        return _pilot(choice=choice, stack=stack, document=document, catalog=catalog, coefficients=coefficients)
+    return []
+
+
+def settled(*, stacks: Sequence[Stack], catalog: Catalog, coefficients: Coefficients, moment: dt.date) -> list[Stack]:
+    """Return the stacks whose CPU generation has been generally available for long enough to carry production."""
+    months = coefficients.get("plan.canary_months").value
+    ages = {row["id"]: _age_months(row["ga_date"], moment) for row in catalog.cpu_families.to_dict("records")}
+    return [
+        stack
+        for stack in stacks
+        if stack.row["path"] != "cpu"
+        or not stack.row["cpu_family"]
+        or ages.get(stack.row["cpu_family"], np.inf) >= months
+    ]
+
+
+def _age_months(ga_date: Any, moment: dt.date) -> float:
+    text = str(ga_date or "")
+    if not text or text == "nan":
+        return float("inf")
+    parts = [int(part) for part in text.split("-")]
+    year, month = parts[0], parts[1] if len(parts) > 1 else 1
+    return float((moment.year - year) * 12 + moment.month - month)
+
+
+def _canary(*, choice: Choice, stack: Stack, catalog: Catalog) -> list[Assignment]:
+    """Return the next CPU generation of the same provider and instruction set, where one is on offer."""
+    families = {row["id"]: row for row in catalog.cpu_families.to_dict("records")}
+    mine = families.get(stack.row["cpu_family"])
+    if mine is None:
+        return []
+    newer = [
+        other
+        for other in choice.stacks
+        if other.standing != "excluded"
+        and other.row["cpu_family"] in families
+        and families[other.row["cpu_family"]]["provider"] == mine["provider"]
+        and families[other.row["cpu_family"]]["isa"] == mine["isa"]
+        and families[other.row["cpu_family"]]["generation_order"] > mine["generation_order"]
+        and other.row["basis"] == stack.row["basis"]
+    ]
+    if not newer:
+        return []
+    best = max(newer, key=lambda other: (families[other.row["cpu_family"]]["generation_order"], other.value, other.id))
+    family = families[best.row["cpu_family"]]
+    claim = f" The claim for it ({family['claim']}) is a vendor's, not a measurement." if family["claim"] else ""
+    measured = choice.field.workload.measured
+    unit = f"{measured.work_unit}s" if measured and measured.work_unit else "work"
+    gate = sentence(
+        f"Send a small share of the load to {family['name']} and move on when it serves at least as many {unit} per "
+        f"dollar as {mine['name']} at your own latency limit.{claim}",
+        f"cpu_family:{family['id']}",
+        f"cpu_family:{mine['id']}",
+    )
+    return [Assignment(choice, "canary", best, (gate,), {})]
+
+
+def port_effort(*, choice: Choice, document: Document, coefficients: Coefficients) -> Port:
+    """Return how long rewriting the workload's custom kernels takes this team. [calendar weeks]"""
+    each = coefficients.get("plan.weeks_per_custom_kernel")
+    limit = coefficients.get("plan.pilot_port_weeks_limit")
+    kernels = choice.field.workload.code.custom_kernels or 0
+    people = max(1, document.team.ml_systems_engineers or 1)
+    said = choice.field.stated.code.custom_kernels is not None
+    evidence = (
+        each.id,
+        f"{'answer' if said else 'default'}:{choice.field.path}.code.custom_kernels",
+        f"{'answer' if document.team.ml_systems_engineers is not None else 'default'}:team.ml_systems_engineers",
+    )
+    weeks = number(
+        kernels * each.value / people,
+        kernels * each.low / people,
+        kernels * each.high / people,
+        unit="weeks",
+        kind="assumption",
+        evidence=evidence,
+        reason=f"{kernels} custom kernels, {people} engineers",
+    )
+    return Port(weeks=weeks, within_limit=bool(weeks["value"] <= limit.value), limit=limit)
+
+
+def pilot_pool(choice: Choice, document: Document) -> list[Stack]:
+    """Return the stacks on a cloud's own, generally available silicon that could be piloted, best first."""
+    known = tuple(document.team.accelerators or ())
+    mine = [stack for stack in choice.stacks if stack.standing != "excluded" and new_own_silicon(stack, known)]
+    return ordered(mine)
+
+
+def _pilot(
+    *, choice: Choice, stack: Stack, document: Document, catalog: Catalog, coefficients: Coefficients
+) -> list[Assignment]:
+    pool = pilot_pool(choice, document)
+    port = port_effort(choice=choice, document=document, coefficients=coefficients)
+    stopped = not document.team.ml_systems_engineers or choice.field.workload.code.unsupported_ops
+    if not pool or not port.within_limit or stopped or choice.field.workload.kind == "managed_api":
+        return []
+    made = {row["id"]: row for row in catalog.accelerators.to_dict("records")}
+    pool = [other for other in pool if made[other.row["accelerator"]]["offered"] == "yes"]
+    rentable = [other for other in pool if other.states.get("rentable") == 1]
+    if not pool:
+        return []
+    first = max(rentable, key=lambda other: _pilot_key(other, stack, made)) if rentable else None
+    newest = max(pool, key=lambda other: _pilot_key(other, stack, made))
+    if first is None or (
+        newest.row["accelerator_vendor"] == first.row["accelerator_vendor"]
+        and newest.states.get("rentable") != 1
+        and _made(made, newest) > _made(made, first)
+    ):
+        found = [_gated("pilot", choice, newest, stack, port, coefficients, catalog)]
+        return found + ([_gated("fallback", choice, first, stack, port, coefficients, catalog)] if first else [])
+    return [_gated("pilot", choice, first, stack, port, coefficients, catalog)]
+
+
+def _pilot_key(stack: Stack, beside: Stack, made: dict[str, Any]) -> tuple[Any, ...]:
+    """Order pilots: on the baseline's cloud first, the newest silicon next, then the surer and the more valuable."""
+    return (
+        stack.row["provider"] == beside.row["provider"],
+        _made(made, stack),
+        stack.standing == "ranked",
+        stack.value,
+        stack.id,
+    )
+
+
+def _made(made: dict[str, Any], stack: Stack) -> tuple[str, float]:
+    part = made[stack.row["accelerator"]]
+    ga = part["ga_date"] if isinstance(part["ga_date"], str) else ""
+    peak = part["bf16_tflops"]
+    return (ga, float(peak) if peak == peak and peak is not None else 0.0)
+
+
+def _gated(
+    role: str,
+    choice: Choice,
+    stack: Stack,
+    baseline: Stack,
+    port: Port,
+    coefficients: Coefficients,
+    catalog: Catalog,
+) -> Assignment:
+    saving = coefficients.get("plan.pilot_saving_needed_fraction")
+    days = coefficients.get("plan.pilot_days")
+    price, cost = stack.numbers["price_usd_per_hour"], baseline.monthly
+    gate = [
+        sentence(
+            f"Run it for {days.value:g} days ({days.low:g} to {days.high:g}) beside {baseline.label}; stop unless, "
+            "on your "
+            f"own models, it does the same work for at least {saving.value:.0%} less money.",
+            days.id,
+            saving.id,
+        )
+    ]
+    numbers: dict[str, Number] = {"port_weeks": port.weeks}
+    if price["value"] and cost["value"]:
+        hours = number(
+            cost["value"] * (1 - saving.value) / price["value"],
+            cost["low"] * (1 - saving.high) / price["high"],
+            cost["high"] * (1 - saving.low) / price["low"],
+            unit="instance-hours/month",
+            kind=cost["kind"],
+            evidence=(*cost["evidence"], *price["evidence"], saving.id),
+        )
+        numbers["gate_instance_hours_per_month"] = hours
+        gate.append(
+            sentence(
+                f"In figures: the baseline costs {span(cost)} a month, so at {usd(price['value'])} per instance-hour "
+                "the pilot "
+                f"must finish a month's work in at most {hours['value']:,.0f} instance-hours.",
+                *hours["evidence"],
+            )
+        )
+    gate.append(
+        sentence(
+            "Before it starts: an inventory of custom kernels (porting them is assumed to take "
+            f"{port.weeks['value']:.2g} weeks, "
+            f"{port.weeks['low']:.2g} to {port.weeks['high']:.2g}), a numerics check against the baseline, and code "
+            "that "
+            "still runs on the baseline.",
+            *port.weeks["evidence"],
+        )
+    )
+    gate.append(_capacity(role=role, stack=stack, catalog=catalog))
+    return Assignment(choice, role, stack, tuple(gate), numbers)
+
+
+def _capacity(*, role: str, stack: Stack, catalog: Catalog) -> Sentence:
+    """Return how this capacity is had: where it is listed, on what terms, or whom to ask."""
+    row = stack.row
+    evidence = [row["option_evidence"], row["price_evidence"]]
+    if stack.states.get("rentable") != 1:
+        return sentence(
+            f"{row['sku']} is not self-serve: ask the provider for capacity and a written price first; until then the "
+            "fallback stands in."
+            if role == "pilot"
+            else f"{row['sku']} is not self-serve: ask the provider for capacity and a written price first.",
+            *evidence,
+        )
+    offers = catalog.offers
+    listed = offers[
+        (offers["provider"] == row["provider"]) & (offers["sku"] == row["sku"]) & offers["price_usd_per_hour"].notna()
+    ]
+    regions = sorted(set(listed["region"]))
+    where = f"in one region, {regions[0]}" if len(regions) == 1 else f"in {len(regions)} regions"
+    text = f"{row['sku']} has a public price {where}, as {BASIS_TEXT[row['basis']]}"
+    longest, most = row["max_duration_days"], row["max_quantity_count"]
+    if longest == longest:
+        text += f", for at most {longest:g} days"
+    if most == most:
+        text += f" and {most:g} instances"
+    if row["prepaid"] is True:
+        text += ", prepaid" + (" and not cancellable" if row["cancellable"] is False else "")
+    if row["terms_id"]:
+        evidence.append(f"terms:{row['terms_id']}")
+    return sentence(f"{text}.", *evidence)

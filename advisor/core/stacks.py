@@ -1,0 +1,314 @@
+"""Whole stacks of six layers for one workload: the shortlist, its bill, its coupling and its value."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from advisor.core import coupling, layers
+from advisor.core.bases import BASIS_TEXT, GROUP_TEXT
+from advisor.core.candidates import Field
+from advisor.core.coupling import Cell
+from advisor.core.document import Document
+from advisor.core.money import Money
+from advisor.core.quantity import Number, added, from_row, number, scaled, unknown
+from advisor.core.value import CRITERIA, Anchor, level, normal, total
+from catalog.frame import Catalog
+from estimator.coefficients import Coefficients
+
+_PER_PLACE = 4  # stacks kept per provider × path × purchase group before the exact joint search
+_WORD = {"own_silicon": "own silicon", "merchant": "merchant accelerator", "cpu": "CPU", "managed_api": "managed API"}
+_ORDER = {"ranked": 0, "confirm_first": 1, "excluded": 2}
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Stack:
+    """One stack for one workload. ``value`` is comparable within its purchase group only."""
+
+    id: str
+    label: str
+    row: Row
+    states: Mapping[str, int]
+    standing: str
+    layers: Mapping[str, Mapping[str, Any]]
+    numbers: Mapping[str, Number]
+    cells: tuple[Cell, ...]
+    levels: Mapping[str, float]
+    value: float = float("nan")
+
+    @property
+    def coupling_mean(self) -> float:
+        """Return the mean coupling of the stack's layer pairs; NaN where none was observed."""
+        return float(np.mean([cell.score for cell in self.cells])) if self.cells else float("nan")
+
+    @property
+    def coupling_max(self) -> float:
+        """Return the tightest coupling of the stack's layer pairs; NaN where none was observed."""
+        return max((cell.score for cell in self.cells), default=float("nan"))
+
+    @property
+    def group(self) -> str:
+        """Return the purchase group in which the stack is ranked."""
+        return str(self.row["group"])
+
+    @property
+    def monthly(self) -> Number:
+        """Return the total per month at the planning value."""
+        return self.numbers["monthly_usd"]
+
+
+def shortlist(field: Field) -> list[int]:
+    """Return the positions worth completing: per provider, path and purchase group the cheapest few distinct SKUs.
+
+    A SKU enters once per basis: in the region where the team is, if it is sold there, else in the cheapest. What the
+    team runs today always enters; where nothing of a path is admissible, its least excluded candidate does.
+    """
+    frame = field.frame
+    if frame.empty:
+        return []
+    cost = frame["monthly_usd_typical"].fillna(np.inf)
+    price = frame["price_usd_per_hour"] / frame["accelerators_count"].where(frame["accelerators_count"] > 0, 1)
+    ordered = frame.assign(
+        _order=frame["standing"].map(_ORDER),
+        _away=~frame["at_home"],
+        _size=_distance(frame, field),
+        _cost=cost,
+        _price=price.fillna(np.inf),
+        _met=-frame["constraints_met_count"],
+        _position=np.arange(len(frame)),
+    ).sort_values(["_order", "_met", "_size", "_away", "_cost", "_price", "candidate_id"], kind="stable")
+    distinct = ordered.drop_duplicates(["provider", "sku", "basis"])
+    distinct = distinct.sort_values(["_order", "_met", "_size", "_cost", "_price", "candidate_id"], kind="stable")
+    kept = distinct.groupby(["provider", "path", "group", "standing"], sort=False).head(_PER_PLACE)
+    admissible = kept[kept["standing"] != "excluded"]
+    barred = kept[kept["standing"] == "excluded"].groupby(["provider", "path"], sort=False).head(1)
+    newest = distinct[(distinct["path"] == "own_silicon") & (distinct["standing"] == "confirm_first")]
+    newest = newest.groupby(["provider", "accelerator"], sort=False).head(1)
+    stay = ordered[ordered["is_stay"]]
+    positions = pd.concat([admissible, barred, newest, stay])["_position"]
+    return [int(position) for position in dict.fromkeys(positions)]
+
+
+def _distance(frame: pd.DataFrame, field: Field) -> Any:
+    """Return how far a CPU instance's size is from the measured one (0 = same vCPUs, at least its memory)."""
+    measured = field.workload.measured
+    if field.workload.kind != "cpu_serving" or measured is None or measured.on is None:
+        return 0
+    same = frame[frame["sku"] == measured.on.split("/")[-1]]
+    if same.empty:
+        return 0
+    vcpus, memory = float(same["vcpus_count"].iloc[0]), float(same["memory_gb"].iloc[0])
+    small = frame["memory_gb"].fillna(0.0) < 0.99 * memory * frame["vcpus_count"].fillna(vcpus) / vcpus
+    return (frame["vcpus_count"] != vcpus).astype(int) + 2 * small.astype(int)
+
+
+def build(
+    *,
+    field: Field,
+    positions: Sequence[int],
+    document: Document,
+    weights: Mapping[str, float],
+    catalog: Catalog,
+    coefficients: Coefficients,
+    money: Money,
+    anchors: Mapping[str, Anchor],
+) -> list[Stack]:
+    """Return the completed, valued stacks of a workload at the given positions of its frame."""
+    bound = coupling.weights_with(document.coupling_weights.model_dump(exclude_none=True))
+    rows = [{str(name): value for name, value in row.items()} for row in catalog.coupling.to_dict("records")]
+    stacks = []
+    for position in positions:
+        row = field.row(position)
+        whole = layers.complete(
+            row=row, field=field, document=document, catalog=catalog, coefficients=coefficients, money=money
+        )
+        cells = coupling.cells(rows=rows, provider=row["provider"], path=row["path"], weights=bound)
+        numbers = _numbers(row=row, field=field, whole=whole, money=money, cells=cells)
+        stacks.append(
+            Stack(
+                id=f"{field.workload.id}/{row['candidate_id']}",
+                label=_label(row),
+                row=row,
+                states=field.states(position),
+                standing=row["standing"],
+                layers=whole.options,
+                numbers=numbers,
+                cells=tuple(cells),
+                levels=_levels(numbers=numbers, cells=cells, whole=whole, anchors=anchors),
+            )
+        )
+    return _valued(stacks, weights)
+
+
+def _label(row: Row) -> str:
+    if row["path"] == "managed_api":
+        tier = "" if row["basis"] == "standard" else f", {BASIS_TEXT[row['basis']]}"
+        return f"{row['sku']} on {row['platform']} ({row['region']} scope{tier})"
+    accelerator = f" ({row['accelerator_name']})" if row["accelerator"] else ""
+    return f"{row['sku']}{accelerator}, {row['provider']} {row['region']}, {BASIS_TEXT[row['basis']]}"
+
+
+def group_text(stack: Stack) -> str:
+    """Return the purchase group of a stack in words."""
+    return GROUP_TEXT[stack.group]
+
+
+def path_text(stack: Stack) -> str:
+    """Return the path of a stack in words."""
+    return _WORD[str(stack.row["path"])]
+
+
+def _numbers(*, row: Row, field: Field, whole: layers.Layers, money: Money, cells: Sequence[Cell]) -> dict[str, Number]:
+    evidence = tuple(row["evidence"]) or (row["option_evidence"],)
+    priced = (*evidence, row["price_evidence"])
+    kind, reason = row["estimate_kind"] or "estimate", row["estimate_reason"] or row["price_reason"]
+    gone = field.workload.data.egress_gb_per_month or 0.0
+    said = field.stated.data.egress_gb_per_month is not None
+    answer = f"{'answer' if said else 'default'}:{field.path}.data.egress_gb_per_month"
+
+    def estimated(name: str, unit: str, sources: tuple[str, ...] = evidence) -> Number:
+        return from_row(row, name, unit=unit, kind=kind, evidence=sources, reason=reason)
+
+    compute = estimated("compute_usd_per_month", "USD/month", priced)
+    egress = money.leaving(
+        provider=row["provider"], region=row["region"], gb=gone, purpose="ordinary_transfer", answer=answer
+    )
+    parts = {"compute": compute, "storage": whole.storage_usd, "egress": egress}
+    numbers = {
+        "monthly_usd": added(parts, unit="USD/month"),
+        "compute_usd": compute,
+        "storage_usd": whole.storage_usd,
+        "egress_usd": egress,
+        "operations": layers.operations_number(whole, evidence),
+    }
+    if row["path"] == "managed_api":
+        for column, name in (("input_usd_per_mtok", "input_price"), ("output_usd_per_mtok", "output_price")):
+            numbers[name] = _price(row, column, "USD/Mtok")
+        return numbers | _tokens(row, evidence)
+    numbers["price_usd_per_hour"] = _price(row, "price_usd_per_hour", "USD/instance-hour")
+    if row["accelerator"]:
+        count = row["accelerators_count"]
+        numbers["price_usd_per_accelerator_hour"] = scaled(
+            numbers["price_usd_per_hour"], 1 / count, unit="USD/accelerator-hour"
+        )
+    for name, unit in _ESTIMATES:
+        if np.isfinite(row.get(f"{name}_typical", np.nan)):
+            numbers[name] = estimated(name, unit)
+    return numbers
+
+
+_ESTIMATES = (
+    ("instances_count", "instances"),
+    ("accelerators_total", "accelerators"),
+    ("instance_hours_per_month", "instance-hours/month"),
+    ("idle_usd_per_month", "USD/month"),
+    ("run_days", "days"),
+    ("tuned_run_days", "days"),
+    ("ttft_ms", "ms"),
+    ("tpot_ms", "ms"),
+    ("latency_ms", "ms"),
+    ("tokens_per_s", "tokens/s"),
+    ("tuned_tokens_per_s", "tokens/s"),
+    ("mfu_fraction", "fraction"),
+    ("goodput_fraction", "fraction"),
+    ("energy_kwh_per_month", "kWh/month"),
+    ("carbon_kg_per_month", "kgCO2e/month"),
+)
+
+
+def _price(row: Row, column: str, unit: str) -> Number:
+    kind = "list price"
+    if not np.isfinite(row[column] if row[column] is not None else np.nan):
+        return unknown(
+            unit=unit, reason=row["price_reason"] or "no public price is on file", evidence=(row["price_evidence"],)
+        )
+    return number(row[column], unit=unit, kind=kind, evidence=(row["price_evidence"],))
+
+
+def _tokens(row: Row, evidence: Sequence[str]) -> dict[str, Number]:
+    found = {}
+    for name in ("input_tokens_per_month", "output_tokens_per_month"):
+        if np.isfinite(row.get(name, np.nan)):
+            found[name] = number(row[name], unit="tokens/month", kind="answer", evidence=evidence)
+    return found
+
+
+def _levels(
+    *, numbers: Mapping[str, Number], cells: Sequence[Cell], whole: layers.Layers, anchors: Mapping[str, Anchor]
+) -> dict[str, float]:
+    """Return the value in [0, 1] of each criterion; NaN where it is unknown or has no anchor."""
+    mean = float(np.mean([cell.score for cell in cells])) if cells else 0.0
+    latency = next((numbers[name] for name in ("ttft_ms", "latency_ms") if name in numbers), None)
+    found = {
+        "cost": numbers["monthly_usd"]["value"],
+        "time": numbers["run_days"]["value"] if "run_days" in numbers else None,
+        "latency": latency["value"] if latency else None,
+        "portability": mean,
+        "operations": 1.0 - whole.operations,
+    }
+    return {
+        name: float(level(x=found[name], anchor=anchors[name]))
+        if found[name] is not None and name in anchors
+        else float("nan")
+        for name in CRITERIA
+    }
+
+
+def _valued(stacks: Sequence[Stack], weights: Mapping[str, float]) -> list[Stack]:
+    if not stacks:
+        return []
+    levels = {name: [stack.levels[name] for stack in stacks] for name in CRITERIA}
+    values = total(levels=levels, weights=normal(weights))
+    return [replace(stack, value=float(value)) for stack, value in zip(stacks, values, strict=True)]
+
+
+def ordered(stacks: Sequence[Stack]) -> list[Stack]:
+    """Return stacks best first: ranked before confirm-first before excluded, then by value, cost and id."""
+
+    def key(stack: Stack) -> tuple[Any, ...]:
+        cost = stack.monthly["value"]
+        met = sum(state == 1 for state in stack.states.values())
+        return (
+            _ORDER[stack.standing],
+            -round(stack.value, 6),
+            -met,
+            cost if cost is not None else float("inf"),
+            stack.id,
+        )
+
+    return sorted(stacks, key=key)
+
+
+def as_json(stack: Stack) -> dict[str, Any]:
+    """Return a stack in the report's shape."""
+    mean, most = stack.coupling_mean, stack.coupling_max
+    sources = [f"coupling:{cell.id}" for cell in stack.cells]
+    kind = "judgement"
+    return {
+        "id": stack.id,
+        "label": stack.label,
+        "provider": stack.row["provider"],
+        "region": stack.row["region"],
+        "path": stack.row["path"],
+        "path_text": path_text(stack),
+        "basis": stack.row["basis"],
+        "group": stack.group,
+        "group_text": group_text(stack),
+        "standing": stack.standing,
+        "layout": stack.row.get("layout") or None,
+        "layers": stack.layers,
+        "numbers": stack.numbers,
+        "coupling": {
+            "mean": number(mean, unit="score", kind=kind, evidence=sources)
+            if sources
+            else unknown(unit="score", reason="no observation on file"),
+            "maximum": number(most, unit="score", kind=kind, evidence=sources)
+            if sources
+            else unknown(unit="score", reason="no observation on file"),
+        },
+        "value": stack.value if np.isfinite(stack.value) else None,
+        "levels": {name: (value if np.isfinite(value) else None) for name, value in stack.levels.items()},
+    }
