@@ -80,28 +80,44 @@ def stable_band(*, bits: Iterable[str], steps: int, weights: Mapping[str, float]
 
 
 def cells(*, rows: Iterable[Mapping[str, Any]], provider: str, path: str, weights: Mapping[str, float]) -> list[Cell]:
-    """Return the coupling cells of a stack: the observations of its provider and path, and those of any path."""
-    found = []
-    for row in rows:
-        if row["provider"] != provider or row["path"] not in (path, "any"):
-            continue
-        bits = tuple(bit for bit in BITS if row[bit])
-        steps = tuple(step.strip() for step in str(row["migration_steps"] or "").split(";") if step.strip())
-        found.append(
-            Cell(
-                id=row["id"],
-                layer_a=row["layer_a"],
-                layer_b=row["layer_b"],
-                option_a=row["option_a"],
-                option_b=row["option_b"],
-                bits=bits,
-                steps=steps,
-                evidence_text=row["evidence"],
-                score=score(bits=bits, steps=len(steps), weights=weights),
-                band=stable_band(bits=bits, steps=len(steps), weights=weights),
-            )
-        )
+    """Return the coupling cells of a stack.
+
+    They are the observations of its provider and path, and the general ones (path any) of pairs that the stack has and
+    its path does not observe itself: a stack without accelerators has no accelerator pair, one that does not call a
+    managed model has no pair with it, and one that only calls it brings only its stored data.
+    """
+    mine: dict[tuple[str, str], Mapping[str, Any]] = {}
+    for row in sorted(rows, key=lambda row: (row["path"] != "any", row["id"])):
+        if row["provider"] == provider and _belongs(row, path):
+            mine[row["layer_a"], row["layer_b"]] = row
+    found = [_cell(row, weights) for row in mine.values()]
     return sorted(found, key=lambda cell: (_order(cell.layer_a), _order(cell.layer_b), cell.id))
+
+
+def _belongs(row: Mapping[str, Any], path: str) -> bool:
+    if row["path"] != "any":
+        return bool(row["path"] == path)
+    layers = {row["layer_a"], row["layer_b"]}
+    if path == "managed_api":
+        return layers == {"storage", "model_layer"}
+    return not (("accelerator" in layers and path == "cpu") or "model_layer" in layers)
+
+
+def _cell(row: Mapping[str, Any], weights: Mapping[str, float]) -> Cell:
+    bits = tuple(bit for bit in BITS if row[bit])
+    steps = tuple(step.strip() for step in str(row["migration_steps"] or "").split(";") if step.strip())
+    return Cell(
+        id=row["id"],
+        layer_a=row["layer_a"],
+        layer_b=row["layer_b"],
+        option_a=row["option_a"],
+        option_b=row["option_b"],
+        bits=bits,
+        steps=steps,
+        evidence_text=row["evidence"],
+        score=score(bits=bits, steps=len(steps), weights=weights),
+        band=stable_band(bits=bits, steps=len(steps), weights=weights),
+    )
 
 
 def _order(layer: str) -> int:
