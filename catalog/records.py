@@ -133,6 +133,7 @@ class CpuFamily(Evidenced):
     claim: Text | None = None  # a vendor's or tester's statement, shown as such, never used as a factor
     claim_kind: Literal["vendor", "independent", "customer"] | None = None
     status: Text
+    ga_date: Annotated[str, StringConstraints(pattern=r"^\d{4}(-\d\d(-\d\d)?)?$")] | None = None
     generation_order: Annotated[int, Field(ge=1)]  # 1 is the oldest of its provider and line
     arm_image_needed: YesNo
     note: str | None = None
