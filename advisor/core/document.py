@@ -143,7 +143,11 @@ def _validated(raw: Any) -> Document:
         for detail in details:
             if detail["type"] == "string_pattern_mismatch":
                 detail["type"] = "said"
-                detail["ctx"] = {"said": PATTERNS.get(detail["ctx"]["pattern"], "must be EU or a country code")}
+                detail["ctx"] = {
+                    "said": PATTERNS.get(
+                        detail["ctx"]["pattern"], "must be EU or a country code of two capital letters"
+                    )
+                }
         items = from_pydantic(details, fields_at=_fields_at)
     raise DocumentError(items)
 

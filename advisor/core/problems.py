@@ -90,6 +90,8 @@ def from_pydantic(
     """Return pydantic's findings in our words; ``fields_at(path)`` names the keys that stand at a path."""
     items: dict[str, dict[str, Any]] = {}
     for detail in details:
+        if detail["type"] == "too_short" and len(detail["input"]) >= (detail.get("ctx") or {})["min_length"]:
+            continue  # pydantic counts the sound entries only; each unsound one has its own item
         path = [step for step in detail["loc"] if not str(step).startswith("<") and step != "[key]"]
         item = _item(detail, path, fields_at)
         items.setdefault(item["path"] + item["message"], item)
@@ -155,6 +157,8 @@ _TYPES = [
 def _rule(kind: str, context: Mapping[str, Any]) -> str:
     if kind == "said":
         return str(context["said"])
+    if kind in ("too_short", "string_too_short") and context.get("min_length") == 1:
+        return "must not be empty"
     if kind in _RULES:
         numbers = {
             key: f"{bound:,.12g}" if isinstance(bound, (int, float)) else bound for key, bound in context.items()
@@ -174,8 +178,9 @@ def _mend(kind: str, context: Mapping[str, Any], value: Any) -> str:
 def _quoted(value: Any) -> str:
     if value is None:
         return "nothing"
-    text = shown(value)
-    return repr(text) if isinstance(value, str) else {True: "true", False: "false"}.get(text, str(text))
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return repr(shown(value)) if isinstance(value, str) else str(shown(value))
 
 
 def _one_of(options: Sequence[str]) -> str:

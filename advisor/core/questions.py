@@ -454,7 +454,7 @@ QUESTIONS: tuple[Question, ...] = (
     Question(
         path="constraints.purchase",
         text="Which ways to buy are acceptable?",
-        help="On demand binds you to nothing, longer terms cost less, capacity blocks and flex start end by themselves.",
+        help="On demand binds you to nothing, longer terms cost less, blocks and flex start end by themselves.",
         power=78,
         power_why="list prices differ by half between ways to buy, and some accelerators are sold in one way only",
         default_why="on demand binds nobody; the other ways are named where they are the only ones",
