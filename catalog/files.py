@@ -1,6 +1,7 @@
 """The catalog's files → records. A row that cannot be trusted does not load; the error says which row and why."""
 
 import csv
+import dataclasses
 import hashlib
 import io
 import statistics
@@ -115,15 +116,26 @@ def read(directory: Path | None = None) -> dict[str, str]:
     return texts
 
 
-def parse(texts: Mapping[str, str]) -> Facts:
+def parse(texts: Mapping[str, str], *, offers: tuple[records.Offer, ...] | None = None) -> Facts:
     """Return the records of the given files, checked row by row and against each other. [records]
 
-    Assumes the names of ``FILES``; the same texts give the same ``sha256``. Source: each row's own ``source_id``.
+    Assumes the names of ``FILES``; the same texts give the same ``sha256``. Offers already at hand (a later release's
+    prices) stand in for the file of offers. Source: each row's own ``source_id``.
     """
-    tables = {name: _table(name=name, texts=texts) for name in FILES}
+    tables = {
+        name: offers if name == "offers" and offers is not None else _table(name=name, texts=texts) for name in FILES
+    }
     facts = Facts(sha256=sha256(texts), **tables)
     check(facts)
     return facts
+
+
+def replace(facts: Facts, **tables: tuple[Any, ...]) -> Facts:
+    """Return the facts with some tables exchanged, unchecked. [records]
+
+    For rows that come from accepted ones, such as model offers with a later price. Source: the given rows.
+    """
+    return dataclasses.replace(facts, **tables)
 
 
 def sha256(texts: Mapping[str, str]) -> str:

@@ -1,0 +1,8 @@
+"""The catalog as a Django app: published releases of facts and prices."""
+
+from django.apps import AppConfig
+
+
+class CatalogConfig(AppConfig):
+    name = "catalog"
+    default_auto_field = "django.db.models.BigAutoField"

@@ -1,0 +1,143 @@
+"""The read door of the catalog: the published release as frames, and the history of a price."""
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+
+from django.db.models import Q
+from django.utils import timezone
+
+from catalog import files, records
+from catalog.frame import Catalog, build
+from catalog.models import CatalogRelease, FactSet, Price
+
+HOUR_PRICE = "price_usd_per_hour"
+TOKEN_PRICES = tuple(name for name in records.ModelOffer.model_fields if name.endswith("_usd_per_mtok"))
+PROVENANCE = ("source_id", "locator", "observed_at", "as_of_basis", "kind")
+
+
+class NoRelease(Exception):
+    """Nothing is published yet: `manage.py load_data` publishes the shipped facts."""
+
+
+def current(moment: dt.date | None = None) -> Catalog:
+    """Return the newest published release at a moment (today by default). A release once built is kept in memory."""
+    release = latest()
+    if release is None:
+        raise NoRelease("no catalog release is published; run: manage.py load_data")
+    day = moment or timezone.now().date()
+    return _built(release.number, release.fact_set_id, release.published_at, day)
+
+
+def latest() -> CatalogRelease | None:
+    """Return the newest published release, without its contents, or None."""
+    return CatalogRelease.objects.filter(published_at__isnull=False).order_by("-number").first()
+
+
+def at(*, release: int, moment: dt.date) -> Catalog:
+    """Return one published release as it stood at a moment."""
+    found = CatalogRelease.objects.filter(number=release, published_at__isnull=False).first()
+    if found is None:
+        raise NoRelease(f"catalog release {release} is not published")
+    return _built(found.number, found.fact_set_id, found.published_at, moment)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PriceStep:
+    """One price as a release stated it; amount is None where there was no public price or it was withdrawn."""
+
+    release: int
+    published_at: dt.datetime
+    amount: Decimal | None
+    reason: str
+    effective_from: dt.date | None
+    observed_at: dt.date | None
+    as_of_basis: str
+    source_id: str
+    locator: str
+
+
+def history(*, key: str, meter: str = HOUR_PRICE) -> tuple[PriceStep, ...]:
+    """Return every published price of an offer id (or a model offer id and its meter), oldest first."""
+    rows = (
+        Price.objects.filter(key=key, meter=meter, release__published_at__isnull=False)
+        .select_related("release")
+        .order_by("release_id", "effective_from")
+    )
+    return tuple(
+        PriceStep(
+            release=row.release_id,
+            published_at=row.release.published_at,
+            amount=row.amount,
+            reason="withdrawn" if row.withdrawn else row.no_price_reason,
+            effective_from=row.effective_from,
+            observed_at=row.observed_at,
+            as_of_basis=row.as_of_basis,
+            source_id=row.source_id,
+            locator=row.locator,
+        )
+        for row in rows
+    )
+
+
+def standing_prices(*, release: int, moment: dt.date | None = None) -> dict[tuple[str, str, str], dict[str, Any]]:
+    """Return the price row that holds for each (subject, key, meter) in a published release, withdrawn ones too."""
+    rows = Price.objects.filter(release_id__lte=release, release__published_at__isnull=False)
+    if moment is not None:
+        rows = rows.filter(Q(effective_from__isnull=True) | Q(effective_from__lte=moment))
+    standing = {}
+    for row in rows.order_by("release_id", "effective_from", "id").values(*_COLUMNS):
+        standing[(row["subject"], row["key"], row["meter"])] = row
+    return standing
+
+
+_COLUMNS = (
+    "subject", "key", "meter", "amount", "withdrawn", "no_price_reason", "effective_from", "note", *PROVENANCE
+)  # fmt: skip
+
+
+@lru_cache(maxsize=4)
+def _built(number: int, fact_set: str, published_at: dt.datetime, moment: dt.date) -> Catalog:
+    """Build a release's frames. The hash and the time of publication are in the key: a number alone may be reused
+    by another database in the same process."""
+    texts = FactSet.objects.get(sha256=fact_set).texts
+    standing = standing_prices(release=number, moment=moment)
+    facts = files.parse(texts, offers=tuple(_offers(standing)))
+    model_offers = tuple(_repriced(offer=offer, standing=standing) for offer in facts.model_offers)
+    return build(facts=files.replace(facts, model_offers=model_offers), moment=moment, release=number)
+
+
+def _offers(standing: dict[tuple[str, str, str], dict[str, Any]]) -> Iterator[records.Offer]:
+    for (subject, key, _), row in sorted(standing.items()):
+        if subject != Price.Subject.OFFER or row["withdrawn"]:
+            continue
+        provider, region, sku, basis = key.split("/")
+        # These rows passed the record's checks before they were appended.
+        yield records.Offer.model_construct(
+            id=key,
+            provider=provider,
+            region=region,
+            sku=sku,
+            basis=basis,
+            price_usd_per_hour=row["amount"],
+            unit="instance_hour",
+            no_price_reason=row["no_price_reason"] or None,
+            effective_from=row["effective_from"],
+            note=row["note"] or None,
+            **{name: row[name] for name in PROVENANCE},
+        )
+
+
+def _repriced(*, offer: records.ModelOffer, standing: dict[tuple[str, str, str], dict[str, Any]]) -> records.ModelOffer:
+    update: dict[str, Any] = {}
+    for meter in TOKEN_PRICES:
+        row = standing.get((Price.Subject.MODEL_OFFER, offer.id, meter))
+        amount = None if row is None or row["withdrawn"] else row["amount"]
+        if amount != getattr(offer, meter):
+            update[meter] = amount
+            if row is not None:
+                update |= {name: row[name] for name in PROVENANCE}
+    return offer.model_copy(update=update) if update else offer
