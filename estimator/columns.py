@@ -1,4 +1,4 @@
-"""The columns the estimator adds to a frame, each with its unit and meaning. docs/glossary.md is checked against this."""
+"""The columns the estimator adds to a frame, with unit and meaning; docs/glossary.md is checked against this."""
 
 from typing import NamedTuple
 

@@ -15,7 +15,6 @@ from estimator import uncertainty
 from estimator.coefficients import Coefficients
 from estimator.uncertainty import Range
 
-_SPECIFICATIONS = ("bf16_tflops", "memory_bandwidth_gb_per_s")
 NAMES = ("speed_low", "speed_typical", "speed_high", "kind", "reason", "evidence", "note")
 
 
@@ -23,7 +22,7 @@ def speeds(*, hardware: pd.DataFrame, on: str, coefficients: Coefficients) -> pd
     """Return for each SKU how much work one instance does, the measured instance being 1. [ratio]
 
     ``hardware`` has one row per distinct SKU with the offers frame's columns; ``on`` names the measured SKU, with or
-    without its provider. Compute ratio = accelerators × dense BF16 peak, bandwidth ratio = accelerators × memory
+    without its provider. Compute ratio = accelerators × dense 16-bit peak, bandwidth ratio = accelerators × memory
     bandwidth; the lower is the low end, the higher the high end, their geometric mean the middle, each widened for
     another software stack or another accelerator of the same one. Same accelerator: by count alone. kind is ``answer``
     on the measured SKU, else ``assumption``. Unknown figures give NaN and the reason.
@@ -69,7 +68,10 @@ def _speed(
         return (*unknown, f"the number of accelerators of {row['sku']} is not known", (), "")
     factors = [uncertainty.exactly(count)]
     if row["accelerator"] != reference["accelerator"]:
-        ratios = [row[name] / reference[name] for name in _SPECIFICATIONS]
+        ratios = [
+            _peak_tflops(row) / _peak_tflops(reference),
+            row["memory_bandwidth_gb_per_s"] / reference["memory_bandwidth_gb_per_s"],
+        ]
         if not all(math.isfinite(ratio) for ratio in ratios):
             return (*unknown, f"peak compute or memory bandwidth of {row['accelerator']} is not public", (), "")
         factors.append(Range(min(ratios), math.sqrt(ratios[0] * ratios[1]), max(ratios)))
@@ -82,6 +84,11 @@ def _speed(
         evidence.append("coefficient:measured.instance_size_spread")
     scaled = uncertainty.independent(*factors)
     return (*scaled, "assumption", "", tuple(evidence), _memory_note(row=row, reference=reference))
+
+
+def _peak_tflops(row: dict[Any, Any]) -> float:
+    """Dense 16-bit peak: BF16, or FP16 on a chip that is older than BF16."""
+    return float(row["bf16_tflops"] if math.isfinite(row["bf16_tflops"]) else row["fp16_tflops"])
 
 
 def _memory_note(*, row: dict[Any, Any], reference: dict[Any, Any]) -> str:

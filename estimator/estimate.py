@@ -1,0 +1,154 @@
+"""The door of the estimator: a workload and the offers in, the same offers with what they would take and cost out."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from catalog.units import HOURS_PER_MONTH
+from estimator import carbon, cost, uncertainty
+from estimator.coefficients import Coefficients
+from estimator.columns import ENDS, ESTIMATE_COLUMNS
+from estimator.needs import needs
+from estimator.uncertainty import Range
+from estimator.workload import Horizon, Workload
+
+_SAME = (
+    "run_days",
+    "tuned_run_days",
+    "ttft_ms",
+    "tpot_ms",
+    "latency_ms",
+    "tokens_per_s",
+    "tuned_tokens_per_s",
+    "mfu_fraction",
+    "goodput_fraction",
+    "instances_count",
+)
+
+
+def estimate(*, workload: Workload, offers: pd.DataFrame, coefficients: Coefficients, horizon: Horizon) -> pd.DataFrame:
+    """Return ``offers`` with the columns of ``ESTIMATE_COLUMNS`` added, one row for one; nothing else is touched.
+
+    What a workload needs of a machine does not depend on region or purchase basis, so it is worked out once per SKU and
+    laid beside every offer of that SKU; then the basis decides which hours are paid and the price what they cost.
+    Figures are those of a month at full load: the ramp of the horizon belongs to the plan (``cost.over_horizon``).
+    Unknown is NaN with ``estimate_reason``; an offer without a price keeps its hours and has no cost.
+    Source: docs/estimates.md.
+    """
+    if offers.empty:
+        return _empty(offers)
+    keys = offers["provider"].astype(str) + "/" + offers["sku"].astype(str)
+    codes, _ = pd.factorize(keys)
+    hardware = offers.iloc[np.unique(codes, return_index=True)[1]].reset_index(drop=True)
+    need = needs(workload=workload, hardware=hardware, coefficients=coefficients)
+    laid = need.take(codes).set_axis(offers.index)
+    return _priced(offers=offers, need=laid, coefficients=coefficients)
+
+
+def _empty(offers: pd.DataFrame) -> pd.DataFrame:
+    return offers.assign(
+        **{name: pd.Series(dtype=object if not column.unit else float) for name, column in ESTIMATE_COLUMNS.items()}
+    )
+
+
+def _priced(*, offers: pd.DataFrame, need: pd.DataFrame, coefficients: Coefficients) -> pd.DataFrame:
+    paid, idle = paid_hours(offers=offers, need=need)
+    price = offers["price_usd_per_hour"].to_numpy(dtype=float)
+    energy = _energy(offers=offers, need=need, paid=paid, coefficients=coefficients)
+    ranged: dict[str, Range] = {name: _range(need, name) for name in _SAME}
+    # CPU instances have no accelerators to count.
+    count = offers["accelerators_count"].to_numpy(dtype=float)
+    ranged |= {
+        "accelerators_total": uncertainty.scaled(ranged["instances_count"], np.where(count > 0, count, np.nan)),
+        "instance_hours_per_month": paid,
+        "compute_usd_per_month": Range(
+            *(cost.usd_per_month(instance_hours_per_month=end, price_usd_per_hour=price) for end in paid)
+        ),
+        "idle_usd_per_month": Range(
+            *(cost.usd_per_month(instance_hours_per_month=end, price_usd_per_hour=price) for end in idle)
+        ),
+        "energy_kwh_per_month": energy,
+        "carbon_kg_per_month": carbon.carbon_kg(
+            energy_kwh=energy, grid_gco2e_per_kwh=offers["grid_gco2e_per_kwh"].to_numpy(dtype=float)
+        ),
+    }
+    columns: dict[str, Any] = {}
+    for name in ESTIMATE_COLUMNS:
+        base, _, end = name.rpartition("_")
+        if end in ENDS and base in ranged:
+            columns[name] = ranged[base][ENDS.index(end)]
+        else:
+            columns[name] = need[name].to_numpy()
+    return pd.concat([offers, pd.DataFrame(columns, index=offers.index)], axis=1)
+
+
+def paid_hours(*, offers: pd.DataFrame, need: pd.DataFrame) -> tuple[Range, Range]:
+    """Return instance-hours paid in a month and the part of them in which no useful work is done. [hours month⁻¹]
+
+    On demand and spot: the hours as used (a service on scarce accelerators stands at its peak size all month).
+    Commitments and savings plans: the fleet at its peak size, around the clock. Blocks of days: each run for as many
+    whole days as the terms ask, a service around the clock. Source: ``billed-time`` in docs/estimates.md.
+    """
+    basis = offers["basis"].astype(str)
+    committed, boxed = basis.isin(cost.COMMITTED).to_numpy(), basis.isin(cost.TIME_BOXED).to_numpy()
+    elastic, needed = _range(need, "elastic_hours"), _range(need, "needed_hours")
+    standing = uncertainty.scaled(_range(need, "instances_count"), HOURS_PER_MONTH)
+    span = _range(need, "span_days")
+    block = Range(*(cost.billed_days(run_days=end, **_steps(offers)) for end in span))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        # What the terms add to each run, they add to the experiments around it as well.
+        blocks = Range(*(hours * days / used for hours, days, used in zip(elastic, block, span, strict=True)))
+    in_blocks = Range(
+        *(np.where(np.isnan(days), top, hours) for days, top, hours in zip(block, standing, blocks, strict=True))
+    )
+    paid = Range(
+        *(
+            np.where(committed, np.maximum(top, hours), np.where(boxed, of_blocks, hours))
+            for top, hours, of_blocks in zip(standing, elastic, in_blocks, strict=True)
+        )
+    )
+    idle = Range(*(np.maximum(end - work, 0.0) for end, work in zip(paid, needed, strict=True)))
+    return paid, Range(*np.sort(np.stack(idle), axis=0))
+
+
+def _steps(offers: pd.DataFrame) -> dict[str, Any]:
+    return {name: offers[name].to_numpy(dtype=float) for name in ("min_duration_days", "increment_days")}
+
+
+def _energy(*, offers: pd.DataFrame, need: pd.DataFrame, paid: Range, coefficients: Coefficients) -> Range:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        busy = np.clip(need["needed_hours_typical"].to_numpy(dtype=float) / paid.typical, 0.0, 1.0)
+    ranges = {name: uncertainty.of(entry) for name, entry in coefficients.group("carbon").items()}
+    accelerated = carbon.accelerator_power_w(
+        accelerators_count=offers["accelerators_count"],
+        tdp_w=offers["tdp_w"],
+        busy_fraction=busy,
+        load_power_fraction=ranges["load_power_fraction"],
+        idle_power_fraction=ranges["idle_power_fraction"],
+        server_factor=ranges["server_factor"],
+    )
+    plain = carbon.cpu_power_w(
+        vcpus_count=offers["vcpus_count"],
+        busy_fraction=busy,
+        idle_w_per_vcpu=ranges["idle_w_per_vcpu"],
+        load_w_per_vcpu=ranges["load_w_per_vcpu"],
+    )
+    is_cpu = (offers["accelerator"] == "").to_numpy()
+    power = Range(*(np.where(is_cpu, cpu, gpu) for cpu, gpu in zip(plain, accelerated, strict=True)))
+    providers = offers["provider"].to_numpy()
+    pue = Range(
+        *(
+            np.select(
+                [providers == name for name in ("aws", "azure", "gcp")],
+                [ranges[f"pue_{name}"][end] for name in ("aws", "azure", "gcp")],
+                np.nan,
+            )
+            for end in range(3)
+        )
+    )
+    return carbon.energy_kwh(power_w=power, hours=paid, pue=pue)
+
+
+def _range(frame: pd.DataFrame, name: str) -> Range:
+    return Range(*(frame[f"{name}_{end}"].to_numpy(dtype=float) for end in ENDS))
