@@ -81,10 +81,7 @@ FILES: dict[str, tuple[str, type[records.Record]]] = {
 }
 
 
-UNDER_WAY = frozenset(
-    "architectures model_offers model_vendors licences networking storage orchestration storage_prices egress rules"
-    " coupling".split()
-)
+UNDER_WAY = {"model_vendors", "networking", "storage", "orchestration", "storage_prices", "egress"}
 
 
 def load(directory: Path | None = None) -> Facts:
@@ -122,7 +119,7 @@ def parse(texts: Mapping[str, str], *, offers: tuple[records.Offer, ...] | None 
     Assumes the names of ``FILES``; the same texts give the same ``sha256``. Offers already at hand (a later release's
     prices) stand in for the file of offers. Source: each row's own ``source_id``.
     """
-    tables = {
+    tables: dict[str, Any] = {
         name: offers if name == "offers" and offers is not None else _table(name=name, texts=texts) for name in FILES
     }
     facts = Facts(sha256=sha256(texts), **tables)
@@ -130,7 +127,7 @@ def parse(texts: Mapping[str, str], *, offers: tuple[records.Offer, ...] | None 
     return facts
 
 
-def replace(facts: Facts, **tables: tuple[Any, ...]) -> Facts:
+def replace(facts: Facts, **tables: Any) -> Facts:
     """Return the facts with some tables exchanged, unchecked. [records]
 
     For rows that come from accepted ones, such as model offers with a later price. Source: the given rows.

@@ -231,7 +231,7 @@ def _model_offers(rows: Sequence[records.ModelOffer]) -> pd.DataFrame:
     clouds: dict[str, set[str]] = {}
     for row in rows:
         clouds.setdefault(row.family, set()).add(row.provider)
-    named = {
+    named: dict[str, list[Any]] = {
         "model_offer_id": [row.id for row in rows],
         "price_reason": [row.no_price_reason for row in rows],
         "families_clouds": [";".join(sorted(clouds[row.family])) for row in rows],

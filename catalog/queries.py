@@ -50,7 +50,7 @@ class PriceStep:
     """One price as a release stated it; amount is None where there was no public price or it was withdrawn."""
 
     release: int
-    published_at: dt.datetime
+    published_at: dt.datetime | None
     amount: Decimal | None
     reason: str
     effective_from: dt.date | None
@@ -114,6 +114,8 @@ def _offers(standing: dict[tuple[str, str, str], dict[str, Any]]) -> Iterator[re
     for (subject, key, _), row in sorted(standing.items()):
         if subject != Price.Subject.OFFER or row["withdrawn"]:
             continue
+        provider: Any
+        basis: Any
         provider, region, sku, basis = key.split("/")
         # These rows passed the record's checks before they were appended.
         yield records.Offer.model_construct(
