@@ -28,8 +28,6 @@ from advisor.core.schema import (
 )
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from catalog.frame import Catalog
 
 __all__ = [
@@ -63,29 +61,20 @@ class Known:
 
 def known_from(catalog: "Catalog") -> Known:
     """Return the names that a published catalog holds."""
-    regions, offers, models = catalog.regions, catalog.offers, catalog.model_offers
-    skus = set(offers["provider"].astype(str) + "/" + offers["sku"].astype(str))
-    skus |= _ids(catalog.instances)
-    code = next(name for name in ("region", "region_code", "code") if name in regions)
-    by_provider = {
-        provider: tuple(sorted(set(regions.loc[regions["provider"] == provider, code].astype(str))))
-        for provider in PROVIDERS
-    }
+    regions, architectures = catalog.regions, catalog.architectures
+    names = {*architectures["id"], *(alias for aliases in architectures["aliases"] for alias in aliases)}
+    skus = {*catalog.instances["id"], *(catalog.offers["provider"] + "/" + catalog.offers["sku"])}
     return Known(
-        regions=by_provider,
-        countries=tuple(sorted({str(name) for name in regions["country"] if isinstance(name, str) and name})),
-        architectures=tuple(sorted(_ids(catalog.architectures))),
-        skus=tuple(sorted(skus)),
-        model_families=tuple(sorted({str(name) for name in models["family"] if isinstance(name, str) and name})),
+        regions={provider: _words(regions.loc[regions["provider"] == provider, "region"]) for provider in PROVIDERS},
+        countries=_words(regions["country"]),
+        architectures=_words(names),
+        skus=_words(skus),
+        model_families=_words(catalog.model_offers["family"]),
     )
 
 
-def _ids(frame: "pd.DataFrame") -> set[str]:
-    """Return the ids of a table and the other names its rows are known by."""
-    names = {str(name) for name in (frame["id"] if "id" in frame else frame.index)}
-    for aliases in frame["aliases"] if "aliases" in frame else ():
-        names |= set(aliases) if isinstance(aliases, (tuple, list)) else set()
-    return names
+def _words(values: Iterable[Any]) -> tuple[str, ...]:
+    return tuple(sorted({value for value in values if isinstance(value, str) and value}))
 
 
 def check(
