@@ -9,8 +9,9 @@ import json
 import math
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 DIRECTORY = Path(__file__).parent / "coefficients"
@@ -56,6 +57,8 @@ class Coefficients:
 
     entries: Mapping[str, Coefficient]
     sha256: str
+    # Formulas ask for the same groups again and again; the entries never change, so each group is cut out once.
+    _groups: dict[str, Mapping[str, Coefficient]] = field(default_factory=dict, repr=False, compare=False)
 
     def get(self, key: str) -> Coefficient:
         """Return the coefficient ``<file>.<name>``; an unknown key raises ``CoefficientError``."""
@@ -75,10 +78,13 @@ class Coefficients:
     def __len__(self) -> int:
         return len(self.entries)
 
-    def group(self, prefix: str) -> dict[str, Coefficient]:
-        """Return the coefficients below ``prefix``, keyed by what follows it: ``group("cpu.ratio")["graviton4"]``."""
-        start = prefix + "."
-        return {key[len(start) :]: entry for key, entry in self.entries.items() if key.startswith(start)}
+    def group(self, prefix: str) -> Mapping[str, Coefficient]:
+        """Return the coefficients below ``prefix``, keyed by what follows it: ``group("cpu.gain")["…_over_…"]``."""
+        if prefix not in self._groups:
+            start = prefix + "."
+            found = {key[len(start) :]: entry for key, entry in self.entries.items() if key.startswith(start)}
+            self._groups[prefix] = MappingProxyType(found)
+        return self._groups[prefix]
 
     def evidence(self, id: str) -> dict[str, Any]:
         """Return the evidence entry of ``coefficient:<file>.<name>``; an unknown id raises ``KeyError``."""

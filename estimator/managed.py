@@ -96,7 +96,8 @@ def estimate_managed(
         np.where(~fits, unfit, np.where(priced, "", _no_price(out))),
     )
     out["fits"] = fits
-    out["estimable"] = fits & priced
+    # A price that is missing is the offer's gap, not the estimate's: the tokens and the verdict stand.
+    out["estimable"] = not missing
     out["estimate_reason"] = reason
     out["estimate_kind"] = "estimate"
     out["input_tokens_per_month"] = requests * input_tokens

@@ -119,9 +119,7 @@ def _cpu(*, workload: Workload, hardware: pd.DataFrame, coefficients: Coefficien
         releases=np.ones(len(hardware), dtype=bool),
     )
     accelerated = (hardware["accelerator"] != "").to_numpy()
-    need.loc[accelerated, "fits"] = False
-    need.loc[accelerated, "estimate_reason"] = "an accelerator instance; the workload serves from CPUs"
-    return need
+    return _unfit(need, where=accelerated, reason="an accelerator instance; the workload serves from CPUs")
 
 
 def _measured(*, workload: Workload, hardware: pd.DataFrame, coefficients: Coefficients) -> pd.DataFrame:
@@ -147,9 +145,7 @@ def _measured(*, workload: Workload, hardware: pd.DataFrame, coefficients: Coeff
     )
     column = "trains" if workload.kind in TRAINING_KINDS else "serves"
     barred = ((hardware[column] == "no") | (hardware["accelerator"] == "")).to_numpy()
-    need.loc[barred, "fits"] = False
-    need.loc[barred, "estimate_reason"] = f"this hardware {column.removesuffix('s')}s no such model"
-    return need
+    return _unfit(need, where=barred, reason=f"this hardware {column} no such model")
 
 
 def _carried(
@@ -411,7 +407,12 @@ def _training(*, workload: Workload, hardware: pd.DataFrame, coefficients: Coeff
     if workload.architecture is None or plan is None or plan.tokens is None:
         return blank(hardware, reason="cost unknown: state training.tokens, the tokens of one run")
     target_days, note = _target_days(workload=workload, coefficients=coefficients)
-    unequal, codes = _distinct(hardware)
+    meant = (hardware["trains"] != "no").to_numpy() & (hardware["accelerator"] != "").to_numpy()
+    if not meant.any():
+        return _unfit(blank(hardware, reason=""), reason="this hardware is not made for training")
+    unequal, codes = _distinct(hardware[meant])
+    # Systems that are not meant for training borrow the first answer here and lose it at the end.
+    codes = np.where(meant, codes[np.cumsum(meant) - 1], 0)
     found = estimate_training(
         architecture=workload.architecture,
         training=plan,
@@ -459,9 +460,19 @@ def _training(*, workload: Workload, hardware: pd.DataFrame, coefficients: Coeff
     alone = np.where(unconnected, "the network of this SKU is not on file: one instance alone was looked at", "")
     need["estimate_reason"] = _reason(best["reason"], np.where(fits & ~endless, note, ""), told, alone)
     need["estimate_kind"] = "estimate"
-    barred = (hardware["trains"] == "no").to_numpy()
-    need.loc[barred, ["fits", "estimable"]] = [False, True]
-    need.loc[barred, "estimate_reason"] = "this hardware is not made for training"
+    return _unfit(need, where=~meant, reason="this hardware is not made for training")
+
+
+def _unfit(need: pd.DataFrame, *, reason: str, where: Any = True) -> pd.DataFrame:
+    """Return the need with the verdict that some rows cannot do the work: no figures, and that much is known."""
+    rows = np.broadcast_to(where, (len(need),))
+    ranged = [f"{name}_{end}" for name in RANGED for end in ENDS]
+    need.loc[rows, [*ranged, *NUMBERS]] = np.nan
+    need.loc[rows, "fits"], need.loc[rows, "estimable"] = False, True
+    need.loc[rows, "estimate_reason"], need.loc[rows, "layout"] = reason, ""
+    need["evidence"] = pd.Series(
+        [() if row else ids for row, ids in zip(rows, need["evidence"], strict=True)], index=need.index, dtype=object
+    )
     return need
 
 
@@ -497,8 +508,9 @@ def candidates(
     """Return for each system the numbers of accelerators worth trying, rows × candidates, 0 = none. [accelerators]
 
     Whole instances around the number that would do the run in ``days`` at ``aimed_mfu_fraction`` of the dense BF16
-    peak, from two thirds of it to four times, and at least what the states of training need in memory. At most eight
-    a system and 16,384 accelerators; one instance where the network between instances is not on file. Source: ``training`` in docs/estimates.md.
+    peak, from two thirds of it to four times, and at least what the states of training need in memory. At most six a
+    system and 16,384 accelerators; one instance where the network between instances is not on file.
+    Source: ``training`` in docs/estimates.md.
     """
     count = np.maximum(hardware["accelerators_count"].to_numpy(dtype=float), 1.0)
     peak = hardware["bf16_tflops"].to_numpy(dtype=float) * 1e12
@@ -525,7 +537,7 @@ def candidates(
     return table
 
 
-_CANDIDATES = 8
+_CANDIDATES = 6
 _MOST = 16384
 
 
