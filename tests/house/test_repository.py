@@ -19,7 +19,7 @@ COMES_WITH = {"kombu": "celery", "pydantic_core": "pydantic"}
 # Named in settings or on a command line instead of imported, or the driver of something that is.
 USED_WITHOUT_IMPORT = {"argon2", "csp", "gunicorn", "psycopg", "whitenoise"}
 REGISTRIES = re.compile(
-    r"pypi\.org|pythonhosted\.org|registry\.npmjs|--(extra-)?index-url|--find-links|PIP_INDEX_URL|\.jfrog\.|artifactory",
+    r"pypi\.org(?!/project/)|pythonhosted\.org|registry\.npmjs|--(extra-)?index-url|--find-links|PIP_INDEX_URL|\.jfrog\.|artifactory",
     re.I,
 )
 MACHINE_PATHS = re.compile(r"\.\./shared|/work/|/farm\b|/root/|/home/\w+/|/Users/\w+/")

@@ -49,7 +49,10 @@ class Stack:
     def children(self) -> dict[str, int]:
         """Return the direct children by what they run."""
         listing = subprocess.run(
-            ["ps", "-o", "pid=,args=", "--ppid", str(self.process.pid)], capture_output=True, text=True, check=False
+            ["ps", "ww", "-o", "pid=,args=", "--ppid", str(self.process.pid)],
+            capture_output=True,
+            text=True,
+            check=False,
         ).stdout
         names = {"gunicorn": "web", " worker ": "worker", " beat ": "beat", "valkey-server": "valkey"}
         found = {}
@@ -68,7 +71,7 @@ class Stack:
             found = {int(pid) for pid in listing.split()} - below
             below |= found
             todo += found
-        return {pid for pid in below if Path(f"/proc/{pid}").exists()}
+        return _alive(below)
 
     def stop(self, *, number: int = signal.SIGINT) -> int:
         self.process.send_signal(number)
@@ -90,7 +93,11 @@ def stack(tmp_path: Path) -> Iterator[Stack]:
 
 
 def _alive(pids: set[int]) -> set[int]:
-    return {pid for pid in pids if Path(f"/proc/{pid}").exists()}
+    """Return those that still run; one that has ended and waits for its parent to notice does not."""
+    stats = {pid: Path(f"/proc/{pid}/stat") for pid in pids}
+    return {
+        pid for pid, stat in stats.items() if stat.exists() and stat.read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    }
 
 
 def test_the_stack_starts_keeps_its_children_alive_and_stops_whole(stack: Stack, tmp_path: Path) -> None:
