@@ -376,8 +376,11 @@ class NetworkingOption(Evidenced):
     transport: Text | None = None
     requires: Texts = ()
     supported_by: Text | None = None
+    accelerators: Ids = ()  # accelerator ids or globs it belongs to; none = any shape
+    sku_globs: Texts = ()  # where the SKU decides
     proprietary: bool | None = None
     open_api: bool | None = None
+    limits: Text | None = None
     status: Text = "offered"
     note: str | None = None
 
@@ -398,6 +401,7 @@ class StorageOption(Evidenced):
     rdma: bool | None = None
     object_tier_integration: Text | None = None
     portable_format: Text | None = None
+    requires: Texts = ()
     limits: Text | None = None
     status: Text = "offered"
     note: str | None = None
@@ -409,13 +413,17 @@ class OrchestrationOption(Evidenced):
     id: Id
     provider: Provider
     name: Text
+    category: Literal["managed_service", "kubernetes", "scheduler", "toolkit", "library"]
     purposes: tuple[Literal["training", "finetuning", "serving", "batch", "cluster"], ...]
+    workload_kinds: Texts = ()  # kinds of the document it runs
     control_plane: Text
     supported_accelerators: Ids = ()
     supported_text: Text | None = None
     job_api: Text | None = None
     open_source_core: Literal["yes", "partly", "no"] | None = None
     portable: Literal["yes", "partly", "no"] | None = None
+    operations_burden: Literal["low", "medium", "high"]  # a judgement, with its reason
+    operations_reason: Text
     resiliency: Text | None = None
     limits: Text | None = None
     price_usd_per_cluster_hour: Annotated[Decimal, Field(ge=0)] | None = (
@@ -451,12 +459,15 @@ class EgressPrice(Evidenced):
 
     id: Id
     provider: Provider
-    region: Id
+    region: Id | Literal["*"]  # "*" is every region of the provider
     purpose: Literal["ordinary_transfer", "parallel_use", "full_exit", "eu_switch", "inter_region", "cross_zone"]
     from_gb: Annotated[float, Field(ge=0)]
     to_gb: Positive | None = None
     price_usd_per_gb: Annotated[Decimal, Field(ge=0)] | None = None
     free_gb: Annotated[float, Field(ge=0)] | None = None
+    effective_from: dt.date | None = None
+    no_price_reason: Text | None = None
+    conditions: Text | None = None
     note: str | None = None
 
 
