@@ -160,12 +160,13 @@ def answer_at(document: Document, path: str) -> Any:
     """Return the value at a path of the document; None where nothing was said."""
     value: Any = document
     for step in path.replace("]", "").replace("[", ".").split("."):
-        if value is None or isinstance(value, str):
-            return None
-        if step.isdigit():
+        name = "from_" if step == "from" else step
+        if isinstance(value, tuple) and step.isdigit() and int(step) < len(value):
             value = value[int(step)]
+        elif isinstance(value, Section) and name in type(value).model_fields:
+            value = getattr(value, name)
         else:
-            value = getattr(value, "from_" if step == "from" else step, None)
+            return None
     if isinstance(value, Section):
         return value if value.model_fields_set else None
     return value
