@@ -5,7 +5,7 @@ Frames are joined, never edited in place: offers + estimates + storage and egres
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -68,7 +68,8 @@ def field(
     frames = []
     offers = _suitable(offers=catalog.offers, kind=workload.kind, has_model=workload.architecture is not None)
     if len(offers):
-        frames.append(_owned(estimate(workload=workload, offers=offers, coefficients=coefficients, horizon=horizon)))
+        estimated = estimate(workload=self_hosted(workload), offers=offers, coefficients=coefficients, horizon=horizon)
+        frames.append(_owned(estimated, catalog=catalog))
     models = _models(stated=stated, workload=workload, catalog=catalog)
     if len(models):
         frames.append(
@@ -77,7 +78,7 @@ def field(
             )
         )
     frame = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
-    frame = _completed(frame, catalog=catalog)
+    frame = _completed(frame, path=f"workloads[{index}]", workload=workload)
     frame = _costed(frame, workload=workload, money=money)
     frame = frame.assign(
         is_stay=_is_stay(frame, document=document, workload=workload),
@@ -107,6 +108,11 @@ def _suitable(*, offers: pd.DataFrame, kind: str, has_model: bool) -> pd.DataFra
     return offers[wanted].reset_index(drop=True)
 
 
+def self_hosted(workload: Workload) -> Workload:
+    """Return a managed workload as the online inference it would be on accelerators of one's own; others unchanged."""
+    return replace(workload, kind="online_inference") if workload.kind == "managed_api" else workload
+
+
 def _models(*, stated: Stated, workload: Workload, catalog: Catalog) -> pd.DataFrame:
     """Return the model offers a workload may use: the families its team accepts, or those of its own open model."""
     offers = catalog.model_offers
@@ -115,8 +121,7 @@ def _models(*, stated: Stated, workload: Workload, catalog: Catalog) -> pd.DataF
         usable = offers["mode"].isin(("chat", "completion", "responses"))
         return offers[usable & (offers["family"].isin(accepted) if accepted else True)].reset_index(drop=True)
     if workload.kind in INFERENCE_KINDS and workload.architecture is not None:
-        family = families_of(architecture=workload.architecture.id, catalog=catalog)
-        return offers[offers["family"].isin(family)].reset_index(drop=True)
+        return offers[offers["architecture_id"] == workload.architecture.id].reset_index(drop=True)
     return offers.iloc[:0]
 
 
@@ -125,21 +130,16 @@ def _accepted_families(stated: Stated) -> tuple[str, ...]:
     return tuple(entry.family for entry in acceptable)
 
 
-def families_of(*, architecture: str, catalog: Catalog) -> tuple[str, ...]:
-    """Return the model-offer families that serve an architecture: the same slug, or one of its aliases."""
-    rows = catalog.architectures[catalog.architectures["id"] == architecture]
-    names = {architecture, *(alias for aliases in rows["aliases"] for alias in aliases)}
-    return tuple(sorted(names & set(catalog.model_offers["family"])))
-
-
-def _owned(frame: pd.DataFrame) -> pd.DataFrame:
+def _owned(frame: pd.DataFrame, *, catalog: Catalog) -> pd.DataFrame:
     """Return estimates of offers with the columns that owned and managed candidates share."""
+    families = dict(zip(catalog.cpu_families["id"], catalog.cpu_families["name"], strict=True))
     silicon = frame["silicon"].map({"own": "own_silicon", "merchant": "merchant", "none": "cpu"})
     place = frame["provider"] + "/" + frame["region"]
     return frame.assign(
         candidate_id=frame["offer_id"],
         path=silicon,
         group=frame["basis"].map(GROUP_OF),
+        cpu_family_name=frame["cpu_family"].map(families).fillna(""),
         family="",
         open_weights=None,
         managed_priced=False,
@@ -196,6 +196,7 @@ _FLOATS = (
     "run_days_typical",
 )
 _TEXTS = (
+    "cpu_family_name",
     "accelerator_name",
     "cpu_family",
     "fabric_type",
@@ -207,14 +208,26 @@ _TEXTS = (
 )
 
 
-def _completed(frame: pd.DataFrame, *, catalog: Catalog) -> pd.DataFrame:
-    """Return the frame with every shared column present: unknown figures NaN, unknown texts empty."""
+def _completed(frame: pd.DataFrame, *, path: str, workload: Workload) -> pd.DataFrame:
+    """Return the frame with every shared column present: unknown figures NaN, unknown texts empty.
+
+    The estimator names answers, and a model given by its shape, by the workload's id; here they get their path.
+    """
+    own, shape = f"answer:{workload.id}.", f"architecture:{workload.id}-model"
+
+    def named(id: str) -> str:
+        if id == shape:
+            return f"answer:{path}.model"
+        return id.replace(own, f"answer:{path}.", 1) if id.startswith(own) else id
+
+    evidence = {sources: tuple(named(id) for id in sources) for sources in set(frame["evidence"])}
     missing: dict[str, Any] = {name: np.nan for name in _FLOATS if name not in frame}
     missing |= {name: "" for name in (*_TEXTS, "interruptible") if name not in frame}
     frame = frame.assign(**missing)
     texts = {name: frame[name].fillna("") for name in _TEXTS}
     reasons = {name: frame[name].fillna("") for name in ("estimate_reason", "price_reason", "status")}
-    return frame.assign(**texts, **reasons)
+    kind = self_hosted(workload).kind
+    return frame.assign(**texts, **reasons, workload_kind=kind, evidence=frame["evidence"].map(evidence))
 
 
 def _costed(frame: pd.DataFrame, *, workload: Workload, money: Money) -> pd.DataFrame:
@@ -257,7 +270,6 @@ def _workload_facts(*, document: Document, stated: Stated, workload: Workload) -
     """Return the rule facts that all candidates of a workload share; what was not said is absent."""
     code = workload.code
     facts: dict[str, Any] = {
-        "workload_kind": workload.kind,
         "task": "training" if workload.kind in TRAINING_KINDS else "inference",
         "custom_kernels": code.custom_kernels,
         "unsupported_ops_count": len(code.unsupported_ops) if stated.code.unsupported_ops is not None else None,
@@ -294,6 +306,7 @@ def _checks(
         compatibility.check(frame=frame, found=rules),
         constraints.operable(frame=frame, engineers=document.team.ml_systems_engineers),
         constraints.retirement(frame=frame, moment=moment),
+        constraints.same_room(frame=frame, measured=workload.measured, path=f"workloads[{index}].measured.on"),
         constraints.terms(frame=frame, needed_days=needed, continuous=steady, why=why),
         constraints.at_most(
             frame=frame,

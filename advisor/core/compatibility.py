@@ -57,6 +57,9 @@ def outcomes(*, frame: pd.DataFrame, catalog_rules: Sequence[Rule], shared: Mapp
 def facts_of(row: Row) -> dict[str, Any]:
     """Return the rule facts of one candidate; what is blank or NaN is left out, so that rules see it as unknown."""
     facts = {fact: row[column] for fact, column in _FACT_COLUMNS.items() if column in row and _known(row[column])}
+    facts["workload_kind"] = "managed_api" if row["path"] == "managed_api" else row["workload_kind"]
+    if _known(row.get("instances_count_typical")):
+        facts["nodes_count"] = int(row["instances_count_typical"])
     if row.get("accelerator"):
         facts["fabric"] = "yes" if _known(row.get("fabric_gbps")) else "no"
     return facts

@@ -14,6 +14,7 @@ import pandas as pd
 
 from advisor.core.bases import BASIS_TEXT
 from advisor.core.quantity import Number, Sentence, number, sentence
+from estimator.workload import Measured
 
 MET, UNKNOWN, MISSED = 1, 0, -1
 STATE_TEXT = {MET: "met", UNKNOWN: "cannot be confirmed", MISSED: "missed"}
@@ -250,6 +251,35 @@ def operable(*, frame: pd.DataFrame, engineers: int | None) -> Check:
         return sentence("The team can operate this stack.", row["option_evidence"])
 
     return Check("operable", "the team can run it", three_valued(met=~own | bool(engineers), known=known), say)
+
+
+def same_room(*, frame: pd.DataFrame, measured: Measured | None, path: str) -> Check | None:
+    """Return the check that other hardware gives a measured job the memory and scale-up domain it was measured in.
+
+    A job known only by its hours on one accelerator may not fit a smaller one: what it needs was not said.
+    """
+    if measured is None or measured.on is None:
+        return None
+    same = frame[frame["sku"] == measured.on.split("/")[-1]]
+    if same.empty or not same["accelerator"].iloc[0]:
+        return None
+    memory = float(same["accelerator_memory_gb"].iloc[0])
+    domain = float(same["scaleup_domain_accelerators"].iloc[0])
+    enough = (frame["accelerator_memory_gb"] >= 0.99 * memory) & (frame["scaleup_domain_accelerators"] >= domain)
+
+    def say(row: Row, state: int) -> Sentence:
+        evidence = (f"answer:{path}", row["option_evidence"])
+        if state == MET:
+            return sentence(
+                f"{row['sku']} gives the job at least the memory per accelerator of {measured.on}.", *evidence
+            )
+        return sentence(
+            f"The job was measured on {measured.on} ({memory:.0f} GB per accelerator, {domain:.0f} linked); whether it "
+            f"fits {row['accelerator_memory_gb']:.0f} GB with {row['scaleup_domain_accelerators']:.0f} linked is not known.",
+            *evidence,
+        )
+
+    return Check("same_room", "room of the measured job", three_valued(met=True, known=enough), say, decisive=True)
 
 
 def retirement(*, frame: pd.DataFrame, moment: dt.date) -> Check:

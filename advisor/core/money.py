@@ -28,8 +28,7 @@ class Money:
     """Prices by place, looked up once per provider and region."""
 
     catalog: Catalog
-    _storage: dict[tuple[str, str, str, str], Any] = field(default_factory=dict)
-    _egress: dict[tuple[str, str, str, float], Number] = field(default_factory=dict)
+    _egress: dict[tuple[str, str, str, float, str], Number] = field(default_factory=dict)
 
     def storage_options(self, *, provider: str, category: str) -> list[dict[str, Any]]:
         """Return the storage options of a provider in one category, in the order of the file."""
@@ -110,7 +109,7 @@ class Money:
         """Return the price of ``gb`` decimal GB leaving the provider for a purpose. [USD/month]"""
         if gb == 0:
             return number(0.0, unit="USD/month", kind="answer", evidence=(answer,))
-        key = (provider, region, purpose, gb)
+        key = (provider, region, purpose, gb, answer)
         if key not in self._egress:
             self._egress[key] = self._leaving(provider=provider, region=region, gb=gb, purpose=purpose, answer=answer)
         return self._egress[key]

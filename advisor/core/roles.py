@@ -171,7 +171,7 @@ def _pilot(
     if not pool or not port.within_limit or stopped or choice.field.workload.kind == "managed_api":
         return []
     made = {row["id"]: row for row in catalog.accelerators.to_dict("records")}
-    pool = [other for other in pool if made[other.row["accelerator"]]["offered"] == "yes"]
+    pool = [other for other in pool if _is_out(made[other.row["accelerator"]])]
     rentable = [other for other in pool if other.states.get("rentable") == 1]
     if not pool:
         return []
@@ -187,12 +187,18 @@ def _pilot(
     return [_gated("pilot", choice, first, stack, port, coefficients, catalog)]
 
 
+def _is_out(part: dict[str, Any]) -> bool:
+    """Return whether an accelerator is out: on offer, or generally available by its vendor's word."""
+    return part["offered"] == "yes" or bool(part["ga_date"])
+
+
 def _pilot_key(stack: Stack, beside: Stack, made: dict[str, Any]) -> tuple[Any, ...]:
     """Order pilots: on the baseline's cloud first, the newest silicon next, then the surer and the more valuable."""
     return (
         stack.row["provider"] == beside.row["provider"],
         _made(made, stack),
         stack.standing == "ranked",
+        stack.monthly["value"] is not None or stack.monthly["low"] is not None and stack.monthly["low"] > 0,
         stack.value,
         stack.id,
     )

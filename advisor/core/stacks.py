@@ -147,8 +147,8 @@ def _label(row: Row) -> str:
     if row["path"] == "managed_api":
         tier = "" if row["basis"] == "standard" else f", {BASIS_TEXT[row['basis']]}"
         return f"{row['sku']} on {row['platform']} ({row['region']} scope{tier})"
-    accelerator = f" ({row['accelerator_name']})" if row["accelerator"] else ""
-    return f"{row['sku']}{accelerator}, {row['provider']} {row['region']}, {BASIS_TEXT[row['basis']]}"
+    silicon = row["accelerator_name"] if row["accelerator"] else row["cpu_family_name"]
+    return f"{row['sku']}{f' ({silicon})' if silicon else ''}, {row['provider']} {row['region']}, {BASIS_TEXT[row['basis']]}"
 
 
 def group_text(stack: Stack) -> str:
