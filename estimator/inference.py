@@ -90,7 +90,7 @@ class Precision:
         if self.kv:
             return self.kv
         name, stored_only = normal_precision(self.weights)
-        return "fp8" if name in ("fp8", "fp4") and not stored_only else "bf16"
+        return "fp8" if name in ("fp8", "fp4", "mxfp4") and not stored_only else "bf16"
 
 
 def estimate_inference(
@@ -300,13 +300,14 @@ def _candidates(
     per = _take(paces, row)
     usable_fraction = np.array([question.value(f"usable_memory_fraction.{name}") for name in stacks])[row]
     cap = np.array([question.value(f"sequences_max.{name}") for name in stacks])[row]
-    held = question.input_tokens + question.value("output_kept") * question.output_tokens
+    held = question.input_tokens + _by_stack(question, "output_kept.{}", np.array(stacks))[row] * question.output_tokens
     slots = sequences_max(
         shape=model,
         pace=per,
         layout=layout,
         memory_gb=chips.memory_gb[row],
         usable_fraction=usable_fraction,
+        cache_fraction=np.array([question.value(f"cache_fraction.{name}") for name in stacks])[row],
         reserve_gb=question.value("reserve_gb"),
         context_tokens=held,
     )

@@ -97,16 +97,19 @@ def served(
     cores = tensor
     if math.isfinite(tensor) and tensor * pipeline > count:  # the source counts cores
         tensor = max(count // pipeline, 1)
+    stack = _stack(_text(row, "framework"), software=stacks[chip])
     input_tokens, ttft, tpot = _limits(row, mode=mode)
     scale = 0.9 if "inferencex" in _text(row, "scenario").lower() else 1.0  # lengths drawn from 80-100 % of nominal
     weights = _text(row, "weights_precision") or "bf16"
+    if architecture.id.startswith("gpt-oss") and weights == "fp4":
+        weights = "mxfp4"  # the format these weights are published in
     normal_precision(weights)
     return Served(
         architecture=architecture,
         chip=chip,
-        stack=_stack(_text(row, "framework"), software=stacks[chip]),
+        stack=stack,
         weights=weights,
-        kv=_text(row, "kv_precision"),
+        kv=_text(row, "kv_precision") or _cache(weights, stack=stack, tuned="mlperf" in _text(row, "scenario").lower()),
         accelerators=count,
         tensor=int(tensor) if math.isfinite(tensor) else None,
         pipeline=pipeline,
@@ -142,6 +145,19 @@ def _mode(row: Mapping[str, Any]) -> str:
     if "offline" in scenario or (not _text(row, "concurrency") and metric.startswith("output_tokens")):
         return "offline"
     return "closed"
+
+
+def _cache(weights: str, *, stack: str, tuned: bool) -> str:
+    """Return the cache format where a row states none.
+
+    vLLM and SGLang keep the model's 16 bits unless told otherwise; TensorRT-LLM and published 4-bit checkpoints carry an 8-bit cache,
+    and benchmark submissions choose it.
+    """
+    name, stored_only = normal_precision(weights)
+    if stored_only or name not in ("fp8", "fp4", "mxfp4"):
+        return "bf16"
+    eight = stack == "trtllm" or name == "fp4" or tuned
+    return "fp8" if eight else "bf16"
 
 
 def _stack(framework: str, *, software: str) -> str:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from catalog import files
 from estimator.coefficients import Coefficients
-from estimator.inference import Z80, Precision, evidence_class
+from estimator.inference import Z80, evidence_class
 from estimator.inference_rows import METRICS, RowError, Served, chips, known_architectures, served, shapes_of
 from estimator.serving_load import Load, Point, operate
 from estimator.serving_memory import sequences_max
@@ -137,7 +137,7 @@ def compile_rows(rows: Sequence[Served], *, accelerators: pd.DataFrame) -> Run:
         in_flight=concurrency,
         stacks=tuple(row.stack for row in rows),
         weights=tuple(row.weights for row in rows),
-        kv=tuple(row.kv or Precision(weights=row.weights).cache() for row in rows),
+        kv=tuple(row.kv for row in rows),
     )
 
 
@@ -231,8 +231,9 @@ def _operate(run: Run, *, value: Callable[[str], float]) -> tuple[Point, Any, Ar
         layout=run.layout,
         memory_gb=run.chips.memory_gb[owner],
         usable_fraction=by_stack("usable_memory_fraction.{}"),
+        cache_fraction=by_stack("cache_fraction.{}"),
         reserve_gb=value("reserve_gb"),
-        context_tokens=inputs + value("output_kept") * outputs,
+        context_tokens=inputs + by_stack("output_kept.{}") * outputs,
     )
     cap = np.minimum(slots, by_stack("sequences_max.{}") * run.layout.data)
     held = np.maximum(cap, 1.0)

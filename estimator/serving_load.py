@@ -74,14 +74,17 @@ def operate(
     decode_s = step(inside, 0.0) * speed
     piece = load.input_tokens / chunks
     mixed_s = step(inside, piece)
-    extra_s = np.maximum(mixed_s - decode_s, 0.0) * chunks  # what one request's prefill adds to the others' decode
+    # Where more than one prompt arrives in a step, they are read together, up to the chunk.
+    shared = np.clip(others / width / steps, 1.0, np.maximum(load.chunk_tokens / piece, 1.0))
+    extra_s = np.maximum(step(inside, piece * shared) - decode_s, 0.0) * chunks / shared  # of one prompt, to the others
     prefill_s = step(np.ones_like(decode_s), piece) * chunks
     ttft_s = load.request_s + prefill_s
     tpot_s = decode_s / load.accepted_tokens
     for _ in range(_ROUNDS):
         cycle_s = ttft_s + steps * load.accepted_tokens * tpot_s
-        queued = np.clip((ttft_s - load.request_s) / cycle_s, 0.0, 1.0)
-        met = others / width * (queued + load.burst / 2)
+        queued = others / width * np.clip((ttft_s - load.request_s) / cycle_s, 0.0, 1.0)
+        running = np.clip(others / width * extra_s / cycle_s, 0.0, 1.0)  # half of that one is over on average
+        met = np.maximum(queued - running / 2, 0.0) + others / width * load.burst / 2
         ttft_s = 0.5 * ttft_s + 0.5 * (load.request_s + decode_s / 2 + chunks * mixed_s + met * extra_s)
         # During its decode a request meets the prefills of the others, each once a cycle.
         decoding = np.clip(1 - ttft_s / cycle_s, 0.0, 1.0)

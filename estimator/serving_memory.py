@@ -16,7 +16,7 @@ def weights_gb(*, shape: Shape, pace: Pace, layout: Layout) -> Number:
     Tensor parallelism cuts every matrix; under attention-data-parallel only the routed experts are cut over the data ranks.
     """
     cut = layout.tensor * layout.pipeline
-    dense = (shape.attention_params + shape.dense_params) * pace.dense_bytes
+    dense = shape.attention_params * pace.projection_bytes + shape.dense_params * pace.dense_bytes
     ends = (shape.head_params + shape.embedding_params) * pace.head_bytes
     return (dense + ends + shape.expert_params * pace.expert_bytes / layout.data) / cut / 1e9
 
@@ -37,10 +37,14 @@ def sequences_max(
     layout: Layout,
     memory_gb: Number,
     usable_fraction: Number,
+    cache_fraction: Number,
     reserve_gb: Number,
     context_tokens: Number,
 ) -> Number:
-    """Return how many sequences a replica's cache holds, below 1 where the model does not fit. [sequences]"""
+    """Return how many sequences a replica's cache holds, below 1 where the model does not fit. [sequences]
+
+    The stack takes ``usable_fraction`` of the memory and gives ``cache_fraction`` of what the weights leave to the cache.
+    """
     free_gb = memory_gb * usable_fraction - reserve_gb - weights_gb(shape=shape, pace=pace, layout=layout)
     one_gb = cache_gb_per_sequence(shape=shape, pace=pace, layout=layout, context_tokens=context_tokens)
-    return np.maximum(free_gb, 0.0) / one_gb * layout.data
+    return cache_fraction * np.maximum(free_gb, 0.0) / one_gb * layout.data

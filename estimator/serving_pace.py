@@ -34,8 +34,16 @@ DESIGNS: tuple[tuple[str, str], ...] = (
 )
 
 # Bytes of one weight; four-bit formats carry a scale of 8 bits for every 16 (NVFP4) or 32 (MXFP4, group-wise INT4) values.
-WEIGHT_BYTES = {"bf16": 2.0, "fp16": 2.0, "fp8": 1.0, "int8": 1.0, "fp4": 0.5625, "int4": 0.53125}
-FOUR_BIT = ("fp4", "int4")
+WEIGHT_BYTES = {
+    "bf16": 2.0,
+    "fp16": 2.0,
+    "fp8": 1.0,
+    "int8": 1.0,
+    "fp4": 0.5625,
+    "mxfp4": 0.53125,
+    "int4": 0.53125,
+}
+FOUR_BIT = ("fp4", "mxfp4", "int4")
 
 
 class PrecisionError(ValueError):
@@ -67,7 +75,6 @@ def normal_precision(precision: str) -> tuple[str, bool]:
     weight_only = text.startswith(("w4a16", "w8a16", "awq", "gptq", "weight-only")) or text.endswith("weight-only")
     names = {
         "nvfp4": "fp4",
-        "mxfp4": "fp4",
         "mxfp8": "fp8",
         "fp8-mx": "fp8",
         "w4a16": "int4",
@@ -110,9 +117,12 @@ def pace(
     formats = [normal_precision(name) for name in weights]
     stored = np.array([WEIGHT_BYTES[name] for name, _ in formats])
     narrow = np.array([name in FOUR_BIT for name, _ in formats]) & np.asarray(moe, dtype=bool)
+    grouped = narrow & np.array([name != "fp4" for name, _ in formats])  # these leave the shared experts in 16 bit too
     native = chips.bf16_flops_per_s * by("gemm_fraction.{}", designs)
     quantised = _arithmetic(chips=chips, formats=formats, designs=designs, value=value)
-    flops = np.where(np.isfinite(quantised), quantised * by("gemm_fraction.{}", designs), native)
+    stored_only = ~np.isfinite(quantised)
+    unpacked = np.where(stored != 2.0, value("dequantise_factor"), 1.0)  # 16-bit arithmetic on narrow weights
+    flops = np.where(stored_only, native * unpacked, quantised * by("gemm_fraction.{}", designs))
     links = np.array([_link(name) for name in designs])
     no_link = ~np.isfinite(chips.link_bytes_per_s) | (chips.link_bytes_per_s <= 0)
     links = np.where(no_link, "pcie", links)
@@ -121,7 +131,8 @@ def pace(
     bandwidth = chips.bytes_per_s
     attention = chips.bf16_flops_per_s
     return Pace(
-        dense_flops_per_s=np.where(narrow, native, flops),
+        projection_flops_per_s=np.where(narrow, native, flops),
+        dense_flops_per_s=np.where(grouped, native, flops),
         expert_flops_per_s=flops * value("expert_gemm_factor"),
         half_flops_per_s=native,
         attention_flops_per_s=attention * by("prefill_attention_fraction.{}", designs),
@@ -130,17 +141,21 @@ def pace(
         kv_bytes_per_s=bandwidth * by("bandwidth_fraction.{}", designs) * by("kv_bandwidth_factor.{}", stacks),
         link_bytes_per_s=link_rate * by("link_fraction.{}", list(links)),
         allreduce_s=by("collective_us.{}", list(links)) * 1e-6,
-        dense_bytes=np.where(narrow, value("four_bit_moe_dense_bytes"), stored),
+        switch_reduces=np.array([_switched(name) for name in chips.ids]) * (links == "nvlink"),
+        projection_bytes=np.where(narrow, value("four_bit_moe_attention_bytes"), stored),
+        dense_bytes=np.where(grouped, value("four_bit_moe_attention_bytes"), stored),
         expert_bytes=stored,
         head_bytes=np.full(len(stored), 2.0),
         kv_bytes=np.array([WEIGHT_BYTES[name] for name in kv_names]),
         layer_s=by("layer_us.{}", stacks) * 1e-6,
         moe_layer_s=by("moe_layer_us.{}", stacks) * 1e-6,
+        prefill_layer_s=by("prefill_layer_us.{}", stacks) * 1e-6,
         step_s=by("step_ms.{}", stacks) * 1e-3,
         sequence_s=by("sequence_us.{}", stacks) * 1e-6,
         activation_bytes=np.full(len(stored), value("activation_bytes")),
         tokens_half=np.full(len(stored), value("gemm_half_tokens")),
         expert_tokens_half=np.full(len(stored), value("expert_half_tokens")),
+        expert_width_half=np.full(len(stored), value("expert_half_width")),
         imbalance=np.full(len(stored), value("expert_imbalance")),
     )
 
@@ -157,7 +172,14 @@ def _arithmetic(
     for name, peak in (("fp8", chips.fp8_flops_per_s), ("fp4", chips.fp4_flops_per_s), ("int8", chips.int8_ops_per_s)):
         factor = value(f"precision_factor.{name}")
         peaks = np.where((names == name) & ~stored_only, peak * factor, peaks)
-    return peaks
+    # MXFP4 weights meet 8-bit activations: the rate of FP8, on chips that have four-bit arithmetic at all.
+    mixed = (names == "mxfp4") & np.isfinite(chips.fp4_flops_per_s)
+    return np.where(mixed, chips.fp8_flops_per_s * value("precision_factor.fp8"), peaks)
+
+
+def _switched(accelerator: str) -> float:
+    """Return 1 for chips behind an NVSwitch of the third generation or later, which adds up in the switch."""
+    return float(design(accelerator) in ("hopper", "blackwell") and "-nvl-" not in accelerator)
 
 
 def _link(design_name: str) -> str:

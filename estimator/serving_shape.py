@@ -24,6 +24,7 @@ class Shape:
     expert_share: Number  # active ÷ routed experts, 1 where there are none
     experts_active: Number
     experts_count: Number
+    expert_hidden: Number
     head_params: Number  # output matrix
     embedding_params: Number  # input matrix, 0 where tied
     kv_full_values: Number  # cached values per token in layers that see the whole context
@@ -74,6 +75,7 @@ def shape(architecture: Architecture) -> Shape:
         expert_share=a.experts_active / a.experts_count if a.experts_count else 1.0,
         experts_active=float(a.experts_active),
         experts_count=float(a.experts_count),
+        expert_hidden=float(a.expert_hidden),
         head_params=head,
         embedding_params=embedding,
         kv_full_values=full_layers * values,

@@ -14,7 +14,8 @@ Number = Any  # a float or a numpy array; formulas take either
 class Pace:
     """What a chip with its stack reaches, and what the precision asks of it. Each field a number or an array."""
 
-    dense_flops_per_s: Number  # attention projections, dense MLPs, shared experts
+    projection_flops_per_s: Number  # attention projections
+    dense_flops_per_s: Number  # dense MLPs, shared experts
     expert_flops_per_s: Number
     half_flops_per_s: Number  # 16-bit GEMMs: the output matrix
     attention_flops_per_s: Number  # scores and weighted values in prefill
@@ -23,17 +24,21 @@ class Pace:
     kv_bytes_per_s: Number
     link_bytes_per_s: Number  # one direction, per chip
     allreduce_s: Number  # latency of one collective inside the replica
-    dense_bytes: Number  # per weight
+    switch_reduces: Number  # 1 where the switch adds up (NVLink SHARP): a rank sends its message once; else 0
+    projection_bytes: Number  # per weight
+    dense_bytes: Number
     expert_bytes: Number
     head_bytes: Number
     kv_bytes: Number  # per cached value
     layer_s: Number  # kernels' fixed time per layer
     moe_layer_s: Number  # on top of it where tokens are routed
+    prefill_layer_s: Number  # on top of both in a step that reads prompts: no captured graph, host-bound launches
     step_s: Number  # host and scheduler per step
     sequence_s: Number  # host per sequence and step: sampling, detokenising
     activation_bytes: Number  # elementwise traffic per token, layer and hidden value
     tokens_half: Number  # tokens at which a GEMM reaches half of its ceiling
     expert_tokens_half: Number
+    expert_width_half: Number  # width of an expert's shard at which its GEMM reaches half of its ceiling
     imbalance: Number  # busiest rank ÷ mean rank under expert parallelism
 
 
@@ -73,10 +78,24 @@ def step_s(
     sequences = sequences / layout.pipeline
     tokens = sequences + prefill_tokens
     local = tokens / layout.data  # tokens of one attention rank
-    ranks = layout.tensor * layout.data
 
-    work = _gemm_s(shape.attention_params + shape.dense_params, local, layout.tensor, pace.dense_bytes, pace=pace)
-    work = work + _experts_s(shape=shape, pace=pace, tokens=tokens, ranks=ranks)
+    work = _gemm_s(
+        shape.attention_params,
+        local,
+        layout.tensor,
+        flops_per_s=pace.projection_flops_per_s,
+        weight_bytes=pace.projection_bytes,
+        pace=pace,
+    )
+    work = work + _gemm_s(
+        shape.dense_params,
+        local,
+        layout.tensor,
+        flops_per_s=pace.dense_flops_per_s,
+        weight_bytes=pace.dense_bytes,
+        pace=pace,
+    )
+    work = work + _experts_s(shape=shape, pace=pace, layout=layout, tokens=tokens)
     heads = (sequences + prefill_ends) / layout.data
     work = work + _roofline(
         2 * shape.head_params * heads / layout.tensor / pace.half_flops_per_s,
@@ -90,7 +109,8 @@ def step_s(
     work = work + 4 * pairs * prefill_tokens / layout.data / layout.tensor / pace.attention_flops_per_s
     work = work + pace.activation_bytes * shape.hidden * shape.layers * local / pace.bytes_per_s
     work = work + _collectives_s(shape=shape, pace=pace, layout=layout, tokens=tokens)
-    fixed = shape.layers * pace.layer_s + shape.moe_layers * pace.moe_layer_s
+    reads = np.where(np.asarray(prefill_tokens) > 0, pace.prefill_layer_s, 0.0)
+    fixed = shape.layers * (pace.layer_s + reads) + shape.moe_layers * pace.moe_layer_s
     return work + fixed + pace.step_s + pace.sequence_s * sequences
 
 
@@ -100,17 +120,22 @@ def _roofline(compute_s: Number, memory_s: Number) -> Number:
     return np.sqrt(np.sqrt(compute_2 * compute_2 + memory_2 * memory_2))
 
 
-def _gemm_s(params: Number, tokens: Number, shards: Number, weight_bytes: Number, *, pace: Pace) -> Number:
+def _gemm_s(
+    params: Number, tokens: Number, shards: Number, *, flops_per_s: Number, weight_bytes: Number, pace: Pace
+) -> Number:
     # Below tokens_half the tile is not full: the time is that of the half-full tile.
-    compute = 2 * params / shards * (tokens + pace.tokens_half * (tokens > 0)) / pace.dense_flops_per_s
+    compute = 2 * params / shards * (tokens + pace.tokens_half * (tokens > 0)) / flops_per_s
     return _roofline(compute, params * weight_bytes / shards / pace.bytes_per_s)
 
 
-def _experts_s(*, shape: Shape, pace: Pace, tokens: Number, ranks: Number) -> Number:
+def _experts_s(*, shape: Shape, pace: Pace, layout: Layout, tokens: Number) -> Number:
+    ranks = layout.tensor * layout.data
     touched = 1 - (1 - shape.expert_share) ** tokens  # share of the experts that at least one token reaches
-    spread = np.where(ranks > 1, pace.imbalance, 1.0)
+    spread = np.where(layout.data > 1, pace.imbalance, 1.0)
     rows = shape.expert_share * tokens + touched * pace.expert_tokens_half  # a tile is at least half full
-    compute = 2 * shape.expert_params / ranks * rows * spread / pace.expert_flops_per_s
+    width = np.maximum(shape.expert_hidden / layout.tensor, 1.0)
+    narrow = width / (width + pace.expert_width_half)
+    compute = 2 * shape.expert_params / ranks * rows * spread / (pace.expert_flops_per_s * narrow)
     return _roofline(compute, shape.expert_params * touched * pace.expert_bytes / ranks / pace.bytes_per_s)
 
 
@@ -126,7 +151,8 @@ def _decode_attention_s(*, shape: Shape, pace: Pace, layout: Layout, sequences: 
 def _collectives_s(*, shape: Shape, pace: Pace, layout: Layout, tokens: Number) -> Number:
     tensor = layout.tensor
     message = 2.0 * shape.hidden * tokens / layout.data  # 16-bit activations
-    reduce = pace.allreduce_s + 2 * (tensor - 1) / tensor * message / pace.link_bytes_per_s
+    sent = np.where(pace.switch_reduces > 0, 1.0, 2 * (tensor - 1) / tensor)  # in switch, or ring
+    reduce = pace.allreduce_s + sent * message / pace.link_bytes_per_s
     time = np.where(tensor > 1, 2 * shape.layers * reduce, 0.0)
     # Dispatch in 8 bits and combine in 16, for as many experts as lie on other ranks.
     away = np.minimum(shape.experts_active, layout.data) * (layout.data - 1) / layout.data
