@@ -129,6 +129,15 @@ def _why_not(*, choice: Choice, stack: Stack, port: Port | None, best: Stack | N
             )
         ]
         verdict = "too far to move"
+    elif stack.row["accelerator"] and stack.row["estimate_kind"] == "assumption":
+        texts = [
+            sentence(
+                f"Your measurement was only scaled to it: {span(stack.monthly)} a month is an assumption, and an "
+                "assumption does not displace a measurement. Measure it before you move.",
+                *(stack.monthly["evidence"] or [stack.row["option_evidence"]]),
+            )
+        ]
+        verdict = "measure first"
     elif stack.standing == "confirm_first":
         texts = [item["text"] for item in said if item["state"] == "cannot be confirmed"]
         texts = texts or [sentence(f"Its cost is not known: {stack.monthly['reason']}.", stack.row["option_evidence"])]

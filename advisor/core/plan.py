@@ -122,11 +122,16 @@ def choice(
 ) -> Choice:
     """Return what may carry a workload: admissible stacks of the first purchase group you accept that has any.
 
-    Silicon the team has not run is never production: it can enter as a pilot with an exit gate (see ``roles``).
+    Silicon the team has not run is never production: it can enter as a pilot with an exit gate (see ``roles``). Nor is
+    an accelerator to which a measured job was only scaled: an assumption does not displace a measurement.
     ``settled`` are the stacks old enough to carry production.
     """
     known = tuple(document.team.accelerators or ())
-    may = [stack for stack in settled if stack.standing != "excluded" and not new_own_silicon(stack, known)]
+    may = [
+        stack
+        for stack in settled
+        if stack.standing != "excluded" and not new_own_silicon(stack, known) and not _only_scaled(stack)
+    ]
     groups = list(dict.fromkeys(GROUP_OF[basis] for basis in purchase)) or list(_DEFAULT_GROUPS)
     for standing in ("ranked", "confirm_first"):
         for group in groups:
@@ -137,6 +142,10 @@ def choice(
     api = [stack for stack in may if stack.group == "api"]
     kept = ordered(api)[:_MOST_PER_WORKLOAD]
     return Choice(field, tuple(stacks), tuple(kept), "api" if kept else None, anchors.get("cost"))
+
+
+def _only_scaled(stack: Stack) -> bool:
+    return bool(stack.row["accelerator"]) and stack.row["estimate_kind"] == "assumption"
 
 
 def narrowed(choice: Choice, keep: Callable[[Stack], bool]) -> Choice:

@@ -39,7 +39,7 @@ class Assignment:
 
 @dataclass(frozen=True)
 class Port:
-    """How long moving a workload's own code to other silicon takes. [calendar weeks]"""
+    """How long moving a workload's own code to other silicon takes; within the limit if it is so at its high end."""
 
     weeks: Number
     within_limit: bool
@@ -152,7 +152,7 @@ def port_effort(*, choice: Choice, document: Document, coefficients: Coefficient
         evidence=evidence,
         reason=f"{kernels} custom kernels, {people} engineers",
     )
-    return Port(weeks=weeks, within_limit=bool(weeks["value"] <= limit.value), limit=limit)
+    return Port(weeks=weeks, within_limit=bool(weeks["high"] <= limit.value), limit=limit)
 
 
 def pilot_pool(choice: Choice, document: Document) -> list[Stack]:
@@ -175,16 +175,20 @@ def _pilot(
     rentable = [other for other in pool if other.states.get("rentable") == 1]
     if not pool:
         return []
-    first = max(rentable, key=lambda other: _pilot_key(other, stack, made)) if rentable else None
-    newest = max(pool, key=lambda other: _pilot_key(other, stack, made))
-    if first is None or (
-        newest.row["accelerator_vendor"] == first.row["accelerator_vendor"]
-        and newest.states.get("rentable") != 1
-        and _made(made, newest) > _made(made, first)
-    ):
-        found = [_gated("pilot", choice, newest, stack, port, coefficients, catalog)]
-        return found + ([_gated("fallback", choice, first, stack, port, coefficients, catalog)] if first else [])
-    return [_gated("pilot", choice, first, stack, port, coefficients, catalog)]
+    first = max(rentable, key=lambda other: _pilot_key(other, stack, made), default=None)
+    asked = [other for other in pool if other.states.get("rentable") != 1]
+    newest = max(asked, key=lambda other: _pilot_key(other, stack, made), default=None)
+    is_newer = newest is not None and (
+        first is None
+        or (
+            newest.row["accelerator_vendor"] == first.row["accelerator_vendor"]
+            and _made(made, newest) > _made(made, first)
+        )
+    )
+    taken = [("pilot", newest), ("fallback", first)] if is_newer else [("pilot", first)]
+    return [
+        _gated(role, choice, other, stack, port, coefficients, catalog) for role, other in taken if other is not None
+    ]
 
 
 def _is_out(part: dict[str, Any]) -> bool:
@@ -193,12 +197,12 @@ def _is_out(part: dict[str, Any]) -> bool:
 
 
 def _pilot_key(stack: Stack, beside: Stack, made: dict[str, Any]) -> tuple[Any, ...]:
-    """Order pilots: on the baseline's cloud first, the newest silicon next, then the surer and the more valuable."""
+    """Order pilots: on the baseline's cloud first, then priced, then the newest silicon, then the more valuable."""
     return (
         stack.row["provider"] == beside.row["provider"],
+        stack.numbers["price_usd_per_hour"]["value"] is not None,
         _made(made, stack),
         stack.standing == "ranked",
-        stack.monthly["value"] is not None or stack.monthly["low"] is not None and stack.monthly["low"] > 0,
         stack.value,
         stack.id,
     )
@@ -282,6 +286,10 @@ def _capacity(*, role: str, stack: Stack, catalog: Catalog) -> Sentence:
         (offers["provider"] == row["provider"]) & (offers["sku"] == row["sku"]) & offers["price_usd_per_hour"].notna()
     ]
     regions = sorted(set(listed["region"]))
+    if not regions:
+        return sentence(
+            f"{row['sku']} has no public price on file: ask the provider for a written one first.", *evidence
+        )
     where = f"in one region, {regions[0]}" if len(regions) == 1 else f"in {len(regions)} regions"
     text = f"{row['sku']} has a public price {where}, as {BASIS_TEXT[row['basis']]}"
     longest, most = row["max_duration_days"], row["max_quantity_count"]
