@@ -45,6 +45,9 @@ class Child:
     command: list[str]
     is_ready: Callable[["Child"], bool]
     grace_s: float
+    orphaned: str = (
+        "KILL"  # when the supervisor is gone; asked to end without a broker, Celery's processes wait for ever
+    )
     environment: dict[str, str] = field(default_factory=dict)
     started_at: list[float] = field(default_factory=list)
     process: subprocess.Popen[bytes] | None = None
@@ -57,7 +60,7 @@ class Child:
     def start(self) -> None:
         self.started_at.append(time.monotonic())
         # Its own session, so that Ctrl-C reaches only the supervisor; setpriv ends it even if the supervisor is killed.
-        guard = ["setpriv", "--pdeathsig", "TERM"] if shutil.which("setpriv") else []
+        guard = ["setpriv", "--pdeathsig", self.orphaned] if shutil.which("setpriv") else []
         with self.log.open("ab") as log:
             self.log_begins_at = log.tell()
             self.process = subprocess.Popen(
@@ -219,7 +222,7 @@ def _valkey() -> Child:
     directory.mkdir(mode=0o700, exist_ok=True)
     path.unlink(missing_ok=True)  # left by a machine that lost power; the lock says that no server of ours is running
     command = valkey_command(socket_path=path, directory=directory)
-    return Child(name="valkey", command=command, is_ready=lambda _: valkey_answers(path), grace_s=10)
+    return Child(name="valkey", command=command, is_ready=lambda _: valkey_answers(path), grace_s=10, orphaned="TERM")
 
 
 def _web(port: int) -> Child:
