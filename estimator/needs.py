@@ -318,7 +318,7 @@ def _inference(*, workload: Workload, hardware: pd.DataFrame, coefficients: Coef
     # The door leaves a model that does not fit without figures; that it does not fit is a verdict all the same.
     need["estimable"] = known | (counted & ~fits & _specified(hardware) & (not _untold(workload)))
     need["fits"] = fits | ~need["estimable"]
-    why = np.where(counted, found["estimate_reason"].fillna(""), "not a whole accelerator, or how many is not known")
+    why = np.where(counted, found["estimate_reason"].fillna(""), _NOT_COUNTED)
     need["estimate_reason"] = _reason(why, "" if batch else np.where(known, note, ""))
     need["estimate_kind"] = "estimate"
     used = () if batch else used
@@ -407,12 +407,14 @@ def _training(*, workload: Workload, hardware: pd.DataFrame, coefficients: Coeff
     if workload.architecture is None or plan is None or plan.tokens is None:
         return blank(hardware, reason="cost unknown: state training.tokens, the tokens of one run")
     target_days, note = _target_days(workload=workload, coefficients=coefficients)
-    meant = (hardware["trains"] != "no").to_numpy() & (hardware["accelerator"] != "").to_numpy()
-    if not meant.any():
-        return _unfit(blank(hardware, reason=""), reason="this hardware is not made for training")
-    unequal, codes = _distinct(hardware[meant])
-    # Systems that are not meant for training borrow the first answer here and lose it at the end.
-    codes = np.where(meant, codes[np.cumsum(meant) - 1], 0)
+    suited = (hardware["trains"] != "no").to_numpy() & (hardware["accelerator"] != "").to_numpy()
+    counted = hardware["accelerators_count"].ge(1).to_numpy()
+    asked = suited & counted
+    if not asked.any():
+        return _unasked(blank(hardware, reason=""), suited=suited, counted=counted)
+    unequal, codes = _distinct(hardware[asked])
+    # Rows that are not asked about borrow the first answer here and lose it at the end.
+    codes = np.where(asked, codes[np.cumsum(asked) - 1], 0)
     found = estimate_training(
         architecture=workload.architecture,
         training=plan,
@@ -443,7 +445,8 @@ def _training(*, workload: Workload, hardware: pd.DataFrame, coefficients: Coeff
     default = () if plan.global_batch_tokens else ("coefficient:training.default_global_batch_tokens",)
     need["evidence"] = pd.Series([(*ids, answer, *default) for ids in best["evidence"]], index=need.index, dtype=object)
     run_days = Range(*(end[chosen] for end in days))
-    count = best["accelerators_total"].to_numpy(dtype=float) / hardware["accelerators_count"].to_numpy(dtype=float)
+    per_instance = hardware["accelerators_count"].where(counted, np.nan).to_numpy(dtype=float)
+    count = best["accelerators_total"].to_numpy(dtype=float) / per_instance
     _runs(need, workload=workload, coefficients=coefficients, instances=np.ceil(count), run_days=run_days)
     fits = best["fits"].astype(bool).to_numpy()
     endless = fits & ~(run_days.typical <= _ENDLESS_DAYS)
@@ -460,7 +463,18 @@ def _training(*, workload: Workload, hardware: pd.DataFrame, coefficients: Coeff
     alone = np.where(unconnected, "the network of this SKU is not on file: one instance alone was looked at", "")
     need["estimate_reason"] = _reason(best["reason"], np.where(fits & ~endless, note, ""), told, alone)
     need["estimate_kind"] = "estimate"
-    return _unfit(need, where=~meant, reason="this hardware is not made for training")
+    return _unasked(need, suited=suited, counted=counted)
+
+
+def _unasked(need: pd.DataFrame, *, suited: Any, counted: Any) -> pd.DataFrame:
+    need = _unfit(need, where=~suited | ~counted, reason="this hardware is not made for training")
+    open_ = suited & ~counted
+    need.loc[open_, "fits"], need.loc[open_, "estimable"] = True, False
+    need.loc[open_, "estimate_reason"] = _NOT_COUNTED
+    return need
+
+
+_NOT_COUNTED = "not a whole accelerator, or how many is not known"
 
 
 def _unfit(need: pd.DataFrame, *, reason: str, where: Any = True) -> pd.DataFrame:

@@ -1,0 +1,491 @@
+import datetime as dt
+import itertools
+import math
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from catalog import files, frame
+from estimator import architecture, coefficients
+from estimator.columns import ENDS, ESTIMATE_COLUMNS
+from estimator.estimate import estimate
+from estimator.needs import candidates
+from estimator.workload import Horizon, Measured, Targets, Traffic, Training, Workload
+from tests.estimator.frames import A100, H100, TRAINIUM2, offers
+
+SHIPPED = coefficients.load()
+HORIZON = Horizon(months=12)
+NAN = math.nan
+
+LLAMA_8B = architecture.Architecture(
+    id="llama-3.1-8b",
+    layers=32,
+    hidden=4096,
+    heads=32,
+    kv_heads=8,
+    head_dim=128,
+    ffn_hidden=14336,
+    vocab=128256,
+    params_total=8.03e9,
+    params_active=8.03e9,
+    context_max_tokens=131072,
+)
+
+
+def run(workload, *rows):
+    return estimate(workload=workload, offers=offers(*rows), coefficients=SHIPPED, horizon=HORIZON)
+
+
+def serving(*, mean=1000.0, on="c7g.4xlarge", rate=100.0, **traffic):
+    return Workload(
+        id="serving",
+        kind="cpu_serving",
+        traffic=Traffic(requests_per_s_mean=mean, **({"peak_factor": 3.0} | traffic)),
+        measured=Measured(on=on, work_unit="request", units_per_s=rate),
+    )
+
+
+def training(*, tokens=1e11, deadline=10.0, **plan):
+    return Workload(
+        id="train",
+        kind="pretraining",
+        architecture=LLAMA_8B,
+        training=Training(tokens=tokens, **({"sequence_length": 4096, "global_batch_tokens": 4e6} | plan)),
+        targets=Targets(deadline_days=deadline),
+    )
+
+
+def chat(*, mean=10.0, kind="online_inference", targets=None, **traffic):
+    stated = {"requests_per_s_mean": mean, "peak_factor": 2.0, "input_tokens": 500, "output_tokens": 200} | traffic
+    return Workload(
+        id="chat", kind=kind, architecture=LLAMA_8B, traffic=Traffic(**stated), targets=targets or Targets()
+    )
+
+
+def diffusion(**measured):
+    return Workload(id="images", kind="online_inference", measured=Measured(on="p4d.24xlarge", **measured))
+
+
+ALL = [
+    serving(),
+    training(),
+    chat(),
+    chat(kind="batch_inference"),
+    diffusion(hours_per_month=7300.0),
+    diffusion(units_per_s=10.0),
+    Workload(id="bare", kind="online_inference"),
+    Workload(id="api", kind="managed_api"),
+]
+MIXED = ({}, {"sku": "c8g.8xlarge", "vcpus_count": 32.0}, A100, H100, TRAINIUM2, {**H100, "price_usd_per_hour": NAN})
+
+
+# --- the frame --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("workload", ALL, ids=lambda workload: f"{workload.id}-{workload.kind}")
+def test_incoming_columns_stand_untouched_and_ours_follow(workload):
+    given_offers = offers(*MIXED).set_index(pd.Index([7, 3, 5, 1, 9, 2]))
+
+    out = estimate(workload=workload, offers=given_offers, coefficients=SHIPPED, horizon=HORIZON)
+
+    assert list(out.columns) == [*given_offers.columns, *ESTIMATE_COLUMNS]
+    pd.testing.assert_frame_equal(out[given_offers.columns], given_offers)
+
+
+@pytest.mark.parametrize("workload", ALL, ids=lambda workload: f"{workload.id}-{workload.kind}")
+def test_no_offers_give_an_empty_frame_with_every_column(workload):
+    out = estimate(workload=workload, offers=offers({}).iloc[:0], coefficients=SHIPPED, horizon=HORIZON)
+
+    assert len(out) == 0
+    assert set(ESTIMATE_COLUMNS) <= set(out.columns)
+
+
+@pytest.mark.parametrize("workload", ALL, ids=lambda workload: f"{workload.id}-{workload.kind}")
+def test_intervals_are_ordered_and_unknown_is_never_zero(workload):
+    out = run(workload, *MIXED)
+
+    for name in {column.rpartition("_")[0] for column in ESTIMATE_COLUMNS if column.endswith("_typical")}:
+        low, typical, high = (out[f"{name}_{end}"].to_numpy(dtype=float) for end in ENDS)
+        assert not np.any(low > typical * (1 + 1e-9)), name
+        assert not np.any(typical > high * (1 + 1e-9)), name
+    unknown = out[~out["estimable"] | ~out["fits"]]
+    assert (unknown["estimate_reason"] != "").all()
+    for name in ("instances_count", "instance_hours_per_month", "compute_usd_per_month", "energy_kwh_per_month"):
+        assert not (out[f"{name}_typical"] == 0).any()
+        assert unknown.loc[~unknown["estimable"], f"{name}_typical"].isna().all()
+
+
+@pytest.mark.parametrize("workload", ALL, ids=lambda workload: f"{workload.id}-{workload.kind}")
+def test_all_evidence_of_coefficients_exists(workload):
+    for ids in run(workload, *MIXED)["evidence"]:
+        for id in ids:
+            assert id.split(":")[0] in (
+                "accelerator",
+                "instance",
+                "architecture",
+                "coefficient",
+                "answer",
+                "cpu_family",
+            )
+            if id.startswith("coefficient:"):
+                SHIPPED.evidence(id)
+
+
+def test_an_offer_without_a_price_keeps_its_hours_and_has_no_cost():
+    row = run(chat(), {**H100, "price_usd_per_hour": NAN, "price_reason": "ask for a quote"}).iloc[0]
+
+    assert row["instance_hours_per_month_typical"] > 0
+    assert math.isnan(row["compute_usd_per_month_typical"])
+    assert math.isnan(row["idle_usd_per_month_typical"])
+
+
+@given(st.floats(min_value=0.01, max_value=100), st.floats(min_value=0.1, max_value=10))
+@settings(max_examples=20)
+def test_cost_is_linear_in_price(price, factor):
+    once, scaled = run(serving(), {"price_usd_per_hour": price}, {"price_usd_per_hour": price * factor}).to_dict(
+        "records"
+    )
+
+    for name in ("compute_usd_per_month", "idle_usd_per_month"):
+        for end in ENDS:
+            assert scaled[f"{name}_{end}"] == pytest.approx(once[f"{name}_{end}"] * factor)
+
+
+def test_many_offers_at_once_give_what_each_gives_alone():
+    together = run(chat(), *MIXED)
+
+    for place, row in enumerate(MIXED):
+        alone = run(chat(), row)
+        for name in ("compute_usd_per_month_typical", "instances_count_high", "tpot_ms_typical"):
+            assert together[name].iloc[place] == pytest.approx(alone[name].iloc[0], nan_ok=True)
+
+
+# --- CPU serving ------------------------------------------------------------------------------------------------------
+
+
+def test_a_measured_cpu_fleet_by_hand():
+    row = run(serving(), {"price_usd_per_hour": 0.58}).iloc[0]
+
+    # ⌈1,000 × 3 ÷ (100 × 0.65)⌉ + 1 = 48; mean need (1,000 ÷ 65 + 1) × 730 = 11,961 h, half of the gap is given back
+    standing, needed = 48 * 730, (1000 / 65 + 1) * 730
+    assert row["instances_count_typical"] == 48
+    assert row["instance_hours_per_month_typical"] == pytest.approx((standing + needed) / 2)
+    assert row["compute_usd_per_month_typical"] == pytest.approx((standing + needed) / 2 * 0.58)
+    assert row["idle_usd_per_month_typical"] == pytest.approx((standing - needed) / 2 * 0.58)
+    assert row["estimate_kind"] == "answer"
+    assert math.isnan(row["latency_ms_typical"])
+    assert math.isnan(row["accelerators_total_typical"])
+
+
+def test_a_commitment_pays_the_peak_around_the_clock():
+    row = run(serving(), {"basis": "commitment_1y", "price_usd_per_hour": 0.4}).iloc[0]
+
+    assert row["instance_hours_per_month_typical"] == 48 * 730
+    assert row["idle_usd_per_month_typical"] == pytest.approx((48 - 1000 / 65 - 1) * 730 * 0.4)
+
+
+def test_without_a_measurement_the_cost_is_unknown_and_says_what_to_state():
+    workload = Workload(id="serving", kind="cpu_serving", traffic=Traffic(requests_per_s_mean=1000))
+
+    row = run(workload, {}).iloc[0]
+
+    assert not row["estimable"]
+    assert math.isnan(row["compute_usd_per_month_typical"])
+    assert "state measured.units_per_s" in row["estimate_reason"]
+
+
+def test_an_unstated_peak_is_assumed_and_said():
+    row = run(serving(peak_factor=None), {}).iloc[0]
+
+    assert "peak over mean not stated: 2.5 assumed" in row["estimate_reason"]
+    assert "coefficient:cost.peak_factor" in row["evidence"]
+
+
+def test_a_stated_utilisation_is_the_load_planned_at_peak():
+    workload = Workload(
+        id="serving",
+        kind="cpu_serving",
+        traffic=Traffic(requests_per_s_mean=1000, peak_factor=3),
+        measured=Measured(on="c7g.4xlarge", units_per_s=100),
+        utilisation=0.5,
+    )
+
+    row = run(workload, {}).iloc[0]
+
+    assert row["instances_count_typical"] == 61
+    assert "coefficient:cpu.peak_load_fraction" not in row["evidence"]
+
+
+def test_an_accelerator_does_not_fit_cpu_serving():
+    row = run(serving(), H100).iloc[0]
+
+    assert not row["fits"]
+    assert row["estimable"]
+    assert math.isnan(row["compute_usd_per_month_typical"])
+
+
+@given(st.floats(min_value=1, max_value=1e6), st.floats(min_value=1, max_value=1e6))
+@settings(max_examples=25)
+def test_more_cpu_load_never_costs_less(first, second):
+    little, much = (run(serving(mean=mean), {}).iloc[0] for mean in sorted((first, second)))
+
+    for end in ENDS:
+        assert little[f"compute_usd_per_month_{end}"] <= much[f"compute_usd_per_month_{end}"] * (1 + 1e-9)
+
+
+# --- measured on an accelerator ---------------------------------------------------------------------------------------
+
+
+def test_neither_modelled_nor_measured_is_unknown():
+    out = run(Workload(id="images", kind="online_inference"), A100, H100)
+
+    assert not out["estimable"].any()
+    assert out["compute_usd_per_month_typical"].isna().all()
+    assert out["estimate_reason"].str.contains("state measured.hours_per_month").all()
+
+
+def test_measured_hours_stand_on_their_own_instance_and_scale_to_another():
+    out = run(diffusion(hours_per_month=7300.0), {**A100, "price_usd_per_hour": 20.0}, H100)
+
+    same, other = out.iloc[0], out.iloc[1]
+    assert same["estimate_kind"] == "answer"
+    assert same["instances_count_typical"] == 10
+    assert same["compute_usd_per_month_typical"] == pytest.approx(7300 * 20)
+    # half-way between bandwidth (2.15) and compute (3.17): 7,300 ÷ 2.61 = 2,795 h = 3.8 instances
+    assert other["estimate_kind"] == "assumption"
+    assert other["instances_count_typical"] == 4
+    assert other["instances_count_low"] < other["instances_count_high"]
+
+
+def test_a_part_of_an_instance_is_paid_whole_by_a_service():
+    row = run(diffusion(hours_per_month=73.0), {**A100, "price_usd_per_hour": 20.0}).iloc[0]
+
+    assert row["instances_count_typical"] == 1
+    assert row["compute_usd_per_month_typical"] == pytest.approx(730 * 20)
+    assert row["idle_usd_per_month_typical"] == pytest.approx((730 - 73) * 20)
+
+
+def test_measured_training_needs_the_work_of_a_run():
+    asked = Measured(on="p4d.24xlarge", work_unit="sample", units_per_s=1000.0)
+    known = Workload(
+        id="rec",
+        kind="pretraining",
+        measured=asked,
+        training=Training(tokens=8.64e8, runs_per_month=2, experiment_overhead=0.5),
+        targets=Targets(deadline_days=5),
+    )
+
+    row = run(known, {**A100, "price_usd_per_hour": 20.0}).iloc[0]
+    bare = run(Workload(id="rec", kind="pretraining", measured=asked), A100).iloc[0]
+
+    # 8.64e8 ÷ 1,000 s⁻¹ = 10 days of one instance, so two finish in 5; 2 runs × 2 × 5 × 24 h × 1.5
+    assert row["instances_count_typical"] == 2
+    assert row["run_days_typical"] == pytest.approx(5.0)
+    assert row["instance_hours_per_month_typical"] == pytest.approx(720.0)
+    assert not bare["estimable"]
+    assert "state training.tokens" in bare["estimate_reason"]
+
+
+def test_hardware_that_does_not_train_does_not_fit_training():
+    workload = Workload(id="rec", kind="pretraining", measured=Measured(on="p4d.24xlarge", hours_per_month=100.0))
+
+    out = run(workload, A100, {**H100, "trains": "no"})
+
+    assert out["fits"].tolist() == [True, False]
+
+
+# --- a transformer trained --------------------------------------------------------------------------------------------
+
+
+def test_the_smallest_cluster_in_time_is_taken():
+    relaxed, hurried = (run(training(deadline=days), H100).iloc[0] for days in (40.0, 4.0))
+
+    assert relaxed["run_days_typical"] <= 40
+    assert hurried["run_days_typical"] <= 4
+    assert hurried["instances_count_typical"] > relaxed["instances_count_typical"]
+    # 1e11 tokens × 6 × 8.03e9 FLOP = 4.8e21; 8 × 989e12 FLOP/s at 20 % to 60 % of the peak is 12 to 35 days
+    instance_days = relaxed["run_days_typical"] * relaxed["instances_count_typical"]
+    assert 11 <= instance_days <= 38
+
+
+def test_the_tuned_run_is_never_longer_than_the_planned_one():
+    row = run(training(), H100).iloc[0]
+
+    assert row["tuned_run_days_typical"] <= row["run_days_typical"]
+    assert 0 < row["goodput_fraction_typical"] <= 1
+    assert 0.1 < row["mfu_fraction_typical"] < 0.7
+
+
+def test_without_tokens_a_run_is_unknown():
+    row = run(training(tokens=None), H100).iloc[0]
+
+    assert not row["estimable"]
+    assert "state training.tokens" in row["estimate_reason"]
+    assert math.isnan(row["compute_usd_per_month_typical"])
+
+
+def test_runs_and_experiments_multiply_the_hours():
+    once = run(training(runs_per_month=1, experiment_overhead=0.0), H100).iloc[0]
+    more = run(training(runs_per_month=2, experiment_overhead=0.5), H100).iloc[0]
+
+    assert more["instance_hours_per_month_typical"] == pytest.approx(3 * once["instance_hours_per_month_typical"])
+    expected = once["run_days_typical"] * 24 * once["instances_count_typical"]
+    assert once["instance_hours_per_month_typical"] == pytest.approx(expected)
+
+
+def test_every_cluster_is_charged_the_same_work_where_runs_are_not_stated():
+    out = run(training(deadline=60.0, experiment_overhead=0.0), H100, A100)
+
+    days_per_month = 730 / 24
+    for _, row in out.iterrows():
+        run_hours = row["run_days_typical"] * 24 * row["instances_count_typical"]
+        assert row["instance_hours_per_month_typical"] == pytest.approx(run_hours * days_per_month / 60, rel=1e-6)
+
+
+def test_a_block_bills_whole_days_of_each_run():
+    plain = run(training(runs_per_month=1, experiment_overhead=0.0), H100).iloc[0]
+    block = run(
+        training(runs_per_month=1, experiment_overhead=0.0),
+        {**H100, "basis": "capacity_block", "min_duration_days": 1.0, "increment_days": 1.0},
+    ).iloc[0]
+
+    assert block["instance_hours_per_month_typical"] == pytest.approx(
+        math.ceil(plain["run_days_typical"]) * 24 * plain["instances_count_typical"]
+    )
+    assert block["compute_usd_per_month_typical"] > plain["compute_usd_per_month_typical"]
+
+
+def test_an_unstated_deadline_is_assumed_and_said():
+    workload = Workload(
+        id="train", kind="finetuning", architecture=LLAMA_8B, training=Training(tokens=1e9, sequence_length=4096)
+    )
+
+    row = run(workload, H100).iloc[0]
+
+    assert "no deadline stated: a run of at most 30 days aimed at" in row["estimate_reason"]
+
+
+def test_a_deadline_nobody_meets_is_said_and_left_to_the_constraints():
+    row = run(training(tokens=1e15, deadline=1.0), {**A100, "fabric_gbps": NAN, "network_gbps": 100.0}).iloc[0]
+
+    assert not row["fits"] or row["run_days_typical"] > 1.0
+    assert row["estimate_reason"] != ""
+
+
+def test_an_unknown_network_is_not_taken_for_a_fast_one():
+    out = run(training(tokens=1e12, deadline=5.0), {**H100, "fabric_gbps": NAN, "network_gbps": NAN})
+
+    row = out.iloc[0]
+    assert "network of this SKU is not on file" in row["estimate_reason"]
+    assert math.isnan(row["run_days_typical"]) or row["run_days_typical"] > 5.0
+
+
+def test_hardware_not_made_for_training_has_no_figures():
+    row = run(training(), {**H100, "trains": "no"}).iloc[0]
+
+    assert not row["fits"]
+    assert row["estimable"]
+    assert math.isnan(row["run_days_typical"])
+    assert row["layout"] == ""
+
+
+def test_candidates_are_whole_instances_around_the_need():
+    hardware = offers(H100, TRAINIUM2)
+
+    table = candidates(architecture=LLAMA_8B, tokens=1e12, days=10.0, hardware=hardware, aimed_mfu_fraction=0.35)
+
+    # 1e12 × 6 × 8e9 × 1.05 ÷ (0.35 × 989e12 × 864,000 s) ≈ 170 H100
+    row = table[0][table[0] > 0]
+    assert np.all(row % 8 == 0)
+    assert row.min() <= 170 <= row.max()
+    assert np.all(table[1] % 16 == 0)
+
+
+# --- a transformer served ---------------------------------------------------------------------------------------------
+
+
+def test_a_service_stands_for_its_peak_and_names_the_idle_part():
+    row = run(chat(mean=50.0), {**H100, "price_usd_per_hour": 55.04}).iloc[0]
+
+    assert row["fits"]
+    assert row["instances_count_typical"] >= 1
+    assert row["accelerators_total_typical"] == 8 * row["instances_count_typical"]
+    assert row["instance_hours_per_month_typical"] <= row["instances_count_typical"] * 730 * (1 + 1e-9)
+    assert 0 < row["idle_usd_per_month_typical"] < row["compute_usd_per_month_typical"]
+    assert row["tokens_per_s_typical"] <= row["tuned_tokens_per_s_typical"]
+    assert "answer:chat.traffic" in row["evidence"]
+
+
+def test_more_requests_never_cost_less():
+    costs = [run(chat(mean=mean), H100)["compute_usd_per_month_typical"].iloc[0] for mean in (1, 10, 100, 1000)]
+
+    assert all(few <= many for few, many in itertools.pairwise(costs))
+
+
+def test_a_model_that_does_not_fit_is_a_verdict_and_not_a_gap():
+    tiny = {**H100, "sku": "tiny", "accelerators_count": 1.0, "accelerator_memory_gb": 0.2}
+
+    row = run(chat(), tiny).iloc[0]
+
+    assert not row["fits"]
+    assert row["estimable"]
+    assert row["estimate_reason"] != ""
+
+
+def test_a_slice_of_an_accelerator_is_left_open():
+    row = run(chat(), {**H100, "sku": "slice", "accelerators_count": 0.25}).iloc[0]
+
+    assert not row["estimable"]
+    assert "not a whole accelerator" in row["estimate_reason"]
+
+
+def test_traffic_without_tokens_is_unknown():
+    row = run(chat(input_tokens=None), H100).iloc[0]
+
+    assert not row["estimable"]
+    assert "input tokens" in row["estimate_reason"]
+
+
+# --- on the shipped catalog -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def catalog():
+    return frame.build(facts=files.load(), moment=dt.date(2026, 11, 23), release=1)
+
+
+def test_the_shipped_offers_can_all_be_asked(catalog):
+    for workload in ALL:
+        out = estimate(workload=workload, offers=catalog.offers, coefficients=SHIPPED, horizon=HORIZON)
+
+        assert len(out) == len(catalog.offers)
+        priced = out["price_usd_per_hour"].notna()
+        assert out.loc[~priced, "compute_usd_per_month_typical"].isna().all()
+        assert not (out["compute_usd_per_month_typical"] <= 0).any()
+
+
+def test_graviton_carries_ubers_load_with_fewer_vcpus_than_x86(catalog):
+    cpus = catalog.offers[(catalog.offers["accelerator"] == "") & (catalog.offers["region"] == "us-east-1")]
+    workload = serving(mean=200_000.0, on="c6i.4xlarge", rate=5200.0)
+
+    out = estimate(workload=workload, offers=cpus, coefficients=SHIPPED, horizon=HORIZON)
+
+    by_sku = out[out["basis"] == "on_demand"].set_index("sku")
+    newest, today, x86 = (by_sku.loc[sku] for sku in ("c9g.4xlarge", "c8g.4xlarge", "c7i.4xlarge"))
+    assert newest["instances_count_typical"] < today["instances_count_typical"] < x86["instances_count_typical"]
+    assert {newest["estimate_kind"], today["estimate_kind"], x86["estimate_kind"]} == {"assumption"}
+
+
+@pytest.mark.slow
+def test_all_offers_take_a_fifth_of_a_second(catalog):
+    durations = []
+    for _ in range(3):
+        start = time.perf_counter()
+        estimate(workload=serving(), offers=catalog.offers, coefficients=SHIPPED, horizon=HORIZON)
+        durations.append(time.perf_counter() - start)
+
+    assert min(durations) < 0.2
