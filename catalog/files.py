@@ -81,9 +81,6 @@ FILES: dict[str, tuple[str, type[records.Record]]] = {
 }
 
 
-UNDER_WAY = {"model_vendors", "networking", "storage", "orchestration", "storage_prices", "egress"}
-
-
 def load(directory: Path | None = None) -> Facts:
     """Return every fact of a directory of data files, checked row by row and against each other. [records]
 
@@ -160,8 +157,6 @@ def _table(*, name: str, texts: Mapping[str, str]) -> tuple[Any, ...]:
     pattern, record = FILES[name]
     found: dict[str, Any] = {}
     names = sorted(file for file in texts if fnmatchcase(file, pattern))
-    if not names and name in UNDER_WAY:
-        return ()
     if not names:
         raise DataError(file=pattern, row="file", reason="the file is missing", mend="Restore it from the repository.")
     for file in names:
@@ -270,8 +265,6 @@ def _check_references(facts: Facts) -> None:
     ]
     for table, column, target, reference in references:
         known = ids[target]
-        if not known and target in UNDER_WAY:
-            continue
         for row in getattr(facts, table):
             wanted = reference(row)
             if wanted is not None and wanted not in known:

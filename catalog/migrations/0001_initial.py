@@ -5,87 +5,136 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='FactSet',
+            name="FactSet",
             fields=[
-                ('sha256', models.CharField(max_length=64, primary_key=True, serialize=False)),
-                ('content', models.BinaryField()),
+                ("sha256", models.CharField(max_length=64, primary_key=True, serialize=False)),
+                ("content", models.BinaryField()),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('sha256', ''), _negated=True), name='fact_set_has_a_hash')],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("sha256", ""), _negated=True), name="fact_set_has_a_hash"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='CatalogRelease',
+            name="CatalogRelease",
             fields=[
-                ('number', models.PositiveIntegerField(primary_key=True, serialize=False)),
-                ('begun_at', models.DateTimeField()),
-                ('published_at', models.DateTimeField(blank=True, null=True)),
-                ('actor', models.CharField(max_length=200)),
-                ('fact_set', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='releases', to='catalog.factset')),
+                ("number", models.PositiveIntegerField(primary_key=True, serialize=False)),
+                ("begun_at", models.DateTimeField()),
+                ("published_at", models.DateTimeField(blank=True, null=True)),
+                ("actor", models.CharField(max_length=200)),
+                (
+                    "fact_set",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="releases", to="catalog.factset"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Price',
+            name="Price",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('subject', models.CharField(choices=[('offer', 'Offer'), ('model_offer', 'Model offer')], max_length=12)),
-                ('key', models.CharField(max_length=200)),
-                ('meter', models.CharField(max_length=40)),
-                ('amount', models.DecimalField(blank=True, decimal_places=9, max_digits=20, null=True)),
-                ('withdrawn', models.BooleanField(default=False)),
-                ('no_price_reason', models.TextField(blank=True)),
-                ('effective_from', models.DateField(blank=True, null=True)),
-                ('note', models.TextField(blank=True)),
-                ('source_id', models.CharField(max_length=200)),
-                ('locator', models.TextField()),
-                ('observed_at', models.DateField(blank=True, null=True)),
-                ('as_of_basis', models.CharField(max_length=16)),
-                ('kind', models.CharField(max_length=24)),
-                ('release', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='prices', to='catalog.catalogrelease')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "subject",
+                    models.CharField(choices=[("offer", "Offer"), ("model_offer", "Model offer")], max_length=12),
+                ),
+                ("key", models.CharField(max_length=200)),
+                ("meter", models.CharField(max_length=40)),
+                ("amount", models.DecimalField(blank=True, decimal_places=9, max_digits=20, null=True)),
+                ("withdrawn", models.BooleanField(default=False)),
+                ("no_price_reason", models.TextField(blank=True)),
+                ("effective_from", models.DateField(blank=True, null=True)),
+                ("note", models.TextField(blank=True)),
+                ("source_id", models.CharField(max_length=200)),
+                ("locator", models.TextField()),
+                ("observed_at", models.DateField(blank=True, null=True)),
+                ("as_of_basis", models.CharField(max_length=16)),
+                ("kind", models.CharField(max_length=24)),
+                (
+                    "release",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="prices", to="catalog.catalogrelease"
+                    ),
+                ),
             ],
         ),
         migrations.AddConstraint(
-            model_name='catalogrelease',
-            constraint=models.CheckConstraint(condition=models.Q(('number__gte', 1)), name='catalog_release_counts_from_one'),
+            model_name="catalogrelease",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("number__gte", 1)), name="catalog_release_counts_from_one"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='catalogrelease',
-            constraint=models.CheckConstraint(condition=models.Q(('actor', ''), _negated=True), name='catalog_release_has_an_actor'),
+            model_name="catalogrelease",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("actor", ""), _negated=True), name="catalog_release_has_an_actor"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='catalogrelease',
-            constraint=models.CheckConstraint(condition=models.Q(('published_at__isnull', True), ('published_at__gte', models.F('begun_at')), _connector='OR'), name='catalog_release_is_published_after_it_began'),
+            model_name="catalogrelease",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("published_at__isnull", True), ("published_at__gte", models.F("begun_at")), _connector="OR"
+                ),
+                name="catalog_release_is_published_after_it_began",
+            ),
         ),
         migrations.AddIndex(
-            model_name='price',
-            index=models.Index(fields=['subject', 'key', 'meter'], name='price_history'),
+            model_name="price",
+            index=models.Index(fields=["subject", "key", "meter"], name="price_history"),
         ),
         migrations.AddConstraint(
-            model_name='price',
-            constraint=models.UniqueConstraint(fields=('release', 'subject', 'key', 'meter'), name='price_once_per_release'),
+            model_name="price",
+            constraint=models.UniqueConstraint(
+                fields=("release", "subject", "key", "meter"), name="price_once_per_release"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='price',
-            constraint=models.CheckConstraint(condition=models.Q(('amount__isnull', True), ('amount__gt', 0), _connector='OR'), name='price_is_positive_or_unknown'),
+            model_name="price",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("amount__isnull", True), ("amount__gt", 0), _connector="OR"),
+                name="price_is_positive_or_unknown",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='price',
-            constraint=models.CheckConstraint(condition=models.Q(('withdrawn', True), ('amount__isnull', False), models.Q(('no_price_reason', ''), _negated=True), _connector='OR'), name='price_or_a_reason'),
+            model_name="price",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("withdrawn", True),
+                    ("amount__isnull", False),
+                    models.Q(("no_price_reason", ""), _negated=True),
+                    _connector="OR",
+                ),
+                name="price_or_a_reason",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='price',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('as_of_basis', 'undated'), ('observed_at__isnull', True)), models.Q(('observed_at__isnull', False), models.Q(('as_of_basis', 'undated'), _negated=True)), _connector='OR'), name='price_date_agrees_with_basis'),
+            model_name="price",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("as_of_basis", "undated"), ("observed_at__isnull", True)),
+                    models.Q(("observed_at__isnull", False), models.Q(("as_of_basis", "undated"), _negated=True)),
+                    _connector="OR",
+                ),
+                name="price_date_agrees_with_basis",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='price',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('source_id', ''), _negated=True), models.Q(('locator', ''), _negated=True)), name='price_says_who_says_so'),
+            model_name="price",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("source_id", ""), _negated=True), models.Q(("locator", ""), _negated=True)
+                ),
+                name="price_says_who_says_so",
+            ),
         ),
     ]
