@@ -1,9 +1,53 @@
-"""What the report's template is given: the report's own content, its evidence numbered so that figures can point at it."""
+"""What the report's template is given: the report's own content, arranged but not added to."""
 
+import itertools
 import json
 from typing import Any
 
 from advisor.models import Report
+
+LAYER_LABELS = {
+    "compute": "Compute",
+    "accelerator": "Accelerator",
+    "networking": "Networking",
+    "storage": "Storage",
+    "orchestration": "Orchestration",
+    "model_layer": "Model layer",
+    "application": "Application",
+}
+_PLAN_LAYERS = ("compute", "accelerator", "networking", "storage", "orchestration", "model_layer")
+NUMBER_LABELS = {
+    "monthly_usd": "Cost at full load",
+    "compute_usd": "of it compute",
+    "storage_usd": "of it storage",
+    "egress_usd": "of it data leaving",
+    "idle_usd_per_month": "of compute: idle, bought for the peak",
+    "price_usd_per_hour": "Price of an instance",
+    "price_usd_per_accelerator_hour": "Price of an accelerator",
+    "input_price": "Price of input tokens",
+    "output_price": "Price of output tokens",
+    "input_tokens_per_month": "Input tokens",
+    "output_tokens_per_month": "Output tokens",
+    "instances_count": "Instances at the peak",
+    "accelerators_total": "Accelerators at the peak",
+    "instance_hours_per_month": "Instance hours",
+    "run_days": "One training run, as a typical team plans it",
+    "tuned_run_days": "One training run, as well-tuned teams reach",
+    "ttft_ms": "Time to the first token",
+    "tpot_ms": "Time per output token",
+    "latency_ms": "Latency",
+    "tokens_per_s": "Throughput, as a typical team plans it",
+    "tuned_tokens_per_s": "Throughput, as well-tuned teams reach",
+    "mfu_fraction": "Model FLOP/s utilisation",
+    "goodput_fraction": "Share of time that does useful work",
+    "energy_kwh_per_month": "Energy",
+    "carbon_kg_per_month": "Carbon",
+    "operations": "Ease of running it for this team",
+    "port_weeks": "Time to port",
+    "gate_instance_hours_per_month": "Hours within which the pilot must do a month's work",
+}
+_ORDER = {name: position for position, name in enumerate(NUMBER_LABELS)}
+STATE_TAGS = {"met": "tag-good", "missed": "tag-bad", "cannot be confirmed": "tag-caution"}
 
 
 def report_page(*, report: Report) -> dict[str, Any]:
@@ -11,21 +55,87 @@ def report_page(*, report: Report) -> dict[str, Any]:
     data = json.loads(bytes(report.content))
     revision = report.run.revision
     evidence = [_numbered(entry, number) for number, entry in enumerate(data.get("evidence", []), start=1)]
+    assignments = data.get("plan", {}).get("assignments", [])
+    names = {workload["id"]: workload["name"] for workload in data.get("workloads", [])}
     return {
         "data": data,
         "report": report,
         "revision": revision,
         "decision": revision.decision,
+        "cards": itertools.count(1),
         "evidence": evidence,
         "evidence_by_id": {entry["id"]: entry for entry in evidence},
+        "plan_rows": [_plan_row(row) for row in assignments],
+        "plan_layers": [(LAYER_LABELS[layer], [_option(row, layer) for row in assignments]) for layer in _PLAN_LAYERS],
+        "workloads": [_workload(workload) for workload in data.get("workloads", [])],
+        "workload_names": names,
+        "coupling": [_coupling(stack, names) for stack in data.get("coupling", {}).get("stacks", [])],
+        "checks": [_check(check, names) for check in data.get("constraints", {}).get("checks", [])],
     }
 
 
+def labelled(numbers: dict[str, Any]) -> list[tuple[str, Any]]:
+    """Return the numbers of a stack with their labels, in reading order; unknown names keep their own."""
+    ordered = sorted(numbers, key=lambda name: (_ORDER.get(name, len(_ORDER)), name))
+    return [(NUMBER_LABELS.get(name, name.replace("_", " ")), numbers[name]) for name in ordered]
+
+
 def _numbered(entry: dict[str, Any], number: int) -> dict[str, Any]:
-    as_of = entry.get("as_of")
     return {
         **entry,
         "number": number,
         "anchor": f"evidence-{number}",
-        "dated": f"as of {as_of} ({entry.get('as_of_basis')})" if as_of else "undated",
+        "dated": _dated(entry),
+        "is_link": str(entry.get("url") or "").startswith("https://"),
     }
+
+
+def _dated(entry: dict[str, Any]) -> str:
+    """Say as of when an entry holds. What the document itself says needs no date."""
+    if entry.get("kind") in ("answer", "default"):
+        return ""
+    as_of = entry.get("as_of")
+    return f"as of {as_of} ({entry.get('as_of_basis')})" if as_of else "undated"
+
+
+def _plan_row(assignment: dict[str, Any]) -> dict[str, Any]:
+    return {**assignment, "labelled_numbers": labelled(assignment.get("numbers") or {})}
+
+
+def _option(assignment: dict[str, Any], layer: str) -> dict[str, Any] | None:
+    return ((assignment.get("stack") or {}).get("layers") or {}).get(layer)
+
+
+def _workload(workload: dict[str, Any]) -> dict[str, Any]:
+    recommended = workload.get("recommended")
+    numbers = labelled(recommended["numbers"]) if recommended else []
+    return {**workload, "labelled_numbers": numbers}
+
+
+def _coupling(stack: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+    """Arrange a stack's cells as a matrix: one row and column for each layer that has any."""
+    present = {layer for cell in stack["cells"] for layer in (cell["layer_a"], cell["layer_b"])}
+    layers = [layer for layer in LAYER_LABELS if layer in present] + sorted(present - set(LAYER_LABELS))
+    cells: dict[frozenset[str], list[dict[str, Any]]] = {}
+    for number, cell in enumerate(stack["cells"], start=1):
+        cell["anchor"] = f"coupling-{stack['workload_id']}-{stack['role']}-{number}"
+        cell["tag"] = {"loose": "tag-good", "tight": "tag-bad"}.get(cell["band"], "tag-caution")
+        cells.setdefault(frozenset((cell["layer_a"], cell["layer_b"])), []).append(cell)
+    rows = [
+        {
+            "label": LAYER_LABELS.get(layer, layer),
+            "cells": [cells.get(frozenset((layer, other)), []) for other in layers[:position]],
+        }
+        for position, layer in enumerate(layers)
+    ]
+    return {
+        **stack,
+        "workload_name": names.get(stack["workload_id"], stack["workload_id"]),
+        "columns": [LAYER_LABELS.get(layer, layer) for layer in layers[:-1]],
+        "rows": rows[1:],
+    }
+
+
+def _check(check: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+    scope = "The whole decision" if check["scope"] == "decision" else names.get(check["scope"], check["scope"])
+    return {**check, "scope_name": scope, "tag": STATE_TAGS.get(check["state"], "")}

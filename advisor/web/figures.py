@@ -15,7 +15,7 @@ register = template.Library()
 _STATED = ("list price", "contract price", "specification", "answer", "default", "published benchmark", "probe")
 _SOURCES_IN_A_CARD = 8
 _SOURCES_IN_LINE = 3
-_PLURALS = {"units/s": "units a second", "requests/s": "requests a second", "ratio": "times", "score": ""}
+_PLURALS = {"units/s": "units a second", "requests/s": "requests a second", "ratio": "times"}
 
 
 @register.filter
@@ -39,6 +39,8 @@ def span(number: Mapping[str, Any] | None) -> str:
     if number["low"] == number["high"]:
         return ""
     exact = number.get("kind") in _STATED
+    if number["unit"] == "score":
+        return f"{number['low']:.2f}–{number['high']:.2f}"
     percent = number["unit"] == "fraction"
     low, high = (_digits(end * 100 if percent else end, exact=exact) for end in (number["low"], number["high"]))
     money = "$" if number["unit"].startswith("USD") else ""
@@ -101,15 +103,15 @@ def _entries(context: Context, ids: Iterable[str]) -> tuple[list[Mapping[str, An
 
 
 def _next_card(context: Context) -> str:
-    """Return an id for the next pop-up card of this page."""
-    count = context.render_context.setdefault("cards", [0])
-    count[0] += 1
-    return f"card-{count[0]}"
+    """Return an id for the next pop-up card of this page; the page's context holds the count."""
+    return f"card-{next(context['cards'])}"
 
 
 def _with_unit(value: float, unit: str, *, exact: bool) -> str:
     if unit == "fraction":
         return f"{_digits(value * 100, exact=exact)} %"
+    if unit == "score":
+        return f"{value:.2f}"
     if unit == "percent":
         return f"{_digits(value, exact=exact)} %"
     name, _, per = unit.replace(" per ", "/").partition("/")

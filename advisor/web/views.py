@@ -2,7 +2,6 @@
 
 import json
 
-from catalog.queries import NoRelease
 from django.contrib import auth, messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
@@ -22,6 +21,7 @@ from advisor.models import Run
 from advisor.services import access, accounts, decisions, examples, runs
 from advisor.web.context import report_page
 from advisor.web.forms import DocumentForm, SignInForm
+from catalog.queries import NoRelease
 
 MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
 

@@ -1,5 +1,6 @@
 """How a report's numbers are written for people."""
 
+import itertools
 from typing import Any
 
 import pytest
@@ -26,7 +27,7 @@ def a_number(value: float | None, **fields: Any) -> dict[str, Any]:
         (a_number(0.4567, unit="fraction"), "45.7 %"),
         (a_number(2.5, unit="days"), "2.5 days"),
         (a_number(150_000_000, unit="users", kind="answer"), "150 million users"),
-        (a_number(0.42, unit="score"), "0.42"),
+        (a_number(0.0333, unit="score"), "0.03"),
         (a_number(3.0, unit="USD/accelerator-hour"), "$3 per accelerator hour"),
         (a_number(None, low=900.0, reason="not included: support"), "at least $900 per month"),
         (a_number(None, low=None, reason="no public price"), "unknown"),
@@ -65,7 +66,7 @@ def shown(text: str, **context: Any) -> str:
         "anchor": "evidence-7",
         "dated": "undated",
     }
-    return template.render(Context({"evidence_by_id": {"offer:a": entry}, **context}))
+    return template.render(Context({"cards": itertools.count(1), "evidence_by_id": {"offer:a": entry}, **context}))
 
 
 def test_a_figure_leads_to_each_source_with_its_kind_and_date() -> None:
