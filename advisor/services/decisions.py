@@ -37,7 +37,7 @@ def start_decision(*, workspace: Workspace, user: User, document_bytes: bytes, m
     while there is no catalog to check it against. The caller enqueues the run once committed.
     """
     raw = document.parse(document_bytes)
-    known = document.known_from(queries.current())
+    known = document.known_from(queries.current(moment.date()))
     checked = document.check(raw, complete=True, known=known, moment=moment.date())
     with transaction.atomic():
         decision = Decision.objects.create(

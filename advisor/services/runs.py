@@ -110,7 +110,7 @@ def execute_run(*, run_id: int, moment: datetime) -> bool:
 
 
 def _advise(*, run: Run, progress: Callable[[str, float], None]) -> advise.Report:
-    catalog = queries.current()
+    catalog = queries.current(run.moment)
     checked = document.check(
         run.revision.document, complete=True, known=document.known_from(catalog), moment=run.moment
     )
