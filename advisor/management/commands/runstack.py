@@ -149,9 +149,9 @@ class Command(BaseCommand):
                     self._wait_until_ready(children)
                 self._say("preparing the database and the catalog")
                 call_command("migrate", verbosity=0, interactive=False)
-                call_command("load_data", verbosity=0)
                 for child in (_web(port), _worker(), _beat()):
                     self._begin(child, children)
+                call_command("load_data", verbosity=0)  # while the others load their code
                 self._wait_until_ready(children)
                 if not self._stopping:
                     self._welcome(port=port, took_s=time.monotonic() - began)
