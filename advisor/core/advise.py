@@ -43,7 +43,7 @@ def advise(
     tell = progress or (lambda stage, fraction: None)
     tell("reading the document", 0.0)
     said = answers(document=document, architectures=catalog.architectures)
-    money = Money(catalog)
+    money = Money.of(catalog)
     choices = []
     for index, workload in enumerate(said.workloads):
         tell(f"estimating {document.workloads[index].name or workload.id}", 0.1 + 0.6 * index / len(said.workloads))

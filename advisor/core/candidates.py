@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from advisor.core import compatibility, constraints
+from advisor.core import compatibility, constraints, licences
 from advisor.core.answers import Answers
 from advisor.core.bases import GROUP_OF
-from advisor.core.constraints import MET, MISSED, UNKNOWN, Check
+from advisor.core.constraints import MISSED, UNKNOWN, Check
 from advisor.core.document import Document
 from advisor.core.document import Workload as Stated
 from advisor.core.money import Money
@@ -69,7 +69,7 @@ def field(
     offers = _suitable(offers=catalog.offers, kind=workload.kind, has_model=workload.architecture is not None)
     if len(offers):
         estimated = estimate(workload=self_hosted(workload), offers=offers, coefficients=coefficients, horizon=horizon)
-        frames.append(_owned(estimated, catalog=catalog))
+        frames.append(_owned(estimated, workload=workload, catalog=catalog))
     models = _models(stated=stated, workload=workload, catalog=catalog)
     if len(models):
         frames.append(
@@ -87,7 +87,14 @@ def field(
     shared = _workload_facts(document=document, stated=stated, workload=workload)
     outcomes = compatibility.outcomes(frame=frame, catalog_rules=catalog.rules, shared=shared)
     checks = _checks(
-        frame=frame, index=index, document=document, said=said, workload=workload, moment=moment, rules=outcomes
+        frame=frame,
+        index=index,
+        document=document,
+        said=said,
+        workload=workload,
+        moment=moment,
+        rules=outcomes,
+        catalog=catalog,
     )
     return Field(
         index=index, stated=stated, workload=workload, frame=_judged(frame, checks), checks=checks, rules=outcomes
@@ -130,7 +137,7 @@ def _accepted_families(stated: Stated) -> tuple[str, ...]:
     return tuple(entry.family for entry in acceptable)
 
 
-def _owned(frame: pd.DataFrame, *, catalog: Catalog) -> pd.DataFrame:
+def _owned(frame: pd.DataFrame, *, workload: Workload, catalog: Catalog) -> pd.DataFrame:
     """Return estimates of offers with the columns that owned and managed candidates share."""
     families = dict(zip(catalog.cpu_families["id"], catalog.cpu_families["name"], strict=True))
     silicon = frame["silicon"].map({"own": "own_silicon", "merchant": "merchant", "none": "cpu"})
@@ -148,8 +155,17 @@ def _owned(frame: pd.DataFrame, *, catalog: Catalog) -> pd.DataFrame:
         region_evidence="region:" + place,
         region_known=frame["country"].notna() & (frame["country"] != ""),
         retirement_date=None,
-        licence_id=None,
+        **_weights(workload, catalog),
     )
+
+
+def _weights(workload: Workload, catalog: Catalog) -> dict[str, str]:
+    """Return the licence of the weights a self-hosted workload uses; blank where they are the team's own."""
+    model = workload.architecture
+    rows = catalog.architectures[catalog.architectures["id"] == (model.id if model else "")]
+    if rows.empty or workload.kind == "pretraining":
+        return {"licence_id": "", "licensed_model": ""}
+    return {"licence_id": str(rows["licence_id"].iloc[0]), "licensed_model": str(rows["name"].iloc[0])}
 
 
 def _managed(frame: pd.DataFrame) -> pd.DataFrame:
@@ -165,6 +181,7 @@ def _managed(frame: pd.DataFrame) -> pd.DataFrame:
         path="managed_api",
         price_usd_per_hour=np.nan,
         price_reason=frame["estimate_reason"],
+        licensed_model=frame["model_id"],
         managed_priced=frame["input_usd_per_mtok"].notna() & frame["output_usd_per_mtok"].notna(),
         self_serve="yes",
         status="offered",
@@ -290,6 +307,7 @@ def _checks(
     workload: Workload,
     moment: dt.date,
     rules: Mapping[str, compatibility.Outcome],
+    catalog: Catalog,
 ) -> tuple[Check, ...]:
     limits, horizon = said.limits, said.horizon
     targets, path = workload.targets, f"workloads[{index}].targets"
@@ -304,6 +322,7 @@ def _checks(
         constraints.residency(frame=frame, wanted=limits.residency),
         constraints.fits(frame=frame),
         compatibility.check(frame=frame, found=rules),
+        licences.check(frame=frame, licences=catalog.licences, document=document),
         constraints.operable(frame=frame, engineers=document.team.ml_systems_engineers),
         constraints.retirement(frame=frame, moment=moment),
         constraints.same_room(frame=frame, measured=workload.measured, path=f"workloads[{index}].measured.on"),
@@ -359,5 +378,6 @@ def _judged(frame: pd.DataFrame, checks: Sequence[Check]) -> pd.DataFrame:
             unsure |= check.states == UNKNOWN
     unpriced = ~np.isfinite(frame["monthly_usd_typical"].to_numpy(dtype=float))
     standing = np.select([missed, unsure | unpriced], ["excluded", "confirm_first"], "ranked")
-    kept = np.sum([check.states == MET for check in checks], axis=0)
-    return frame.assign(standing=standing, constraints_met_count=kept)
+    missed_count = np.sum([check.states == MISSED for check in checks], axis=0)
+    unsure_count = np.sum([check.states == UNKNOWN for check in checks], axis=0)
+    return frame.assign(standing=standing, constraints_missed_count=missed_count, constraints_unsure_count=unsure_count)

@@ -275,7 +275,8 @@ def same_room(*, frame: pd.DataFrame, measured: Measured | None, path: str) -> C
             )
         return sentence(
             f"The job was measured on {measured.on} ({memory:.0f} GB per accelerator, {domain:.0f} linked); whether it "
-            f"fits {row['accelerator_memory_gb']:.0f} GB with {row['scaleup_domain_accelerators']:.0f} linked is not known.",
+            f"fits {row['accelerator_memory_gb']:.0f} GB with {row['scaleup_domain_accelerators']:.0f} linked is "
+            "not known.",
             *evidence,
         )
 

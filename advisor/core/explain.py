@@ -52,8 +52,8 @@ def why(*, choice: Choice, stack: Stack) -> list[Sentence]:
         text = f"Of {len(rivals) + 1} priced stacks that keep every constraint {group}, it is worth most to you"
     else:
         text = (
-            f"No stack {group} is both priced with a date and confirmed; of {len(rivals) + 1} to confirm first, this is "
-            "worth most to you"
+            f"No stack {group} is both priced with a date and confirmed; of {len(rivals) + 1} to confirm first, this "
+            "is worth most to you"
         )
     found.append(
         sentence(f"{text} (value {stack.value:.2f} of 1).", *stack.monthly["evidence"], stack.row["option_evidence"])
@@ -115,7 +115,7 @@ def why_not(*, choice: Choice, shown: Iterable[str], port: Port | None, best: St
 def _why_not(*, choice: Choice, stack: Stack, port: Port | None, best: Stack | None) -> dict[str, Any]:
     said = judged(choice=choice, stack=stack)
     if stack.standing == "excluded":
-        texts = [item["text"] for item in said if item["state"] == "missed"]
+        texts = [item["text"] for item in said if item["state"] == "missed"] + _against(stack, best)
         verdict = "excluded"
     elif stack.row["path"] == "own_silicon" and port is not None and not port.within_limit:
         weeks = port.weeks
@@ -158,6 +158,14 @@ def _why_not(*, choice: Choice, stack: Stack, port: Port | None, best: Stack | N
     }
     price = break_even_price(stack=stack, best=best)
     return row | ({"wins_below": price} if price else {})
+
+
+def _against(stack: Stack, best: Stack | None) -> list[Sentence]:
+    """Return what an excluded stack would have cost beside the recommended one, where both are known."""
+    if best is None or stack.monthly["value"] is None or best.monthly["value"] is None:
+        return []
+    text = f"It would cost {span(stack.monthly)} a month, against {span(best.monthly)}."
+    return [sentence(text, *stack.monthly["evidence"], *best.monthly["evidence"])]
 
 
 def _gives_up(stack: Stack, best: Stack | None) -> Sentence:

@@ -14,17 +14,10 @@ from advisor.core.quantity import Number, number, unknown
 from catalog import rules
 from catalog.frame import Catalog
 from estimator.coefficients import Coefficients
-from estimator.workload import TRAINING_KINDS
 
-_PURPOSE = {
-    "pretraining": "training",
-    "finetuning": "finetuning",
-    "batch_inference": "batch",
-    "online_inference": "serving",
-    "cpu_serving": "serving",
-}
+_ORCHESTRATORS = ("kubernetes", "scheduler", "managed_service", "toolkit")
+_HOURS_PER_MONTH = 730.0
 _BURDEN = {"low": 1.0, "medium": 0.7, "high": 0.4}
-_FABRIC_WORDS = ("tcpxo", "tcpx", "rdma", "roce", "infiniband", "efa", "ici", "ethernet")
 _SILICON_NAMES = {"NVIDIA": "nvidia", "AMD": "amd", "AWS": "trainium", "Google": "tpu", "Microsoft": "maia"}
 
 Row = Mapping[str, Any]
@@ -36,6 +29,7 @@ class Layers:
 
     options: dict[str, dict[str, Any]]
     storage_usd: Number
+    orchestration_usd: Number
     operations: float
     operations_reason: str
     portable_orchestration: bool
@@ -58,7 +52,11 @@ def complete(
     base = compatibility.facts_of(row)
     best: tuple[Any, ...] | None = None
     for net, store, orch in itertools.product(networking or [None], storage or [None], orchestration or [None]):
-        chosen = {"networking": net and net["id"], "storage": store and store[0], "orchestration": orch and orch["id"]}
+        chosen = {
+            "networking": net and net["id"],
+            "storage": store and store[0]["id"],
+            "orchestration": orch and orch["id"],
+        }
         facts = {**base, **{layer: id for layer, id in chosen.items() if id}}
         if any(
             set(rule.when) | set(rule.require) <= set(facts) and rules.evaluate(rule=rule, facts=facts) == "violated"
@@ -66,8 +64,10 @@ def complete(
         ):
             continue
         ease, reason = _operations(row=row, orchestration=orch, document=document, coefficients=coefficients)
-        cost = store[1]["value"] if store and store[1]["value"] is not None else float("inf")
-        rank = (-ease, cost, str(chosen))
+        fee = cluster_fee(orch)
+        bill = [line["value"] for line in (store[1] if store else None, fee) if line is not None]
+        unpriced = sum(amount is None for amount in bill)
+        rank = (unpriced, -ease, sum(amount or 0.0 for amount in bill), str(chosen))
         if best is None or rank < best[0]:
             best = (rank, net, store, orch, ease, reason)
     if best is None:
@@ -78,11 +78,12 @@ def complete(
             "compute": _compute(row, catalog),
             "accelerator": _accelerator(row),
             "networking": _option(net, "networking"),
-            "storage": _option(_storage_row(catalog, store), "storage"),
+            "storage": _option(store and store[0], "storage"),
             "orchestration": _option(orch, "orchestration"),
             "model_layer": _model_layer(field),
         },
         storage_usd=store[1] if store else unknown(unit="USD/month", reason="no storage option on file"),
+        orchestration_usd=cluster_fee(orch),
         operations=ease,
         operations_reason=reason,
         portable_orchestration=bool(orch and orch.get("portable") == "yes"),
@@ -94,7 +95,7 @@ def _stored_evidence(field: Field) -> str:
     return f"{'answer' if said else 'default'}:{field.path}.data.stored_tb"
 
 
-def _managed(*, row: Row, storage: Sequence[tuple[str, Number]]) -> Layers:
+def _managed(*, row: Row, storage: Sequence[tuple[Row, Number]]) -> Layers:
     hidden = {"id": None, "name": "run by the provider, not visible to you", "evidence": [row["option_evidence"]]}
     none = unknown(unit="USD/month", reason="no storage option on file")
     return Layers(
@@ -113,6 +114,7 @@ def _managed(*, row: Row, storage: Sequence[tuple[str, Number]]) -> Layers:
             },
         },
         storage_usd=storage[0][1] if storage else none,
+        orchestration_usd=number(0.0, unit="USD/month", kind="list price", evidence=(row["option_evidence"],)),
         operations=1.0,
         operations_reason="the provider runs it",
         portable_orchestration=True,
@@ -139,11 +141,8 @@ def _model_layer(field: Field) -> dict[str, Any]:
     if model is None:
         evidence = [f"answer:{field.path}.kind"]
         return {"id": None, "name": "your own models: chosen apart from the infrastructure", "evidence": evidence}
-    return {
-        "id": model.id,
-        "name": f"{model.id}, on weights you hold",
-        "evidence": [f"answer:{field.path}.model"],
-    }
+    evidence = [f"answer:{field.path}.model"]
+    return {"id": model.id, "name": f"{model.id}, on weights you hold", "evidence": evidence}
 
 
 def _option(option: Row | None, layer: str) -> dict[str, Any]:
@@ -152,45 +151,56 @@ def _option(option: Row | None, layer: str) -> dict[str, Any]:
     return {"id": option["id"], "name": option["name"], "evidence": [f"option:{layer}/{option['id']}"]}
 
 
-def _storage_row(catalog: Catalog, chosen: tuple[str, Number] | None) -> Row | None:
-    if chosen is None:
-        return None
-    rows = catalog.storage[catalog.storage["id"] == chosen[0]]
-    return {str(key): value for key, value in rows.iloc[0].items()}
-
-
 def _rows(frame: Any, provider: str) -> list[dict[str, Any]]:
     mine = frame[frame["provider"].isin((provider, "any"))]
     return [{str(key): value for key, value in row.items()} for row in mine.to_dict("records")]
 
 
 def _networking(*, row: Row, field: Field, catalog: Catalog) -> list[dict[str, Any]]:
-    """Return the fabrics an instance has: the one its shape names, else the provider's general network."""
+    """Return the networks of an instance: between nodes its fabric or torus, else the provider's general network."""
     options = [option for option in _rows(catalog.networking, row["provider"]) if option["status"] == "offered"]
-    fabric = str(row["fabric_type"] or "").lower()
-    word = next((word for word in _FABRIC_WORDS if word in fabric), None)
     many = not (row["instances_count_typical"] <= 1)
-    if word and row["accelerator"] and (many or field.workload.kind in TRAINING_KINDS):
-        named = [option for option in options if word in f"{option['id']} {option['name']}".lower()]
-        fabrics = [option for option in named if option["category"] in ("inter_node_fabric", "scale_up")]
-        if fabrics:
-            return fabrics
+    if row["accelerator"] and many and str(row["fabric_type"] or ""):
+        for category in ("inter_node_fabric", "scale_up"):
+            fabrics = [option for option in options if option["category"] == category and _names(option, row)]
+            if fabrics:
+                return fabrics
     return [option for option in options if option["category"] in ("front_end", "virtualisation")]
+
+
+def _names(option: Row, row: Row) -> bool:
+    """Return whether an option names this SKU, or else this accelerator."""
+    globs, parts = _list(option["sku_globs"]), _list(option["accelerators"])
+    if globs:
+        return any(fnmatch.fnmatch(row["sku"], glob) for glob in globs)
+    return any(fnmatch.fnmatch(row["accelerator"], glob) for glob in parts)
+
+
+def _list(cell: Any) -> list[str]:
+    return [part for part in str(cell or "").split(";") if part]
 
 
 def _orchestration(*, row: Row, field: Field, catalog: Catalog) -> list[dict[str, Any]]:
     """Return the orchestrators of a provider for this kind of work that know this accelerator."""
-    purpose = _PURPOSE.get(field.workload.kind, "serving")
     found = []
     for option in _rows(catalog.orchestration, row["provider"]):
-        purposes = set(option["purposes"])
-        if purpose not in purposes and not (purpose in ("finetuning", "batch") and "training" in purposes):
-            continue
-        globs = list(option["supported_accelerators"] or ())
-        if row["accelerator"] and globs and not any(fnmatch.fnmatch(row["accelerator"], glob) for glob in globs):
-            continue
-        found.append(option)
+        globs = _list(option["supported_accelerators"])
+        fits = row["workload_kind"] in _list(option["workload_kinds"]) and option["category"] in _ORCHESTRATORS
+        known = not row["accelerator"] or any(fnmatch.fnmatch(row["accelerator"], glob) for glob in globs)
+        if fits and known:
+            found.append(option)
     return found
+
+
+def cluster_fee(option: Row | None) -> Number:
+    """Return the monthly fee of one cluster's control plane. [USD/month]"""
+    if option is None:
+        return unknown(unit="USD/month", reason="no orchestration option on file")
+    evidence = (f"option:orchestration/{option['id']}",)
+    price = option["price_usd_per_cluster_hour"]
+    if price is None or price != price:
+        return unknown(unit="USD/month", reason=f"{option['name']}: {option['price_reason']}", evidence=evidence)
+    return number(float(price) * _HOURS_PER_MONTH, unit="USD/month", kind=str(option["kind"]), evidence=evidence)
 
 
 def _operations(

@@ -1,7 +1,8 @@
 """Lines of a stack's monthly bill that depend on the place, not on the machine: stored data and data that leave."""
 
 import math
-from collections.abc import Sequence
+import statistics
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,21 +21,42 @@ CATEGORIES = {
     "managed_api": ("object",),
 }
 _OTHER_REGION_SPREAD = 0.25
+_EVERYWHERE = "*"
+_STANDING_TIERS = ("gp3", "hot lrs", "premium 125", " 125 ", "pd-balanced", "balanced", "standard")
+_ARCHIVES = ("archive", "cold", "cool", "glacier", "nearline", "-ia")
 _GB_PER_TB = 1000.0
+_UNIT = "USD/month"
+
+Row = Mapping[str, Any]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Money:
-    """Prices by place, looked up once per provider and region."""
+    """Prices by place, indexed once per advice."""
 
-    catalog: Catalog
-    _egress: dict[tuple[str, str, str, float, str], Number] = field(default_factory=dict)
+    options: Mapping[tuple[str, str], Sequence[Row]]  # (provider, category) → storage options in the file's order
+    prices: Mapping[tuple[str, str], Mapping[str, Row]]  # (provider, option) → region → price row
+    tiers: Mapping[tuple[str, str], Mapping[str, pd.DataFrame]]  # (provider, purpose) → region → egress tiers
+    _leaving: dict[tuple[str, str, str, float, str], Number] = field(default_factory=dict)
 
-    def storage_options(self, *, provider: str, category: str) -> list[dict[str, Any]]:
-        """Return the storage options of a provider in one category, in the order of the file."""
-        frame = self.catalog.storage
-        wanted = frame[(frame["provider"] == provider) & (frame["category"] == category)]
-        return [{str(key): value for key, value in row.items()} for row in wanted.to_dict("records")]
+    @classmethod
+    def of(cls, catalog: Catalog) -> "Money":
+        """Return the lines of a catalog release."""
+        options: dict[tuple[str, str], list[Row]] = {}
+        for row in catalog.storage.to_dict("records"):
+            options.setdefault((row["provider"], row["category"]), []).append(_plain(row))
+        prices: dict[tuple[str, str], dict[str, Row]] = {}
+        priced = catalog.storage_prices[catalog.storage_prices["price_usd_per_gb_month"].notna()]
+        for row in sorted(priced.to_dict("records"), key=_standing_tier_first):
+            prices.setdefault((row["provider"], row["option_id"]), {}).setdefault(row["region"], _plain(row))
+        now = (catalog.egress["effective_from"] <= catalog.moment.isoformat()) | (
+            catalog.egress["effective_from"] == ""
+        )
+        known = catalog.egress[catalog.egress["price_usd_per_gb"].notna() & now]
+        tiers: dict[tuple[str, str], dict[str, pd.DataFrame]] = {}
+        for (provider, purpose, region), rows in known.groupby(["provider", "purpose", "region"], sort=True):
+            tiers.setdefault((provider, purpose), {})[region] = rows
+        return cls(options=options, prices=prices, tiers=tiers)
 
     def stored(self, *, provider: str, region: str, option_id: str, stored_tb: float, answer: str) -> Number:
         """Return the monthly price of keeping ``stored_tb`` decimal TB in a storage option. [USD/month]
@@ -43,42 +65,37 @@ class Money:
         range and a further 25 %; where no region has one, the line is unknown.
         """
         if stored_tb == 0:
-            return number(0.0, unit="USD/month", kind="answer", evidence=(answer,))
-        prices = self._prices(provider=provider, option_id=option_id)
-        here = prices[prices["region"] == region]
-        unit = "USD/month"
-        if len(here):
-            row = here.sort_values("price_usd_per_gb_month").iloc[0]
-            evidence = (f"storage_price:{row['id']}", answer)
+            return number(0.0, unit=_UNIT, kind="answer", evidence=(answer,))
+        by_region = self.prices.get((provider, option_id), {})
+        gb = stored_tb * _GB_PER_TB
+        if region in by_region:
+            row = by_region[region]
             return number(
-                row["price_usd_per_gb_month"] * stored_tb * _GB_PER_TB, unit=unit, kind="list price", evidence=evidence
+                row["price_usd_per_gb_month"] * gb,
+                unit=_UNIT,
+                kind="list price",
+                evidence=(f"storage_price:{row['id']}", answer),
             )
-        if not len(prices):
-            return unknown(unit=unit, reason="no public storage price is on file", evidence=(answer,))
-        amounts = prices["price_usd_per_gb_month"] * stored_tb * _GB_PER_TB
-        return number(
-            amounts.median(),
-            amounts.min() * (1 - _OTHER_REGION_SPREAD),
-            amounts.max() * (1 + _OTHER_REGION_SPREAD),
-            unit=unit,
-            kind="assumption",
-            evidence=(*(f"storage_price:{id}" for id in prices["id"]), answer),
-            reason=f"no price on file for {region}: the provider's priced regions, ±25 %",
+        return _stand_in(
+            amounts=[row["price_usd_per_gb_month"] * gb for row in by_region.values()],
+            evidence=(*(f"storage_price:{row['id']}" for row in by_region.values()), answer),
+            region=region,
+            what="storage",
         )
 
     def choices(
         self, *, provider: str, region: str, kind: str, stored_tb: float, answer: str
-    ) -> list[tuple[str, Number]]:
+    ) -> list[tuple[Row, Number]]:
         """Return the storage options fit for a kind of work with their monthly price, the cheapest known first."""
         found = [
             (
-                option["id"],
+                option,
                 self.stored(
                     provider=provider, region=region, option_id=option["id"], stored_tb=stored_tb, answer=answer
                 ),
             )
             for category in CATEGORIES[kind]
-            for option in self.storage_options(provider=provider, category=category)
+            for option in self.options.get((provider, category), ())
         ]
         return sorted(found, key=lambda pair: (pair[1]["value"] is None, pair[1]["value"] or 0.0))
 
@@ -89,64 +106,59 @@ class Money:
         lines = [self.leaving(provider=provider, region=region, gb=egress_gb, purpose="ordinary_transfer", answer="-")]
         if stored_tb:
             options = self.choices(provider=provider, region=region, kind=kind, stored_tb=stored_tb, answer="-")
-            lines.append(options[0][1] if options else unknown(unit="USD/month", reason="no storage option"))
+            lines.append(options[0][1] if options else unknown(unit=_UNIT, reason="no storage option"))
         sums = [sum(math.nan if line[end] is None else line[end] for line in lines) for end in ("low", "value", "high")]
         return (sums[0], sums[1], sums[2])
 
-    def _prices(self, *, provider: str, option_id: str) -> pd.DataFrame:
-        """Return the standing tier of an option per region: the first listed (standard) tier that has a price."""
-        frame = self.catalog.storage_prices
-        mine = frame[
-            (frame["provider"] == provider)
-            & (frame["option_id"] == option_id)
-            & frame["price_usd_per_gb_month"].notna()
-        ]
-        standard = mine["tier"].fillna("").str.contains("standard|hot|125|gp3|balanced|premium", case=False)
-        chosen = mine[standard] if standard.any() else mine
-        return chosen.drop_duplicates("region")
-
     def leaving(self, *, provider: str, region: str, gb: float, purpose: str, answer: str) -> Number:
-        """Return the price of ``gb`` decimal GB leaving the provider for a purpose. [USD/month]"""
+        """Return the price of ``gb`` decimal GB leaving the provider in a month for a purpose. [USD/month]"""
         if gb == 0:
-            return number(0.0, unit="USD/month", kind="answer", evidence=(answer,))
+            return number(0.0, unit=_UNIT, kind="answer", evidence=(answer,))
         key = (provider, region, purpose, gb, answer)
-        if key not in self._egress:
-            self._egress[key] = self._leaving(provider=provider, region=region, gb=gb, purpose=purpose, answer=answer)
-        return self._egress[key]
+        if key not in self._leaving:
+            self._leaving[key] = self._priced(provider=provider, region=region, gb=gb, purpose=purpose, answer=answer)
+        return self._leaving[key]
 
-    def _leaving(self, *, provider: str, region: str, gb: float, purpose: str, answer: str) -> Number:
-        frame = self.catalog.egress
-        mine = frame[
-            (frame["provider"] == provider) & (frame["purpose"] == purpose) & frame["price_usd_per_gb"].notna()
-        ]
-        for place in (region, "*"):
-            tiers = mine[mine["region"] == place]
-            if len(tiers):
+    def _priced(self, *, provider: str, region: str, gb: float, purpose: str, answer: str) -> Number:
+        by_region = self.tiers.get((provider, purpose), {})
+        for place in (region, _EVERYWHERE):
+            if place in by_region:
+                rows = by_region[place]
                 return number(
-                    _price(tiers, gb),
-                    unit="USD/month",
+                    float(egress_cost(gb=gb, tiers=rows)),
+                    unit=_UNIT,
                     kind="list price",
-                    evidence=(*(f"egress:{id}" for id in tiers["id"]), answer),
+                    evidence=(*(f"egress:{id}" for id in rows["id"]), answer),
                 )
-        amounts = [_price(tiers, gb) for _, tiers in mine.groupby("region", sort=True)]
-        if not amounts:
-            return unknown(unit="USD/month", reason="no public egress price is on file", evidence=(answer,))
-        return number(
-            _median(amounts),
-            min(amounts) * (1 - _OTHER_REGION_SPREAD),
-            max(amounts) * (1 + _OTHER_REGION_SPREAD),
-            unit="USD/month",
-            kind="assumption",
-            evidence=(*(f"egress:{id}" for id in mine["id"]), answer),
-            reason=f"no price on file for {region}: the provider's priced regions, ±25 %",
+        ids = [id for rows in by_region.values() for id in rows["id"]]
+        return _stand_in(
+            amounts=[float(egress_cost(gb=gb, tiers=rows)) for rows in by_region.values()],
+            evidence=(*(f"egress:{id}" for id in ids), answer),
+            region=region,
+            what=purpose.replace("_", " "),
         )
 
 
-def _price(tiers: pd.DataFrame, gb: float) -> float:
-    return float(egress_cost(gb=gb, tiers=tiers))
+def _plain(row: Mapping[Any, Any]) -> Row:
+    return {str(name): value for name, value in row.items()}
 
 
-def _median(amounts: Sequence[float]) -> float:
-    ordered = sorted(amounts)
-    middle = math.floor(len(ordered) / 2)
-    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
+def _standing_tier_first(row: Mapping[Any, Any]) -> tuple[bool, int, str]:
+    """Order the tiers of an option so that the one in which data stand by default comes first, archives last."""
+    tier = str(row["tier"]).lower()
+    place = next((place for place, word in enumerate(_STANDING_TIERS) if word in tier), len(_STANDING_TIERS))
+    return (any(word in tier for word in _ARCHIVES), place, str(row["id"]))
+
+
+def _stand_in(*, amounts: Sequence[float], evidence: Sequence[str], region: str, what: str) -> Number:
+    if not amounts:
+        return unknown(unit=_UNIT, reason=f"no public price for {what} is on file", evidence=evidence)
+    return number(
+        statistics.median(amounts),
+        min(amounts) * (1 - _OTHER_REGION_SPREAD),
+        max(amounts) * (1 + _OTHER_REGION_SPREAD),
+        unit=_UNIT,
+        kind="assumption",
+        evidence=evidence,
+        reason=f"no price on file for {region}: the provider's priced regions, ±{_OTHER_REGION_SPREAD:.0%}",
+    )

@@ -77,14 +77,20 @@ def shortlist(field: Field) -> list[int]:
         _size=_distance(frame, field),
         _cost=cost,
         _price=price.fillna(np.inf),
-        _met=-frame["constraints_met_count"],
+        _missed=frame["constraints_missed_count"],
+        _unsure=frame["constraints_unsure_count"],
         _position=np.arange(len(frame)),
-    ).sort_values(["_order", "_met", "_size", "_away", "_cost", "_price", "candidate_id"], kind="stable")
+    ).sort_values(["_order", "_missed", "_unsure", "_size", "_away", "_cost", "_price", "candidate_id"], kind="stable")
     distinct = ordered.drop_duplicates(["provider", "sku", "basis"])
-    distinct = distinct.sort_values(["_order", "_met", "_size", "_cost", "_price", "candidate_id"], kind="stable")
+    distinct = distinct.sort_values(
+        ["_order", "_missed", "_unsure", "_size", "_cost", "_price", "candidate_id"], kind="stable"
+    )
     kept = distinct.groupby(["provider", "path", "group", "standing"], sort=False).head(_PER_PLACE)
     admissible = kept[kept["standing"] != "excluded"]
-    barred = kept[kept["standing"] == "excluded"].groupby(["provider", "path"], sort=False).head(1)
+    barred = distinct[distinct["standing"] == "excluded"].sort_values(
+        ["_missed", "_size", "_cost", "_price", "candidate_id"], kind="stable"
+    )
+    barred = barred.groupby(["provider", "path"], sort=False).head(1)
     newest = distinct[(distinct["path"] == "own_silicon") & (distinct["standing"] == "confirm_first")]
     newest = newest.groupby(["provider", "accelerator"], sort=False).head(1)
     stay = ordered[ordered["is_stay"]]
@@ -148,7 +154,8 @@ def _label(row: Row) -> str:
         tier = "" if row["basis"] == "standard" else f", {BASIS_TEXT[row['basis']]}"
         return f"{row['sku']} on {row['platform']} ({row['region']} scope{tier})"
     silicon = row["accelerator_name"] if row["accelerator"] else row["cpu_family_name"]
-    return f"{row['sku']}{f' ({silicon})' if silicon else ''}, {row['provider']} {row['region']}, {BASIS_TEXT[row['basis']]}"
+    machine = f"{row['sku']} ({silicon})" if silicon else row["sku"]
+    return f"{machine}, {row['provider']} {row['region']}, {BASIS_TEXT[row['basis']]}"
 
 
 def group_text(stack: Stack) -> str:
@@ -176,12 +183,14 @@ def _numbers(*, row: Row, field: Field, whole: layers.Layers, money: Money, cell
     egress = money.leaving(
         provider=row["provider"], region=row["region"], gb=gone, purpose="ordinary_transfer", answer=answer
     )
-    parts = {"compute": compute, "storage": whole.storage_usd, "egress": egress}
+    fee = whole.orchestration_usd
+    parts = {"compute": compute, "storage": whole.storage_usd, "egress": egress, "orchestration": fee}
     numbers = {
         "monthly_usd": added(parts, unit="USD/month"),
         "compute_usd": compute,
         "storage_usd": whole.storage_usd,
         "egress_usd": egress,
+        "orchestration_usd": fee,
         "operations": layers.operations_number(whole, evidence),
     }
     if row["path"] == "managed_api":
