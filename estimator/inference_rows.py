@@ -109,7 +109,13 @@ def served(
         chip=chip,
         stack=stack,
         weights=weights,
-        kv=_text(row, "kv_precision") or _cache(weights, stack=stack, tuned="mlperf" in _text(row, "scenario").lower()),
+        kv=_text(row, "kv_precision")
+        or _cache(
+            weights,
+            stack=stack,
+            moe=architecture.is_moe,
+            tuned="mlperf" in _text(row, "scenario").lower(),
+        ),
         accelerators=count,
         tensor=int(tensor) if math.isfinite(tensor) else None,
         pipeline=pipeline,
@@ -147,17 +153,15 @@ def _mode(row: Mapping[str, Any]) -> str:
     return "closed"
 
 
-def _cache(weights: str, *, stack: str, tuned: bool) -> str:
-    """Return the cache format where a row states none.
+def _cache(weights: str, *, stack: str, moe: bool, tuned: bool) -> str:
+    """Return the cache format where a row states none: what the usual checkpoint asks for.
 
-    vLLM and SGLang keep the model's 16 bits unless told otherwise; TensorRT-LLM and published 4-bit checkpoints carry an 8-bit cache,
-    and benchmark submissions choose it.
+    Quantised checkpoints made for TensorRT-LLM and NVFP4 ones ask for an 8-bit cache, and benchmark submissions choose it; a maker's own
+    FP8 or MXFP4 checkpoint asks for none, so the cache keeps 16 bits.
     """
     name, stored_only = normal_precision(weights)
-    if stored_only or name not in ("fp8", "fp4", "mxfp4"):
-        return "bf16"
-    eight = stack == "trtllm" or name == "fp4" or tuned
-    return "fp8" if eight else "bf16"
+    eight = name == "fp4" or (name == "fp8" and (tuned or (stack == "trtllm" and not moe)))
+    return "fp8" if eight and not stored_only else "bf16"
 
 
 def _stack(framework: str, *, software: str) -> str:

@@ -24,7 +24,7 @@ Array = npt.NDArray[np.float64]
 
 _WAYS = (1, 2, 4, 8, 16, 32, 64)
 _SHARES = tuple(
-    np.geomspace(0.01, 0.98, 16).tolist()
+    np.geomspace(0.01, 0.98, 28).tolist()
 )  # of a replica's slots, searched for the latency-bounded scenarios
 _SPREADS = {"ttft_ms": "ttft", "tpot_ms": "tpot"}
 

@@ -37,7 +37,9 @@ class Point:
     tpot_s: Number
     cycle_s: Number  # of one request in the engine, its wait for a cache slot left out
     requests_per_s: Number
-    prefill_s: Number  # of one request alone
+    own_s: Number  # time to first token without the prefills of others
+    wait_s: Number  # mean wait for the prefills of others, part of ttft_s
+    step_s: Number  # of decoding alone
     prefill_load: Number  # share of the time in which a prefill runs
     sequences: Number
 
@@ -77,15 +79,15 @@ def operate(
     # Where more than one prompt arrives in a step, they are read together, up to the chunk.
     shared = np.clip(others / width / steps, 1.0, np.maximum(load.chunk_tokens / piece, 1.0))
     extra_s = np.maximum(step(inside, piece * shared) - decode_s, 0.0) * chunks / shared  # of one prompt, to the others
-    prefill_s = step(np.ones_like(decode_s), piece) * chunks
-    ttft_s = load.request_s + prefill_s
+    own_s = load.request_s + decode_s / 2 + chunks * mixed_s  # half a step until the next one, then its own chunks
+    ttft_s = own_s
     tpot_s = decode_s / load.accepted_tokens
     for _ in range(_ROUNDS):
         cycle_s = ttft_s + steps * load.accepted_tokens * tpot_s
         queued = others / width * np.clip((ttft_s - load.request_s) / cycle_s, 0.0, 1.0)
         running = np.clip(others / width * extra_s / cycle_s, 0.0, 1.0)  # half of that one is over on average
         met = np.maximum(queued - running / 2, 0.0) + others / width * load.burst / 2
-        ttft_s = 0.5 * ttft_s + 0.5 * (load.request_s + decode_s / 2 + chunks * mixed_s + met * extra_s)
+        ttft_s = 0.5 * ttft_s + 0.5 * (own_s + met * extra_s)
         # During its decode a request meets the prefills of the others, each once a cycle.
         decoding = np.clip(1 - ttft_s / cycle_s, 0.0, 1.0)
         tpot_s = (decode_s + others / width * extra_s * decoding / steps) / load.accepted_tokens
@@ -102,7 +104,9 @@ def operate(
         tpot_s=tpot_s,
         cycle_s=cycle_s,
         requests_per_s=requests_per_s,
-        prefill_s=prefill_s,
+        own_s=own_s,
+        wait_s=np.maximum(ttft_s - own_s, 0.0),
+        step_s=decode_s,
         prefill_load=np.clip(requests_per_s * extra_s, 0.0, 1.0),
         sequences=inside,
     )

@@ -39,7 +39,7 @@ class Pace:
     tokens_half: Number  # tokens at which a GEMM reaches half of its ceiling
     expert_tokens_half: Number
     expert_width_half: Number  # width of an expert's shard at which its GEMM reaches half of its ceiling
-    imbalance: Number  # busiest rank ÷ mean rank under expert parallelism
+    imbalance: Number  # busiest rank ÷ mean rank − 1 under wide expert parallelism
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ def step_s(
     work = work + _collectives_s(shape=shape, pace=pace, layout=layout, tokens=tokens)
     reads = np.where(np.asarray(prefill_tokens) > 0, pace.prefill_layer_s, 0.0)
     fixed = shape.layers * (pace.layer_s + reads) + shape.moe_layers * pace.moe_layer_s
-    return work + fixed + pace.step_s + pace.sequence_s * sequences
+    return work + fixed + pace.step_s + pace.sequence_s * sequences / layout.data
 
 
 def _roofline(compute_s: Number, memory_s: Number) -> Number:
@@ -121,7 +121,13 @@ def _roofline(compute_s: Number, memory_s: Number) -> Number:
 
 
 def _gemm_s(
-    params: Number, tokens: Number, shards: Number, *, flops_per_s: Number, weight_bytes: Number, pace: Pace
+    params: Number,
+    tokens: Number,
+    shards: Number,
+    *,
+    flops_per_s: Number,
+    weight_bytes: Number,
+    pace: Pace,
 ) -> Number:
     # Below tokens_half the tile is not full: the time is that of the half-full tile.
     compute = 2 * params / shards * (tokens + pace.tokens_half * (tokens > 0)) / flops_per_s
@@ -131,7 +137,7 @@ def _gemm_s(
 def _experts_s(*, shape: Shape, pace: Pace, layout: Layout, tokens: Number) -> Number:
     ranks = layout.tensor * layout.data
     touched = 1 - (1 - shape.expert_share) ** tokens  # share of the experts that at least one token reaches
-    spread = np.where(layout.data > 1, pace.imbalance, 1.0)
+    spread = 1 + pace.imbalance * (1 - 1 / layout.data)
     rows = shape.expert_share * tokens + touched * pace.expert_tokens_half  # a tile is at least half full
     width = np.maximum(shape.expert_hidden / layout.tensor, 1.0)
     narrow = width / (width + pace.expert_width_half)

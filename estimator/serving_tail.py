@@ -32,15 +32,14 @@ def tail(*, point: Point, load: Load, slots: Number, variation: Number) -> Tail:
     Source: ``serving-tail`` in docs/model_inference.md.
     """
     both = (variation + 1) / 2  # service varies about as much as independent arrivals do
-    alone_s = load.request_s + point.prefill_s
-    queue_s = np.maximum(point.ttft_s - alone_s, 0.0) * both
+    alone_s = point.own_s + point.step_s / 2  # an unlucky request waits for a whole step
     full = point.sequences / slots
     slot_s = queueing.mean_wait_s(servers=slots, service_s=point.cycle_s, utilisation=full, variation=both)
     held = np.clip(full, 0.0, 1.0) ** np.sqrt(2 * (slots + 1))
 
     def first_token_s(percentile: float) -> Number:
         prefills_s = queueing.wait_percentile_s(
-            mean_s=queue_s, busy_fraction=np.maximum(point.prefill_load, _LIGHT), percentile=percentile
+            mean_s=point.wait_s * both, busy_fraction=np.maximum(point.prefill_load, _LIGHT), percentile=percentile
         )
         slots_s = queueing.wait_percentile_s(mean_s=slot_s, busy_fraction=held, percentile=percentile)
         return alone_s + prefills_s + slots_s
