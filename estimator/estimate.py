@@ -42,8 +42,38 @@ def estimate(*, workload: Workload, offers: pd.DataFrame, coefficients: Coeffici
     codes, _ = pd.factorize(keys)
     hardware = offers.iloc[np.unique(codes, return_index=True)[1]].reset_index(drop=True)
     need = needs(workload=workload, hardware=hardware, coefficients=coefficients)
+    shapes = "instance:" + hardware["provider"] + "/" + hardware["sku"]
+    need["evidence"] = pd.Series(
+        [
+            (shape, *ids) if known else ids
+            for shape, ids, known in zip(shapes, need["evidence"], need["estimable"], strict=True)
+        ],
+        index=need.index,
+        dtype=object,
+    )
     laid = need.take(codes).set_axis(offers.index)
-    return _priced(offers=offers, need=laid, coefficients=coefficients)
+    return _priced(
+        offers=offers, need=_reworked(need=laid, offers=offers, coefficients=coefficients), coefficients=coefficients
+    )
+
+
+def _reworked(*, need: pd.DataFrame, offers: pd.DataFrame, coefficients: Coefficients) -> pd.DataFrame:
+    """Return the need with runs and batches on spot capacity lengthened by what interruptions make them do again."""
+    spot = (offers["basis"] == "spot").to_numpy() & need["span_days_typical"].notna().to_numpy()
+    if not spot.any():
+        return need
+    again = coefficients.get("cost.spot_rework")
+    need = need.copy()
+    for name in ("run_days", "tuned_run_days", "elastic_hours", "span_days"):
+        longer = uncertainty.independent(_range(need, name), uncertainty.of(again))
+        for end, values in zip(ENDS, longer, strict=True):
+            need[f"{name}_{end}"] = np.where(spot, values, need[f"{name}_{end}"])
+    need["evidence"] = pd.Series(
+        [(*ids, again.id) if row else ids for ids, row in zip(need["evidence"], spot, strict=True)],
+        need.index,
+        dtype=object,
+    )
+    return need
 
 
 def _empty(offers: pd.DataFrame) -> pd.DataFrame:

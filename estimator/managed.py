@@ -216,7 +216,7 @@ def _no_price(offers: pd.DataFrame) -> Any:
 
 def _evidence(offers: pd.DataFrame, *, workload: Workload, cached: bool) -> list[tuple[str, ...]]:
     shared = (
-        f"answer:{workload.id}.traffic",
+        *(f"answer:{workload.id}.traffic.{name}" for name in ("requests_per_s_mean", "input_tokens", "output_tokens")),
         "coefficient:managed.retry_multiplier",
         "coefficient:managed.hidden_output_multiplier",
         "coefficient:managed.tokenizer_ratio",

@@ -90,6 +90,23 @@ def _reason(*parts: Any) -> Any:
     return told
 
 
+def _answers(workload: Workload) -> tuple[str, ...]:
+    """The answers the figures stand on, each by its path below the workload."""
+    from_model = workload.architecture is not None and workload.kind != "cpu_serving"
+    traffic = ("requests_per_s_mean", "input_tokens", "output_tokens") if from_model else ("requests_per_s_mean",)
+    sections = {
+        "training": (workload.training, ("tokens",) if workload.kind in TRAINING_KINDS else ()),
+        "measured": (workload.measured, () if from_model else ("units_per_s", "hours_per_month")),
+        "traffic": (workload.traffic, () if workload.kind in TRAINING_KINDS else traffic),
+    }
+    return tuple(
+        f"answer:{workload.id}.{name}.{field}"
+        for name, (section, names) in sections.items()
+        for field in names
+        if section is not None and getattr(section, field) is not None
+    )
+
+
 # --- from a measurement -----------------------------------------------------------------------------------------------
 
 
@@ -163,9 +180,7 @@ def _carried(
     """Fill a need from one measurement and each SKU's speed relative to it."""
     need = blank(hardware, reason="")
     need["estimate_kind"] = kind.to_numpy()
-    need["evidence"] = pd.Series(
-        [(f"answer:{workload.id}.measured", *ids) for ids in evidence], index=need.index, dtype=object
-    )
+    need["evidence"] = pd.Series([(*_answers(workload), *ids) for ids in evidence], index=need.index, dtype=object)
     if had.hours_per_month is not None and had.units_per_s is None:
         missing = _from_hours(
             need, workload=workload, hours=measured.scaled_hours(hours_per_month=had.hours_per_month, speed=speed)
@@ -322,8 +337,8 @@ def _inference(*, workload: Workload, hardware: pd.DataFrame, coefficients: Coef
     need["estimate_reason"] = _reason(why, "" if batch else np.where(known, note, ""))
     need["estimate_kind"] = "estimate"
     used = () if batch else used
-    answer = f"answer:{workload.id}.traffic"
-    evidence = [(*ids, answer, *used) if isinstance(ids, tuple) else (answer,) for ids in found["evidence"]]
+    answers = _answers(workload)
+    evidence = [(*ids, *answers, *used) if isinstance(ids, tuple) else answers for ids in found["evidence"]]
     need["evidence"] = pd.Series(evidence, index=need.index, dtype=object)
     return need
 
@@ -441,9 +456,11 @@ def _training(*, workload: Workload, hardware: pd.DataFrame, coefficients: Coeff
     _put(need, "mfu_fraction", uncertainty.scaled(usual, best["mfu_fraction_typical"].to_numpy(dtype=float) / tuned))
     fastest = uncertainty.independent(_range(best, "tuned_tokens_per_s"), _range(best, "goodput_fraction"))
     _put(need, "tuned_run_days", uncertainty.scaled(uncertainty.inverse(fastest), plan.tokens / SECONDS_PER_HOUR / 24))
-    answer = f"answer:{workload.id}.training"
+    answers = _answers(workload)
     default = () if plan.global_batch_tokens else ("coefficient:training.default_global_batch_tokens",)
-    need["evidence"] = pd.Series([(*ids, answer, *default) for ids in best["evidence"]], index=need.index, dtype=object)
+    need["evidence"] = pd.Series(
+        [(*ids, *answers, *default) for ids in best["evidence"]], index=need.index, dtype=object
+    )
     run_days = Range(*(end[chosen] for end in days))
     per_instance = hardware["accelerators_count"].where(counted, np.nan).to_numpy(dtype=float)
     count = best["accelerators_total"].to_numpy(dtype=float) / per_instance
