@@ -236,6 +236,7 @@ QUESTIONS: tuple[Question, ...] = (
         power=100,
         power_why="without it there is nothing to answer",
         default_why="it must be said",
+        no_default="it must be said",
         first=ALL,
     ),
     Question(
@@ -245,6 +246,7 @@ QUESTIONS: tuple[Question, ...] = (
         power=100,
         power_why="it decides which stacks are candidates at all",
         default_why="it must be said",
+        no_default="it must be said",
         first=ALL,
     ),
     Question(
@@ -721,6 +723,7 @@ QUESTIONS: tuple[Question, ...] = (
         power=1,
         power_why="it changes nothing but the words",
         default_why="its id is taken",
+        no_default="its id",
     ),
     Question(
         path="current.region",
@@ -834,6 +837,7 @@ QUESTIONS: tuple[Question, ...] = (
             power=power,
             power_why="it orders stacks that keep every limit",
             default_why="all aims count the same where none is weighed; else an aim without a weight counts nothing",
+            no_default="an equal share",
         )
         for name, words, power in (
             ("cost", "cost", 57),
@@ -846,24 +850,24 @@ QUESTIONS: tuple[Question, ...] = (
     *(
         Question(
             path=f"preferences.{name}.{bound}",
-            text=text,
+            text=f"Which {words} {ending}",
             help="It anchors the judgement, so that other options never move it.",
             unit=unit,
             power=power,
             power_why="it sets the scale on which the aim is judged",
-            default_why="the anchor of the workload's reference stack is taken",
-            no_default="the reference stack's anchor",
+            no_default=taken,
+            default_why=why,
         )
-        for name, unit in (
-            ("cost", "USD/month"),
-            ("time", "days"),
-            ("latency", "ms"),
-            ("portability", "coupling 0–1"),
-            ("operations", "engineer weeks"),
+        for name, words, unit, least, most, why in (
+            ("cost", "monthly cost", "USD/month", "0", "twice the reference", "the reference is what you run today"),
+            ("time", "time to run", "days", "0", "the deadline", "without a deadline a coefficient stands in"),
+            ("latency", "response time", "ms", "0", "the latency target", "without a target latency is not valued"),
+            ("portability", "coupling", "score from 0 to 1", "0", "1", "the score goes from 0 to 1"),
+            ("operations", "burden of running it", "fraction from 0 to 1", "0", "1", "the share goes from 0 to 1"),
         )
-        for bound, text, power in (
-            ("ideal", f"Which {name} is as good as you need?", 15),
-            ("unacceptable", f"Which {name} is no use at all?", 16),
+        for bound, ending, power, taken in (
+            ("ideal", "is as good as you need?", 15, least),
+            ("unacceptable", "is no use at all?", 16, most),
         )
     ),
     Question(

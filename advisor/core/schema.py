@@ -78,13 +78,23 @@ PATTERNS = {
 }
 
 
+_JSON_SCHEMA = {"ge": "minimum", "gt": "exclusiveMinimum", "le": "maximum", "lt": "exclusiveMaximum"}
+
+
 def _q(text: str, unit: str, **limits: Any) -> Any:
     """Return a field for a quantity that need not be said, with its unit in the description."""
-    return Field(default=None, description=f"{text} [{unit}]", json_schema_extra={"unit": unit}, **limits)
+    return Field(
+        default=None, description=f"{text} [{unit}]", json_schema_extra={"unit": unit, **_said_of(limits)}, **limits
+    )
 
 
 def _f(text: str, **limits: Any) -> Any:
-    return Field(default=None, description=text, **limits)
+    return Field(default=None, description=text, json_schema_extra=_said_of(limits), **limits)
+
+
+def _said_of(limits: dict[str, Any]) -> dict[str, Any]:
+    """Return the limits in the words of JSON schema, which pydantic leaves out beside a null."""
+    return {_JSON_SCHEMA[name]: bound for name, bound in limits.items()}
 
 
 class Section(BaseModel):
@@ -181,7 +191,8 @@ class Preferences(Section):
         default=Preference(), description="Freedom to leave; ideal and unacceptable as coupling from 0 (loose) to 1."
     )
     operations: _Preference = Field(
-        default=Preference(), description="Ease of running; ideal and unacceptable in engineer weeks."
+        default=Preference(),
+        description="Ease of running; ideal and unacceptable as the burden from 0 (the provider runs it) to 1.",
     )
 
 

@@ -462,6 +462,21 @@ def test_each_example_is_complete_and_introduces_itself(path: Path) -> None:
     assert "ILLUSTRATIVE" in text
 
 
+def test_every_quantity_says_its_range_in_the_json_schema() -> None:
+    schema = json_schema()
+    traffic = schema["$defs"]["Traffic"]["properties"]
+
+    assert (traffic["hours_per_day"]["exclusiveMinimum"], traffic["hours_per_day"]["maximum"]) == (0, 24)
+    unbounded = [
+        f"{name}.{key}"
+        for name, part in schema["$defs"].items()
+        for key, field in part.get("properties", {}).items()
+        if {choice.get("type") for choice in field.get("anyOf", [field])} & {"number", "integer"}
+        and not ({"minimum", "exclusiveMinimum"} & set(field) and {"maximum", "exclusiveMaximum"} & set(field))
+    ]
+    assert unbounded == []
+
+
 # --- nothing but DocumentError ---------------------------------------------------------------------------------------
 
 KEYS = sorted(
