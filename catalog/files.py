@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from catalog import records
 
 DIRECTORY = Path(__file__).parent / "data"
+CHEAPER_THAN_ON_DEMAND = ("spot", "commitment_1y", "commitment_3y", "savings_plan_1y", "savings_plan_3y", "flex_start")
 PRICE_SPREAD = 4  # a price per accelerator beyond its family's median / 4 … × 4 is a unit mistake until excepted
 
 
@@ -353,13 +354,13 @@ def _check_offers(facts: Facts) -> None:
     excepted = {row.id for row in facts.price_exceptions}
     prices = {row.id: row.price_usd_per_hour for row in facts.offers if row.price_usd_per_hour is not None}
     for row in facts.offers:
-        if row.basis == "spot" and row.id in prices:
+        if row.basis in CHEAPER_THAN_ON_DEMAND and row.id in prices:
             on_demand = prices.get(f"{row.provider}/{row.region}/{row.sku}/on_demand")
             if on_demand is not None and prices[row.id] > on_demand:
                 raise _fail(
                     table="offers",
                     row=row.id,
-                    reason=f"spot {prices[row.id]} is above on-demand {on_demand}",
+                    reason=f"{row.basis} {prices[row.id]} is above on-demand {on_demand}",
                     mend="Are the two columns exchanged, or are they of different dates?",
                 )
     shapes = {row.id: row for row in facts.instances}

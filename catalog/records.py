@@ -29,6 +29,19 @@ Isa = Literal["x86_64", "arm64"]
 Confidence = Literal["high", "medium", "low"]
 
 
+OPERATORS = ("gt", "ge", "lt", "le", "ne")  # of a bound in a rule: {"le": 64}
+
+
+def _conditions(value: Any) -> Any:
+    for name, wanted in value.items() if isinstance(value, dict) else ():
+        for operator in wanted if isinstance(wanted, dict) else ():
+            if operator not in OPERATORS:
+                raise ValueError(f"{name}: unknown operator {operator!r}, known are {', '.join(OPERATORS)}")
+        if wanted is None or wanted in ([], {}):
+            raise ValueError(f"{name}: no value is wanted, so nothing could meet it")
+    return value
+
+
 def _split(value: Any) -> Any:
     if value is None:
         return ()
@@ -50,6 +63,7 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=0)]
 Price = Annotated[Decimal, Field(gt=0, allow_inf_nan=False)]
 Bit = Annotated[int, Field(ge=0, le=1)]
+Conditions = Annotated[dict[str, Any], BeforeValidator(_conditions)]
 
 
 class Record(BaseModel):
@@ -346,8 +360,8 @@ class Condition(Record):
     """One condition in the language of the rules: when these facts hold, those are required."""
 
     id: Id
-    when: dict[str, Any] = {}
-    require: dict[str, Any]
+    when: Conditions = {}
+    require: Conditions
     severity: Literal["hard", "soft"]
     message: Text
 
@@ -494,8 +508,8 @@ class Rule(Evidenced):
     title: Text
     severity: Literal["hard", "soft"]
     rule_kind: Literal["predicate", "confirm"]
-    when: dict[str, Any] = {}
-    require: dict[str, Any] = {}
+    when: Conditions = {}
+    require: Conditions = {}
     message: Text
     examples: Examples | None = None
     effort_weeks: Effort | None = None

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, Literal, Protocol
 
-Verdict = Literal["met", "violated", "unknown", "not_applicable"]
+from catalog.records import OPERATORS
 
-OPERATORS = ("gt", "ge", "lt", "le", "ne")
+Verdict = Literal["met", "violated", "unknown", "not_applicable"]
 
 
 class Conditional(Protocol):

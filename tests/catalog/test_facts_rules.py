@@ -184,4 +184,3 @@ def test_the_message_says_something_a_person_can_act_on(facts: files.Facts) -> N
         assert len(rule.message.split()) >= 5, rule.id
         if rule.rule_kind == "confirm":
             assert "confirm" in rule.message.lower(), rule.id
-

@@ -95,6 +95,7 @@ def test_loading_takes_less_than_seven_tenths_of_a_second() -> None:
         ("offers.csv", OFFER, {"as_of_basis": "undated"}, "a blank date goes with 'undated'"),
         ("offers.csv", OFFER, {"kind": "gossip"}, "list price"),
         ("offers.csv", "gcp/us-central1/a3-highgpu-8g/spot", {"price_usd_per_hour": "99"}, "above on-demand"),
+        ("offers.csv", "gcp/us-central1/tpu-v5p-8/commitment_1y", {"price_usd_per_hour": "17"}, "above on-demand"),
         ("accelerators.csv", "h200-sxm-141gb", {"memory_gib": "0.141"}, "expected 4-1000"),
         ("accelerators.csv", "h100-sxm-80gb", {"memory_bandwidth_gb_per_s": "3.35"}, "expected 20-40000"),
         ("accelerators.csv", "h100-sxm-80gb", {"fp8_tflops": "7912"}, "times bf16_tflops"),
@@ -187,6 +188,16 @@ def test_an_unknown_key_in_yaml_is_refused(data: Path) -> None:
 
     assert (error.file, error.row) == ("terms.yaml", "aws-capacity-block")
     assert "unknown key" in error.reason
+
+
+def test_a_rule_with_an_operator_that_is_not_known_is_refused(data: Path) -> None:
+    path = data / "rules.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace("      le: 0", "      atmost: 0", 1), encoding="utf-8")
+
+    error = refusal(data)
+
+    assert error.file == "rules.yaml"
+    assert "unknown operator 'atmost'" in error.reason
 
 
 def test_offers_without_terms_are_refused(data: Path) -> None:
