@@ -95,7 +95,7 @@ def test_loading_takes_less_than_seven_tenths_of_a_second() -> None:
         ("offers.csv", OFFER, {"as_of_basis": "undated"}, "a blank date goes with 'undated'"),
         ("offers.csv", OFFER, {"kind": "gossip"}, "list price"),
         ("offers.csv", "gcp/us-central1/a3-highgpu-8g/spot", {"price_usd_per_hour": "99"}, "above on-demand"),
-        ("offers.csv", "gcp/us-central1/tpu-v5p-8/commitment_1y", {"price_usd_per_hour": "17"}, "above on-demand"),
+        ("offers.csv", "gcp/us-east1/tpu-v5p-8/commitment_1y", {"price_usd_per_hour": "17"}, "above on-demand"),
         ("accelerators.csv", "h200-sxm-141gb", {"memory_gib": "0.141"}, "expected 4-1000"),
         ("accelerators.csv", "h100-sxm-80gb", {"memory_bandwidth_gb_per_s": "3.35"}, "expected 20-40000"),
         ("accelerators.csv", "h100-sxm-80gb", {"fp8_tflops": "7912"}, "times bf16_tflops"),
