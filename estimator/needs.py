@@ -399,12 +399,8 @@ def _runs(
     paid = uncertainty.scaled(useful, 1.0 / (workload.utilisation or 1.0))
     side_by_side = Range(*(np.maximum(np.ceil(end * runs / DAYS_PER_MONTH - 1e-9), 1.0) for end in run_days))
     _put(need, "run_days", run_days)
-    # Whole clusters for the runs; experiments share whatever machines the hours of the month add up to.
-    fleet = [
-        np.maximum(instances * clusters, np.ceil(hours / HOURS_PER_MONTH - 1e-9))
-        for clusters, hours in zip(side_by_side, paid, strict=True)
-    ]
-    _put(need, "instances_count", Range(*fleet))
+    # Whole clusters for the runs; experiments are hours, not machines held beside them.
+    _put(need, "instances_count", Range(*(instances * clusters for clusters in side_by_side)))
     _put(need, "needed_hours", useful)
     _put(need, "elastic_hours", paid)
     _put(need, "span_days", run_days)
@@ -469,6 +465,7 @@ def _training(*, workload: Workload, hardware: pd.DataFrame, coefficients: Coeff
     endless = fits & ~(run_days.typical <= _ENDLESS_DAYS)
     ranged = [f"{name}_{end}" for name in RANGED for end in ENDS]
     need.loc[endless | ~fits, ranged] = np.nan
+    need.loc[endless | ~fits, "layout"] = ""
     unconnected = hardware[["fabric_gbps", "network_gbps"]].isna().all(axis=1).to_numpy()
     unknown = ~fits & (unconnected | ~best["reason"].str.startswith("does not fit").to_numpy())
     need["fits"] = (fits & ~endless) | unknown
