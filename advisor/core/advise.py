@@ -3,7 +3,7 @@
 import datetime as dt
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from advisor.core.answers import Answers, answers
 from advisor.core.document import Document, canonical
 from advisor.core.money import Money
 from advisor.core.plan import Choice, Plan
-from advisor.core.quantity import scaled, sentence, span
+from advisor.core.quantity import scaled, sentence, span, usd
 from advisor.core.report import SCHEMA_VERSION, Report, content_hash
 from advisor.core.roles import Assignment
 from advisor.core.stacks import Stack
@@ -245,9 +245,7 @@ class _Writer:
 
     def _variants(self) -> list[tuple[str, Callable[[Stack], bool]]]:
         providers = sorted({stack.row["provider"] for choice in self.choices for stack in choice.eligible})
-        variants: list[tuple[str, Callable[[Stack], bool]]] = [
-            (f"All on {name}", lambda stack, name=name: stack.row["provider"] == name) for name in providers
-        ]
+        variants = [(f"All on {name}", partial(_is_on, provider=name)) for name in providers]
         taken = {stack.id for stack in self.best.chosen if stack}
         return [*variants, ("The next best for every workload", lambda stack: stack.id not in taken)]
 
@@ -258,7 +256,7 @@ class _Writer:
             gap = cost["value"] - mine["value"]
             word = "more" if gap >= 0 else "less"
             text = sentence(
-                f"{title}: {span(cost)} a month, {explain.usd(abs(gap))} {word} than the plan.",
+                f"{title}: {span(cost)} a month, {usd(abs(gap))} {word} than the plan.",
                 *cost["evidence"],
                 *mine["evidence"],
             )
@@ -289,8 +287,12 @@ class _Writer:
             money=self.money,
             coefficients=self.coefficients,
             value=float("nan"),
+            absent="what runs today was not stated",
         )
-        return {"is_stay": True, **self._alternative("Stay where you are", other)}
+        found = {"is_stay": True, **self._alternative("Stay where you are", other)}
+        if other.chosen == self.best.chosen:
+            found["text"] = sentence("Stay where you are: in production, this is the plan.", *other.monthly["evidence"])
+        return found
 
     def _workload(self, choice: Choice) -> dict[str, Any]:
         field = choice.field
@@ -316,7 +318,9 @@ class _Writer:
         sensitivity = [
             found
             for stack in choice.stacks
-            if stack.row["is_stay"] and (found := explain.utilisation_sensitivity(choice=choice, stack=stack))
+            if stack.row["is_stay"]
+            and stack.row["accelerator"]
+            and (found := explain.utilisation_sensitivity(choice=choice, stack=stack))
         ]
         return entry | ({"utilisation_sensitivity": sensitivity[0]} if sensitivity else {})
 
@@ -355,6 +359,10 @@ class _Writer:
         if sort in ("answer", "default"):
             return self.said.evidence(id)
         return self.catalog.evidence(id)
+
+
+def _is_on(stack: Stack, *, provider: str) -> bool:
+    return bool(stack.row["provider"] == provider)
 
 
 def _best_of(choice: Choice, key: str) -> list[Stack]:

@@ -34,23 +34,20 @@ class Outcome:
 
     violated: tuple[Rule, ...]
     warned: tuple[Rule, ...]
-    confirm: tuple[Rule, ...]
 
 
 def outcomes(*, frame: pd.DataFrame, catalog_rules: Sequence[Rule], shared: Mapping[str, Any]) -> dict[str, Outcome]:
     """Return the outcome per distinct ``provider/sku`` of the frame; ``shared`` holds the facts of the workload."""
     predicates = [rule for rule in catalog_rules if rule.rule_kind == "predicate"]
     found: dict[str, Outcome] = {}
-    for row in frame.drop_duplicates(["provider", "sku"]).to_dict("records"):
+    for record in frame.drop_duplicates(["provider", "sku"]).to_dict("records"):
+        row = {str(name): value for name, value in record.items()}
         facts = {**shared, **facts_of(row)}
-        violated, warned, confirm = [], [], []
-        for rule in predicates:
-            verdict = rules.evaluate(rule=rule, facts=facts)
-            if verdict == "violated":
-                (violated if rule.severity == "hard" else warned).append(rule)
-            elif verdict == "unknown":
-                confirm.append(rule)
-        found[f"{row['provider']}/{row['sku']}"] = Outcome(tuple(violated), tuple(warned), tuple(confirm))
+        broken = [rule for rule in predicates if rules.evaluate(rule=rule, facts=facts) == "violated"]
+        found[f"{row['provider']}/{row['sku']}"] = Outcome(
+            violated=tuple(rule for rule in broken if rule.severity == "hard"),
+            warned=tuple(rule for rule in broken if rule.severity == "soft"),
+        )
     return found
 
 

@@ -48,7 +48,9 @@ def why(*, choice: Choice, stack: Stack) -> list[Sentence]:
     found = []
     rivals = [other for other in choice.eligible if other.id != stack.id]
     group = GROUP_TEXT[stack.group]
-    if stack.standing == "ranked":
+    if stack.standing == "ranked" and not rivals:
+        text = f"It is the one stack {group} that is priced, keeps every constraint and may carry production"
+    elif stack.standing == "ranked":
         text = f"Of {len(rivals) + 1} priced stacks that keep every constraint {group}, it is worth most to you"
     else:
         text = (
@@ -88,6 +90,23 @@ def why(*, choice: Choice, stack: Stack) -> list[Sentence]:
                 *(f"coupling:{cell.id}" for cell in stack.cells),
             )
         )
+    if stack.row["path"] == "managed_api":
+        clouds = [cloud for cloud in str(stack.row["families_clouds"]).split(";") if cloud]
+        found.append(
+            sentence(
+                f"The family {stack.row['family']} is offered on {len(clouds)} of 3 clouds ({', '.join(clouds)}): "
+                "the model "
+                "layer is decided apart from the infrastructure of the other workloads, and either can change alone.",
+                stack.row["option_evidence"],
+            )
+        )
+    elif choice.field.workload.architecture is None:
+        found.append(
+            sentence(
+                "The models are your own and portable between stacks: the model layer does not bind this choice.",
+                f"answer:{choice.field.path}.kind",
+            )
+        )
     found.append(
         sentence(f"To run it: {stack.numbers['operations']['reason']}.", *stack.numbers["operations"]["evidence"])
     )
@@ -117,13 +136,25 @@ def _why_not(*, choice: Choice, stack: Stack, port: Port | None, best: Stack | N
     if stack.standing == "excluded":
         texts = [item["text"] for item in said if item["state"] == "missed"] + _against(stack, best)
         verdict = "excluded"
+    elif stack.id in choice.unsettled:
+        texts = [
+            sentence(
+                f"{stack.row['cpu_family_name']} has been generally available for too short a time to carry "
+                "production: it "
+                "enters as a canary.",
+                f"cpu_family:{stack.row['cpu_family']}",
+                "coefficient:plan.canary_months",
+            )
+        ]
+        verdict = "canary first"
     elif stack.row["path"] == "own_silicon" and port is not None and not port.within_limit:
         weeks = port.weeks
         texts = [
             sentence(
                 f"Moving to it means rewriting custom kernels: assumed {weeks['value']:.3g} weeks "
                 f"({weeks['low']:.3g} to "
-                f"{weeks['high']:.3g}), past the {port.limit.value:g} weeks within which a port is worth a pilot.",
+                f"{weeks['high']:.3g}), which may pass the {port.limit.value:g} weeks within which a port is worth a "
+                "pilot.",
                 *weeks["evidence"],
                 port.limit.id,
             )
@@ -247,7 +278,7 @@ def utilisation_sensitivity(*, choice: Choice, stack: Stack) -> dict[str, Any] |
     if stack.row["sku"] != (measured.on or "").split("/")[-1]:
         return None
     answer = f"answer:{choice.field.path}.measured.units_per_s"
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "utilisation": share,
             "usd_per_thousand_units": number(
@@ -363,6 +394,9 @@ def _buys(*, cell: Cell, stack: Stack, group: Sequence[Stack]) -> Sentence:
     if not looser or mine["value"] is None:
         return sentence("No sourced benefit: no looser stack with a known cost was found to compare.", evidence)
     best = ordered(looser)[0]
+    if "assumption" in (stack.row["estimate_kind"], best.row["estimate_kind"]):
+        text = "No sourced benefit: the costs to compare were only scaled from a measurement elsewhere; measure it."
+        return sentence(text, evidence)
     gap = best.monthly["value"] - mine["value"]
     overlap = best.monthly["low"] <= mine["high"] and mine["low"] <= best.monthly["high"]
     sure = " The ranges overlap, so the difference is not sure." if overlap else ""
@@ -570,7 +604,7 @@ def excluded_providers(*, choices: Sequence[Choice], allowed: Sequence[str] | No
                     "label": best.label,
                     "monthly_usd": best.monthly,
                     "text": sentence(
-                        f"{provider} is excluded by your list of providers; lifting that would allow {best.label} at "
+                        f"{provider} is excluded by your list of providers; lifting that would allow {best.label} for "
                         f"{span(best.monthly)} a month.",
                         "answer:constraints.providers",
                         *(best.monthly["evidence"] or [best.row["option_evidence"]]),

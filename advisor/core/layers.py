@@ -4,7 +4,7 @@ import fnmatch
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from advisor.core import compatibility
 from advisor.core.candidates import Field
@@ -21,6 +21,7 @@ _BURDEN = {"low": 1.0, "medium": 0.7, "high": 0.4}
 _SILICON_NAMES = {"NVIDIA": "nvidia", "AMD": "amd", "AWS": "trainium", "Google": "tpu", "Microsoft": "maia"}
 
 Row = Mapping[str, Any]
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -46,12 +47,12 @@ def complete(
     )
     if row["path"] == "managed_api":
         return _managed(row=row, storage=storage)
-    networking = _networking(row=row, field=field, catalog=catalog)
-    orchestration = _orchestration(row=row, field=field, catalog=catalog)
+    networking = _networking(row=row, catalog=catalog)
+    orchestration = _orchestration(row=row, catalog=catalog)
     predicates = [rule for rule in catalog.rules if rule.rule_kind == "predicate" and rule.severity == "hard"]
     base = compatibility.facts_of(row)
     best: tuple[Any, ...] | None = None
-    for net, store, orch in itertools.product(networking or [None], storage or [None], orchestration or [None]):
+    for net, store, orch in itertools.product(_or_none(networking), _or_none(storage), _or_none(orchestration)):
         chosen = {
             "networking": net and net["id"],
             "storage": store and store[0]["id"],
@@ -156,7 +157,11 @@ def _rows(frame: Any, provider: str) -> list[dict[str, Any]]:
     return [{str(key): value for key, value in row.items()} for row in mine.to_dict("records")]
 
 
-def _networking(*, row: Row, field: Field, catalog: Catalog) -> list[dict[str, Any]]:
+def _or_none(options: Sequence[_T]) -> Sequence[_T | None]:
+    return options or (None,)
+
+
+def _networking(*, row: Row, catalog: Catalog) -> list[dict[str, Any]]:
     """Return the networks of an instance: between nodes its fabric or torus, else the provider's general network."""
     options = [option for option in _rows(catalog.networking, row["provider"]) if option["status"] == "offered"]
     many = not (row["instances_count_typical"] <= 1)
@@ -180,7 +185,7 @@ def _list(cell: Any) -> list[str]:
     return [part for part in str(cell or "").split(";") if part]
 
 
-def _orchestration(*, row: Row, field: Field, catalog: Catalog) -> list[dict[str, Any]]:
+def _orchestration(*, row: Row, catalog: Catalog) -> list[dict[str, Any]]:
     """Return the orchestrators of a provider for this kind of work that know this accelerator."""
     found = []
     for option in _rows(catalog.orchestration, row["provider"]):

@@ -54,8 +54,11 @@ class Money:
         )
         known = catalog.egress[catalog.egress["price_usd_per_gb"].notna() & now]
         tiers: dict[tuple[str, str], dict[str, pd.DataFrame]] = {}
-        for (provider, purpose, region), rows in known.groupby(["provider", "purpose", "region"], sort=True):
-            tiers.setdefault((provider, purpose), {})[region] = rows
+        for provider, purpose, region in (
+            known[["provider", "purpose", "region"]].drop_duplicates().itertuples(index=False)
+        ):
+            same = (known["provider"] == provider) & (known["purpose"] == purpose) & (known["region"] == region)
+            tiers.setdefault((str(provider), str(purpose)), {})[str(region)] = known[same]
         return cls(options=options, prices=prices, tiers=tiers)
 
     def stored(self, *, provider: str, region: str, option_id: str, stored_tb: float, answer: str) -> Number:

@@ -33,6 +33,7 @@ class Choice:
     field: Field
     stacks: tuple[Stack, ...]
     eligible: tuple[Stack, ...]
+    unsettled: frozenset[str]
     group: str | None
     reference: Anchor | None
 
@@ -132,16 +133,17 @@ def choice(
         for stack in settled
         if stack.standing != "excluded" and not new_own_silicon(stack, known) and not _only_scaled(stack)
     ]
+    unsettled = frozenset({stack.id for stack in stacks} - {stack.id for stack in settled})
     groups = list(dict.fromkeys(GROUP_OF[basis] for basis in purchase)) or list(_DEFAULT_GROUPS)
     for standing in ("ranked", "confirm_first"):
         for group in groups:
             eligible = [stack for stack in may if stack.standing == standing and stack.group in (group, "api")]
             if any(stack.group == group for stack in eligible) or (eligible and group == groups[-1]):
                 kept = ordered(eligible)[:_MOST_PER_WORKLOAD]
-                return Choice(field, tuple(stacks), tuple(kept), group, anchors.get("cost"))
+                return Choice(field, tuple(stacks), tuple(kept), unsettled, group, anchors.get("cost"))
     api = [stack for stack in may if stack.group == "api"]
     kept = ordered(api)[:_MOST_PER_WORKLOAD]
-    return Choice(field, tuple(stacks), tuple(kept), "api" if kept else None, anchors.get("cost"))
+    return Choice(field, tuple(stacks), tuple(kept), unsettled, "api" if kept else None, anchors.get("cost"))
 
 
 def _only_scaled(stack: Stack) -> bool:
@@ -197,12 +199,13 @@ def assemble(
     money: Money,
     coefficients: Coefficients,
     value: float,
+    absent: str = "no admissible stack",
 ) -> Plan:
     """Return the plan of one combination, with its flows, fixed lines and total as report numbers."""
     flows = flow_numbers(chosen=chosen, choices=choices, document=document, money=money)
     fixed = _fixed_numbers(chosen=chosen, coefficients=coefficients)
     parts = {
-        item.field.workload.id: stack.monthly if stack else unknown(unit="USD/month", reason="no admissible stack")
+        item.field.workload.id: stack.monthly if stack else unknown(unit="USD/month", reason=absent)
         for item, stack in zip(choices, chosen, strict=True)
     }
     parts |= {f"flow {index + 1}": flow["monthly_usd"] for index, flow in enumerate(flows)}

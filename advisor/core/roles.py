@@ -2,7 +2,7 @@
 "fallback."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -170,7 +170,7 @@ def _pilot(
     stopped = not document.team.ml_systems_engineers or choice.field.workload.code.unsupported_ops
     if not pool or not port.within_limit or stopped or choice.field.workload.kind == "managed_api":
         return []
-    made = {row["id"]: row for row in catalog.accelerators.to_dict("records")}
+    made = {row["id"]: dict(row) for row in catalog.accelerators.to_dict("records")}
     pool = [other for other in pool if _is_out(made[other.row["accelerator"]])]
     rentable = [other for other in pool if other.states.get("rentable") == 1]
     if not pool:
@@ -191,7 +191,7 @@ def _pilot(
     ]
 
 
-def _is_out(part: dict[str, Any]) -> bool:
+def _is_out(part: Mapping[Any, Any]) -> bool:
     """Return whether an accelerator is out: on offer, or generally available by its vendor's word."""
     return part["offered"] == "yes" or bool(part["ga_date"])
 
