@@ -13,7 +13,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from advisor.models import Decision, Run
+from advisor.models import Decision, Run, Workspace
 from advisor.services import accounts
 from tests.advisor.factories import MOMENT, PASSWORD, a_member, a_reported_run, a_run, a_running_run, a_user
 
@@ -233,7 +233,7 @@ def post_text(text: str) -> tuple[int, str]:
 
 
 def _workspace() -> str:
-    return str(Decision._meta.get_field("workspace").related_model.objects.latest("pk").pk)
+    return str(Workspace.objects.latest("pk").pk)
 
 
 def test_an_empty_form_asks_for_a_document() -> None:
