@@ -131,7 +131,7 @@ def choice(
     may = [
         stack
         for stack in settled
-        if stack.standing != "excluded" and not new_own_silicon(stack, known) and not _only_scaled(stack)
+        if stack.standing != "excluded" and not new_silicon(stack, known) and not _only_scaled(stack)
     ]
     unsettled = frozenset({stack.id for stack in stacks} - {stack.id for stack in settled})
     groups = list(dict.fromkeys(GROUP_OF[basis] for basis in purchase)) or list(_DEFAULT_GROUPS)
@@ -155,11 +155,14 @@ def narrowed(choice: Choice, keep: Callable[[Stack], bool]) -> Choice:
     return replace(choice, eligible=tuple(stack for stack in choice.eligible if keep(stack)))
 
 
-def new_own_silicon(stack: Stack, known: Sequence[str]) -> bool:
-    """Return whether a stack stands on a cloud's own accelerator that the team has not run."""
-    if stack.row["path"] != "own_silicon":
+def new_silicon(stack: Stack, known: Sequence[str]) -> bool:
+    """Return whether a stack stands on an accelerator that the team has not run and whose software must be ported to.
+
+    NVIDIA is not new to anyone in this sense: stock software is written for it.
+    """
+    if not stack.row["accelerator"] or stack.row["accelerator_vendor"] == "NVIDIA":
         return False
-    name = str(stack.row["accelerator"]).lower()
+    name = f"{stack.row['accelerator']} {stack.row['accelerator_vendor']}".lower()
     return not any(word in name for word in known)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from advisor.core.bases import BASIS_TEXT
 from advisor.core.document import Document
-from advisor.core.plan import Choice, new_own_silicon
+from advisor.core.plan import Choice, new_silicon
 from advisor.core.quantity import Number, Sentence, number, sentence, span, usd
 from advisor.core.stacks import Stack, ordered
 from catalog.frame import Catalog
@@ -156,9 +156,9 @@ def port_effort(*, choice: Choice, document: Document, coefficients: Coefficient
 
 
 def pilot_pool(choice: Choice, document: Document) -> list[Stack]:
-    """Return the stacks on a cloud's own, generally available silicon that could be piloted, best first."""
+    """Return the admissible stacks on silicon that is new to the team, best first."""
     known = tuple(document.team.accelerators or ())
-    mine = [stack for stack in choice.stacks if stack.standing != "excluded" and new_own_silicon(stack, known)]
+    mine = [stack for stack in choice.stacks if stack.standing != "excluded" and new_silicon(stack, known)]
     return ordered(mine)
 
 
