@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from advisor.core.document import other_names
 from advisor.core.problems import DocumentError, problem
 from advisor.core.questions import QUESTIONS, answer_at, unanswered
 from advisor.core.schema import PROVIDERS, Document, InlineModel, ManagedModel, Preferences, Section
@@ -220,10 +221,9 @@ def _architecture(*, path: str, stated: Stated, architectures: "pd.DataFrame") -
 
 
 def _row(name: str, *, architectures: "pd.DataFrame") -> Mapping[str, Any] | None:
-    """Return the catalog's row of an architecture by its id or another of its names."""
-    names = architectures["aliases"] if "aliases" in architectures else [()] * len(architectures)
-    for (_, row), aliases in zip(architectures.iterrows(), names, strict=True):
-        if row["id"] == name or (isinstance(aliases, (tuple, list)) and name in aliases):
+    """Return the catalog's row of an architecture by its id or another of its names; a family spells a dot as a dash."""
+    for _, row in architectures.iterrows():
+        if name in (row["id"], row["id"].replace(".", "-"), *other_names(row["aliases"])):
             return {str(column): cell for column, cell in row.items()}
     return None
 

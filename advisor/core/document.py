@@ -42,6 +42,7 @@ __all__ = [
     "check",
     "json_schema",
     "known_from",
+    "other_names",
     "parse",
     "read",
 ]
@@ -62,7 +63,7 @@ class Known:
 def known_from(catalog: "Catalog") -> Known:
     """Return the names that a published catalog holds."""
     regions, architectures = catalog.regions, catalog.architectures
-    names = {*architectures["id"], *(alias for aliases in architectures["aliases"] for alias in aliases)}
+    names = {*architectures["id"], *(name for cell in architectures["aliases"] for name in other_names(cell))}
     skus = {*catalog.instances["id"], *(catalog.offers["provider"] + "/" + catalog.offers["sku"])}
     return Known(
         regions={provider: _words(regions.loc[regions["provider"] == provider, "region"]) for provider in PROVIDERS},
@@ -71,6 +72,11 @@ def known_from(catalog: "Catalog") -> Known:
         skus=_words(skus),
         model_families=_words(catalog.model_offers["family"]),
     )
+
+
+def other_names(cell: Any) -> tuple[str, ...]:
+    """Return the names that a cell of the architectures' ``aliases`` column lists, with ; between them."""
+    return tuple(name for name in cell.split(";") if name) if isinstance(cell, str) else ()
 
 
 def _words(values: Iterable[Any]) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ ARCHITECTURES = pd.DataFrame(
     [
         {
             "id": "llama-3.1-8b",
-            "aliases": ("llama-3-1-8b",),
+            "aliases": "llama-3.1-8b-instruct;llama3.1-8b",
             "layers": 32,
             "hidden": 4096,
             "heads": 32,
@@ -31,7 +31,7 @@ ARCHITECTURES = pd.DataFrame(
         },
         {
             "id": "broken",
-            "aliases": (),
+            "aliases": "",
             "layers": 2,
             "hidden": 8,
             "heads": 2,
@@ -123,7 +123,7 @@ def test_a_shape_becomes_an_architecture() -> None:
 
 
 def test_another_name_finds_the_same_architecture() -> None:
-    [workload] = answered({"kind": "online_inference", "model": "llama-3-1-8b"}).workloads
+    [workload] = answered({"kind": "online_inference", "model": "llama-3.1-8b-instruct"}).workloads
 
     assert workload.architecture is not None and workload.architecture.id == "llama-3.1-8b"
 

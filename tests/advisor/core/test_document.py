@@ -20,8 +20,11 @@ from advisor.core.document import (
     canonical,
     check,
     json_schema,
+    known_from,
     parse,
 )
+from catalog import files
+from catalog.frame import build
 
 EXAMPLES = sorted((Path(__file__).parents[3] / "examples").glob("*.yaml"))
 KNOWN = Known(
@@ -537,3 +540,18 @@ def test_a_good_document_with_one_odd_value_raises_nothing_else(data: st.DataObj
 
 
 EXAMPLE = parse((Path(__file__).parents[3] / "examples" / "uber.yaml").read_bytes())
+
+
+def test_the_known_names_are_those_of_the_shipped_catalog() -> None:
+    catalog = build(facts=files.load(), moment=dt.date(2026, 11, 23), release=1)
+
+    known = known_from(catalog)
+
+    assert {"llama-3.1-70b", "meta-llama/Llama-3.1-70B-Instruct"} <= set(known.architectures)
+    assert all(len(name) > 2 for name in known.architectures)
+    assert "us-east-1" in known.regions["aws"] and "westeurope" in known.regions["azure"]
+    assert "aws/p5.48xlarge" in known.skus
+    assert "claude-haiku-5-5" in known.model_families
+    assert "DE" in known.countries
+    for path in EXAMPLES:
+        check(parse(path.read_bytes()), complete=True, known=known, moment=dt.date(2026, 11, 23))
