@@ -221,7 +221,7 @@ def _architecture(*, path: str, stated: Stated, architectures: "pd.DataFrame") -
 
 
 def _row(name: str, *, architectures: "pd.DataFrame") -> Mapping[str, Any] | None:
-    """Return the catalog's row of an architecture by its id or another of its names; a family spells a dot as a dash."""
+    """Return the catalog's row of an architecture by its id or another name; a family writes a dash for a dot."""
     for _, row in architectures.iterrows():
         if name in (row["id"], row["id"].replace(".", "-"), *other_names(row["aliases"])):
             return {str(column): cell for column, cell in row.items()}
