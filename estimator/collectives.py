@@ -55,17 +55,22 @@ def all_reduce_seconds(*, total_bytes: Values, group: Values, bytes_per_s: Value
 
 def all_to_all_seconds(
     *,
-    local_bytes: Values,
+    token_bytes: Values,
+    copies: Values,
     group: Values,
     inside: Values,
     inside_bytes_per_s: Values,
     outside_bytes_per_s: Values,
     latency_s: Values = 0.0,
 ) -> Values:
-    """Return the time of an even all-to-all in which each rank holds ``local_bytes`` to spread over a group. [s]
+    """Return the time to send every token to ``copies`` experts spread evenly over a group. [s]
 
-    The share bound for the ``inside`` ranks uses the scale-up link, the rest each rank's own adapter; both run side by side.
+    A token crosses to each remote domain once, however many of its experts live there, and is copied on inside it. The expected
+    distinct domains are N·(1 − (1 − 1/N)^copies). Scale-up links and adapters work side by side. Source: ``model-experts`` in
+    docs/model.md.
     """
-    near = local_bytes * (inside - 1) / group / inside_bytes_per_s
-    far = local_bytes * (group - inside) / group / outside_bytes_per_s
+    domains = np.maximum(group / inside, 1.0)
+    distinct = domains * (1 - (1 - 1 / domains) ** copies)
+    far = token_bytes * distinct * (domains - 1) / domains / outside_bytes_per_s
+    near = token_bytes * copies * (inside - 1) / inside / inside_bytes_per_s
     return np.where(np.asarray(group) > 1, np.maximum(near, far) + latency_s * np.log2(np.maximum(group, 2)), 0.0)

@@ -94,6 +94,7 @@ class Hardware:
     node_bytes_per_s: Floats
     fabric_bytes_per_s: Floats
     fabric_is_rdma: NDArray[np.bool_]
+    tdp_w: Floats
 
     def __len__(self) -> int:
         return len(self.accelerator)
@@ -120,7 +121,8 @@ def from_frame(frame: pd.DataFrame, *, coefficients: Coefficients) -> Hardware:
     families = np.array([family(name) for name in names], dtype=object)
     vendors = np.array([vendor(name) for name in families], dtype=object)
     per_node = np.maximum(_number(frame, "accelerators_count"), 1.0)
-    pcie = np.full(len(frame), coefficients.get("training.pcie_gb_per_s").value * 1e9)
+    pcie_share = coefficients.get("training.pcie_efficiency").value
+    pcie = np.full(len(frame), coefficients.get("training.pcie_gb_per_s").value * pcie_share * 1e9)
     scaleup = _number(frame, "scaleup_gb_per_s") * 1e9 / 2
     domain = np.where(np.isnan(scaleup), 1.0, np.nan_to_num(_number(frame, "scaleup_domain_accelerators"), nan=1.0))
     rdma = _number(frame, "fabric_gbps")
@@ -142,6 +144,7 @@ def from_frame(frame: pd.DataFrame, *, coefficients: Coefficients) -> Hardware:
         node_bytes_per_s=pcie,
         fabric_bytes_per_s=fabric,
         fabric_is_rdma=~np.isnan(rdma),
+        tdp_w=_number(frame, "tdp_w"),
     )
 
 
@@ -156,12 +159,14 @@ def reference_frame(
     specification = accelerators.set_index("id") if "id" in accelerators.columns else accelerators
     rows = specification.loc[list(accelerator_ids)].reset_index()
     rows = rows.rename(columns={rows.columns[0]: "accelerator"})
-    if "accelerator_memory_gb" not in rows.columns:
-        rows["accelerator_memory_gb"] = _number(rows, "memory_gib") * 1.073741824
-    per_node, fabric = [], []
-    for name in rows["accelerator"]:
-        per_node.append(_reference("node_accelerators", str(name), coefficients))
-        fabric.append(_reference("fabric_gbps", str(name), coefficients))
+    rows["accelerator_memory_gb"] = _number(rows, "memory_gb")
+    names = [str(name) for name in rows["accelerator"]]
+    per_node = [_reference("node_accelerators", name, coefficients) for name in names]
+    fabric = [_reference("fabric_gbps", name, coefficients) for name in names]
+    links = _number(rows, "scaleup_gb_per_s")
+    known = [f"training.reference_scaleup_gb_per_s.{family(name)}" for name in names]
+    stated = [coefficients.get(key).value if key in coefficients else np.nan for key in known]
+    rows["scaleup_gb_per_s"] = np.where(np.isnan(links), stated, links)
     rows["accelerators_count"] = per_node
     rows["fabric_gbps"] = np.array(fabric) * np.array(per_node)
     rows["network_gbps"] = np.nan

@@ -12,8 +12,9 @@ from estimator.architecture import Architecture
 Numbers = NDArray[np.float64]
 
 # What is computed again in the backward pass instead of kept.
-NONE, SELECTIVE, FULL, MINIMAL, OFFLOADED = range(5)
-RECOMPUTE_NAMES = ("no recompute", "selective recompute", "full recompute", "minimal remat", "offloaded remat")
+# BLOCK recomputes whole layers, as many as memory demands, and selectively the rest; its share is filled in by memory.py.
+NONE, SELECTIVE, FULL, MINIMAL, OFFLOADED, BLOCK = range(6)
+RECOMPUTE_NAMES = ("no recompute", "selective recompute", "full recompute", "minimal remat", "offloaded remat", "block")
 
 # What of weights, gradients and optimiser state is sharded over the data-parallel ranks.
 REPLICATED, ZERO1, ZERO2, ZERO3 = range(4)
@@ -33,6 +34,7 @@ class Layouts:
     micro_batch: Numbers
     micro_batches: Numbers
     recompute: Numbers
+    recomputed_fraction: Numbers
     sharding: Numbers
     shard: Numbers
 
@@ -58,8 +60,16 @@ class Layouts:
         if sharding:
             parts.append(SHARDING_NAMES[sharding] + ("" if sharding < ZERO3 else f" over {int(self.shard[position])}"))
         parts.append(f"micro-batch {int(self.micro_batch[position])}")
-        parts.append(RECOMPUTE_NAMES[int(self.recompute[position])])
+        parts.append(self._recompute_name(position))
         return ", ".join(parts)
+
+    def _recompute_name(self, position: int) -> str:
+        kind, fraction = int(self.recompute[position]), float(self.recomputed_fraction[position])
+        if kind != BLOCK:
+            return RECOMPUTE_NAMES[kind]
+        if fraction == 0:
+            return RECOMPUTE_NAMES[SELECTIVE]
+        return RECOMPUTE_NAMES[FULL] if fraction == 1 else f"full recompute of {fraction:.0%} of the layers"
 
 
 def join(parts: Sequence[Layouts]) -> Layouts:
@@ -139,7 +149,7 @@ def enumerate_layouts(
                 )
                 if table is not None:
                     tables.append(table)
-    return join(tables) if tables else _empty()
+    return join(tables) if tables else no_layouts()
 
 
 def _inner_grid(
@@ -156,7 +166,7 @@ def _inner_grid(
     micro = [b for b in _open(choices.micro_batch, [1, 2, 4, 8, 16]) if local_sequences % b == 0]
     interleaves = _open(choices.interleave, _interleaves(architecture, pipeline))
     experts = _open(choices.expert, _expert_degrees(architecture, tensor * context * data))
-    recompute = _open(choices.recompute, [NONE, SELECTIVE, FULL])
+    recompute = _open(choices.recompute, [NONE, BLOCK])
     shardings = _shardings(choices=choices, ranks=data * context, pipeline=pipeline, stride=tensor, domain=domain)
     if not micro or not experts:
         return None
@@ -182,6 +192,7 @@ def _inner_grid(
         micro_batch=grid[2],
         micro_batches=local_sequences / grid[2],
         recompute=grid[3],
+        recomputed_fraction=np.where(grid[3] == FULL, 1.0, 0.0),
         sharding=grid[4],
         shard=grid[5],
     )
@@ -233,7 +244,7 @@ def _shardings(
     while ranks % inside:
         inside -= 1
     for kind in _open(choices.sharding, [ZERO1, ZERO3]):
-        if kind == ZERO3 and (pipeline > 1 and choices.sharding is None or ranks == 1):
+        if kind == ZERO3 and (pipeline > 1 or ranks == 1):
             continue
         found.append((kind, ranks))
         if kind == ZERO3 and 1 < inside < ranks:
@@ -241,5 +252,6 @@ def _shardings(
     return found or [(ZERO1, ranks)]
 
 
-def _empty() -> Layouts:
+def no_layouts() -> Layouts:
+    """Return the empty table."""
     return Layouts(**{field.name: np.empty(0) for field in fields(Layouts)})

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from estimator.layouts import FULL, MINIMAL, NONE, OFFLOADED, SELECTIVE, ZERO1, ZERO2, ZERO3
+from estimator.layouts import MINIMAL, NONE, OFFLOADED, SELECTIVE, ZERO1, ZERO2, ZERO3
 
 Values = Any  # float or array of floats
 
@@ -48,6 +48,7 @@ def layer_activation_bytes(
     mlp_inputs: Values,
     tensor: Values,
     recompute: Values,
+    recomputed_fraction: Values,
     input_bytes: Values,
     sequence_parallel: Values,
     flash: Values,
@@ -73,9 +74,9 @@ def layer_activation_bytes(
     lean = kept - np.where(np.asarray(flash), gemm_inputs + product, 0.0)
     boundary = 2 * hidden / narrow
     return tokens * np.select(
-        [recompute == NONE, recompute == SELECTIVE, recompute == FULL, recompute == MINIMAL, recompute == OFFLOADED],
-        [kept + scores, lean, boundary, lean, boundary],
-        default=np.nan,
+        [recompute == NONE, recompute == SELECTIVE, recompute == MINIMAL, recompute == OFFLOADED],
+        [kept + scores, lean, lean, boundary],
+        default=recomputed_fraction * boundary + (1 - recomputed_fraction) * lean,
     )
 
 

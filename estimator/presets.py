@@ -8,12 +8,14 @@ import numpy as np
 
 from estimator.coefficients import Coefficients
 from estimator.hardware import Hardware
+from estimator.layouts import BLOCK, FULL, MINIMAL, NONE, OFFLOADED, ZERO1, ZERO3
 
 Values = Any  # float or array of floats
 
 # Bytes of one input element of a matrix product; block-scaled formats carry one scale byte for 32 (MX) or 16 (NVFP4) values.
 INPUT_BYTES = {"bf16": 2.0, "fp16": 2.0, "fp8": 1.0, "fp8-mx": 1.03, "fp4": 0.56, "int8": 1.0}
 NEWEST = "9999-12"
+CALIBRATED = "2026-11"
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,9 @@ class Physics:
     latency_domain_s: Values
     latency_fabric_s: Values
     layer_launch_s: Values
+    moe_launch_s: Values
+    compiled: Values
+    scattered_hops: Values
     step_overhead_s: Values
     jitter_fraction: Values
     weight_bytes: Values
@@ -108,7 +113,7 @@ def choose_stack(
     elif "fsdp" in name or "foundry" in name or "torchtitan" in name:
         preset = "fsdp-2023" if month < "2024-06" else "fsdp"
     else:
-        preset = "nemo" if month >= "2023-10" else "fsdp-2023"
+        preset = "nemo" if month >= "2024-09" else "nemo-2024" if month >= "2023-10" else "fsdp-2023"
     parallel = month >= "2022-12" if sequence_parallel is None else sequence_parallel
     return Stack(preset=preset, date=month, precision=_precision(precision), sequence_parallel=parallel)
 
@@ -167,7 +172,13 @@ def attention_key(values: Mapping[str, float], *, family: str, vendor: str, stac
 
 def physics_of(*, values: Mapping[str, float], hardware: Hardware, stacks: Sequence[Stack]) -> Physics:
     """Return the physics of each case: entry i is ``hardware`` i running ``stacks`` i."""
-    rows = [_one(values=values, hardware=hardware, position=i, stack=stack) for i, stack in enumerate(stacks)]
+    known: dict[tuple[str, bool, Stack], dict[str, float]] = {}
+    rows = []
+    for i, stack in enumerate(stacks):
+        case = (str(hardware.accelerator[i]), bool(hardware.fabric_is_rdma[i]), stack)
+        if case not in known:
+            known[case] = _one(values=values, hardware=hardware, position=i, stack=stack)
+        rows.append(known[case])
     return Physics(**{field.name: np.array([row[field.name] for row in rows], dtype=float) for field in fields(Physics)})
 
 
@@ -188,23 +199,39 @@ def _one(*, values: Mapping[str, float], hardware: Hardware, position: int, stac
     precision = stack.precision
 
     def pick(what: str, *scopes: str) -> float:
-        return values[coefficient_key(values, what, scopes)]
+        whole = [wider for scope in scopes for wider in (scope, scope.split("-")[0])]
+        return values[coefficient_key(values, what, whole)]
 
     peak = hardware.peak_flops[precision][position]
     half = hardware.peak_flops["bf16"][position]
     half = peak if np.isnan(half) else half
     half_ceiling = values[gemm_key(values, family=family, vendor=vendor, precision="bf16")]
+    mature = maturity(
+        loss=pick("maturity_loss"),
+        years=pick("maturity_years"),
+        date=stack.date,
+        available=pick("available_year", family, vendor),
+    )
+    ceiling = values[gemm_key(values, family=family, vendor=vendor, precision=precision)]
+    names = (f"reference_watts_per_tflop.{hardware.accelerator[position]}", f"reference_watts_per_tflop.{family}")
+    reference = next((values[name] for name in names if name in values), np.nan)
+    power = power_factor(
+        watts_per_tflop=hardware.tdp_w[position] / half * 1e12,
+        reference=reference,
+        exponent=pick("power_exponent"),
+    )
+    rise = min(mature * power, 0.97 / max(ceiling, half_ceiling))
     attention = values[attention_key(values, family=family, vendor=vendor, stack=stack)]
     fabric = "fabric_efficiency.ethernet" if not hardware.fabric_is_rdma[position] else None
     old = stack.preset in ("megatron-2021", "megatron-2022")
     preset = stack.preset
     return {
-        "gemm_flops": peak * values[gemm_key(values, family=family, vendor=vendor, precision=precision)],
-        "head_flops": half * half_ceiling,
-        "attention_flops": half * attention,
+        "gemm_flops": rise * peak * ceiling,
+        "head_flops": rise * half * half_ceiling,
+        "attention_flops": rise * half * attention,
         "memory_bytes_per_s": hardware.memory_bytes_per_s[position] * pick("stream", vendor, "other"),
-        "gemm_traffic_fraction": pick("gemm_traffic", vendor),
-        "moe_gemm_fraction": pick("moe_gemm", vendor),
+        "gemm_traffic_fraction": pick("gemm_traffic", vendor, "other"),
+        "moe_gemm_fraction": pick("moe_gemm", vendor, "other"),
         "elementwise_factor": pick("elementwise", preset),
         "cast_passes": pick("cast_passes", precision),
         "input_bytes": INPUT_BYTES[precision],
@@ -221,6 +248,9 @@ def _one(*, values: Mapping[str, float], hardware: Hardware, position: int, stac
         "latency_domain_s": pick("latency_domain_us") * 1e-6,
         "latency_fabric_s": pick("latency_fabric_us") * 1e-6,
         "layer_launch_s": pick("layer_launch_us", preset) * 1e-6,
+        "moe_launch_s": pick("moe_launch_us", f"{vendor}-2025" if stack.date < "2026-06" else vendor, "other") * 1e-6,
+        "scattered_hops": float(preset != "megatron-2021"),
+        "compiled": float(preset in ("maxtext", "maxtext-gpu", "neuron")),
         "step_overhead_s": pick("step_overhead_ms", preset) * 1e-3,
         "jitter_fraction": pick("jitter", preset),
         "weight_bytes": pick("weight_bytes", preset),
@@ -229,6 +259,46 @@ def _one(*, values: Mapping[str, float], hardware: Hardware, position: int, stac
         "reserve_bytes": pick("reserve_gb", preset) * 1e9,
         "fragmentation_fraction": pick("fragmentation", preset),
     }
+
+
+def power_factor(*, watts_per_tflop: float, reference: float, exponent: float) -> float:
+    """Return how an accelerator's power budget moves its rates against the generation's reference. [fraction]
+
+    Large products run at the power limit, so the clock follows the watts a nominal TFLOP/s may draw: GB300 beats GB200, and
+    MI325X MI300X, at equal nominal rates. 1 where a power is not published. Source: ``model-power`` in docs/model.md.
+    """
+    ratio = watts_per_tflop / reference
+    return 1.0 if np.isnan(ratio) else float(np.clip(ratio, 0.5, 1.6) ** exponent)
+
+
+def maturity(*, loss: float, years: float, date: str, available: float) -> float:
+    """Return the share of their later ceiling that kernels reach at a date: 1 − loss·exp(−age/years).
+
+    ``age`` counts from the generation's first volume shipments; libraries of a new generation keep gaining for a year or more.
+    The newest stack is dated by the last calibration.
+    """
+    year, month = (date if date < NEWEST else CALIBRATED).split("-")[:2]
+    age = max(int(year) + (int(month) - 0.5) / 12 - available, 0.0)
+    return 1 - loss * float(np.exp(-age / years))
+
+
+def allowed_shardings(stack: Stack, *, one_way: bool = False) -> list[int]:
+    """Return the kinds of sharding that a stack of that date offers; ``one_way`` = the run states data parallelism only."""
+    if stack.preset in ("fsdp-2023", "fsdp", "maxtext", "maxtext-gpu"):
+        return [ZERO3]
+    if (stack.preset.startswith("nemo") and stack.date < "2025-10" and not one_way) or stack.preset in ("megatron-2021", "megatron-2022", "neuron"):
+        return [ZERO1]
+    return [ZERO1, ZERO3]
+
+
+def allowed_recompute(stack: Stack) -> list[int]:
+    """Return the kinds of recomputation a stack chooses from: policies by name under XLA, whole layers elsewhere."""
+    return [MINIMAL, OFFLOADED, FULL] if stack.preset in ("maxtext", "maxtext-gpu") else [NONE, BLOCK]
+
+
+def allowed_pipelines(stack: Stack) -> list[int] | None:
+    """Return the pipeline degrees a stack chooses from: none where weights are sharded instead; ``None`` = every one."""
+    return [1] if stack.preset in ("fsdp-2023", "fsdp", "maxtext", "maxtext-gpu") else None
 
 
 def without_sequence_parallel(stack: Stack) -> Stack:

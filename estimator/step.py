@@ -1,13 +1,13 @@
 """Seconds and bytes of one training step: every formula on arrays, one entry a case."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 
 from estimator.architecture import Architecture
 from estimator.collectives import all_to_all_seconds, gather_seconds, ranks_inside, ring_bytes_per_s
-from estimator.layouts import FULL, MINIMAL, OFFLOADED, SELECTIVE, ZERO3, Layouts
+from estimator.layouts import BLOCK, FULL, MINIMAL, OFFLOADED, SELECTIVE, ZERO3, Layouts
 from estimator.memory import in_flight, layer_activation_bytes, state_bytes
 from estimator.presets import Links, Physics
 
@@ -96,7 +96,7 @@ def memory_per_device(*, shape: Shape, layout: Layouts, physics: Physics) -> Val
         sharding=layout.sharding,
         shard=np.where(layout.sharding >= ZERO3, layout.shard, ranks),
         expert_shard=expert_shard,
-        weight_bytes=physics.weight_bytes,
+        weight_bytes=np.where(np.asarray(shape.lora) > 0, physics.input_bytes, physics.weight_bytes),
         gradient_bytes=physics.gradient_bytes,
         optimiser_bytes=physics.optimiser_bytes,
     )
@@ -113,6 +113,7 @@ def memory_per_device(*, shape: Shape, layout: Layouts, physics: Physics) -> Val
         mlp_inputs=1 + shape.moe_fraction * (shape.experts_active + shape.experts_shared - 1),
         tensor=layout.tensor,
         recompute=layout.recompute,
+        recomputed_fraction=layout.recomputed_fraction,
         input_bytes=physics.input_bytes,
         sequence_parallel=physics.sequence_parallel,
         flash=physics.flash,
@@ -121,13 +122,34 @@ def memory_per_device(*, shape: Shape, layout: Layouts, physics: Physics) -> Val
     held = in_flight(
         pipeline=layout.pipeline, interleave=layout.interleave, micro_batches=layout.micro_batches, layers=shape.layers
     )
-    live = np.where(layout.recompute >= FULL, 12 * tokens * (shape.hidden + shape.ffn_hidden) / layout.tensor, 0.0)
+    live = np.where(layout.recomputed_fraction > 0, 12 * tokens * (shape.hidden + shape.ffn_hidden) / layout.tensor, 0.0)
     logits = 6 * tokens * shape.vocab / layout.tensor
     last = per_layer * shape.layers / layout.pipeline * np.where(layout.interleave > 1, 2.0, 1.0) + logits
     first = per_layer * held + live
     activations = np.where(layout.pipeline > 1, np.maximum(first, last), first + logits)
     held_bytes = (states + gathered + activations) * (1 + physics.fragmentation_fraction)
     return held_bytes + physics.reserve_bytes
+
+
+def fill_memory(
+    *, shape: Shape, layout: Layouts, physics: Physics, memory_bytes: Values
+) -> tuple[Layouts, Values]:
+    """Return the layouts with the least block recomputation that fits, and the bytes each then needs. [bytes]
+
+    Between keeping (selectively) every layer and recomputing all, bytes fall in proportion to the recomputed layers.
+    """
+    kept = memory_per_device(shape=shape, layout=layout, physics=physics)
+    block = layout.recompute == BLOCK
+    if not np.any(block & (kept > memory_bytes)):
+        return layout, kept
+    lean = memory_per_device(
+        shape=shape, layout=replace(layout, recomputed_fraction=np.where(block, 1.0, layout.recomputed_fraction)), physics=physics
+    )
+    own = np.ceil(shape.layers / layout.pipeline)
+    saved = np.maximum(kept - lean, 1.0)
+    fraction = np.clip(np.ceil((kept - memory_bytes) / saved * own - 1e-9) / own, 0.0, 1.0)
+    filled = replace(layout, recomputed_fraction=np.where(block, fraction, layout.recomputed_fraction))
+    return filled, np.where(block, kept - fraction * (kept - lean), kept)
 
 
 def step_seconds(*, shape: Shape, layout: Layouts, physics: Physics, links: Links) -> dict[str, Values]:
@@ -143,15 +165,16 @@ def step_seconds(*, shape: Shape, layout: Layouts, physics: Physics, links: Link
     forward_bytes, backward_bytes = _elementwise_bytes(shape=shape, layout=layout, physics=physics, tokens=tokens)
     element = forward_bytes / physics.memory_bytes_per_s
     element_back = backward_bytes / physics.memory_bytes_per_s
-    gemm_again, attention_again, element_again = _recomputed(layout=layout, physics=physics)
+    gemm_again, attention_again, element_again = _recomputed(shape=shape, layout=layout, physics=physics)
     backward_gemm = 2.0 - shape.lora
-    layer_forward = gemm + attention + element + physics.layer_launch_s
+    launch = physics.layer_launch_s + shape.moe_fraction * physics.moe_launch_s
+    layer_forward = gemm + attention + element + launch
     layer_compute = (
         gemm * (1 + backward_gemm + gemm_again)
         + attention * (3.5 + attention_again)
         + element * (1 + element_again)
         + element_back
-        + physics.layer_launch_s * (2.5 + gemm_again)
+        + launch * (2.5 + gemm_again)
     )
     head = _head_seconds(shape=shape, layout=layout, physics=physics, tokens=tokens)
     exposed = _exposed_layer_seconds(
@@ -266,25 +289,42 @@ def _elementwise_bytes(*, shape: Shape, layout: Layouts, physics: Physics, token
     routed = shape.moe_fraction * shape.experts_active * shape.hidden / layout.tensor
     forward = forward + 2 * 4 * routed
     backward = backward + 2 * 4 * routed
-    cast_in = (2 * shape.hidden + shape.query_width / layout.tensor + width / layout.tensor) + routed
-    cast_out = (shape.query_width + 2 * shape.kv_width) / layout.tensor + 2 * shape.hidden + shape.mlp_up * width / layout.tensor
+    gathered = (1 + 1 / narrow) * shape.hidden  # cast on the shard, transposed after the gather
+    cast_in = gathered + shape.query_width / layout.tensor + width / layout.tensor + routed
+    cast_out = (shape.query_width + 2 * shape.kv_width) / layout.tensor + gathered + shape.mlp_up * width / layout.tensor
     quantise = 4 * physics.cast_passes
+    # adapters on the attention products: dropout and two thin products read and add to full-width activations
+    adapted = shape.lora * 2 * (4 * shape.hidden + (3 * (shape.query_width + 2 * shape.kv_width)) / layout.tensor)
+    forward = forward + adapted
+    backward = backward + 2 * adapted
     return (
         tokens * physics.elementwise_factor * (forward + quantise * cast_in),
         tokens * physics.elementwise_factor * (backward + quantise * cast_out),
     )
 
 
-def _recomputed(*, layout: Layouts, physics: Physics) -> tuple[Values, Values, Values]:
-    """Shares of a forward pass done again: matrix products, attention core, elementwise."""
-    full = layout.recompute == FULL
+def _recomputed(*, shape: Shape, layout: Layouts, physics: Physics) -> tuple[Values, Values, Values]:
+    """Shares of a forward pass done again: matrix products, attention core, elementwise.
+
+    A compiler that drops dead code (XLA) leaves out the MLP's last product, whose result only the next layer reads.
+    """
+    whole = layout.recomputed_fraction
+    dead = np.where(np.asarray(physics.compiled), _last_product_share(shape), 0.0)
     selective = layout.recompute == SELECTIVE
     minimal = layout.recompute == MINIMAL
     offloaded = layout.recompute == OFFLOADED
-    gemm = np.where(full, 1.0, np.where(offloaded, 0.75, 0.0))
-    core = full | minimal | offloaded | (selective & ~np.asarray(physics.flash, dtype=bool))
-    element = np.where(full | minimal | offloaded, 1.0, np.where(selective, 0.6, 0.0))
-    return gemm, np.where(core, 1.0, 0.0), element
+    block = layout.recompute == BLOCK
+    gemm = np.where(offloaded, 0.75, whole) * (1 - dead)
+    rest = np.where(selective | block, 1 - whole, 0.0)
+    core = np.where(minimal | offloaded, 1.0, whole) + np.where(np.asarray(physics.flash), 0.0, rest)
+    element = np.where(minimal | offloaded, 1.0, whole) + 0.6 * rest
+    return gemm, core, element
+
+
+def _last_product_share(shape: Shape) -> Values:
+    """Share of the MLP's last product in a layer's matrix products."""
+    one = shape.hidden * _mlp_width(shape)
+    return one / (shape.attention_params + (shape.mlp_up + 1) * one)
 
 
 def _head_seconds(*, shape: Shape, layout: Layouts, physics: Physics, tokens: Values) -> Values:
@@ -317,7 +357,7 @@ def _exposed_layer_seconds(
     """Tensor-, context- and expert-parallel exchange of one layer, forward and backward, that compute does not hide."""
     t = layout.tensor
     one = gather_seconds(
-        total_bytes=2 * tokens * shape.hidden,
+        total_bytes=(1 + physics.input_bytes / 2) * tokens * shape.hidden,  # gathers in the operand's precision
         group=t,
         bytes_per_s=_rate(group=t, stride=1.0, links=links, physics=physics),
         latency_s=physics.latency_domain_s,
@@ -335,7 +375,8 @@ def _exposed_layer_seconds(
         return tensor + context
     e = layout.expert
     exchange = all_to_all_seconds(
-        local_bytes=(1 + physics.input_bytes) * tokens / t * shape.experts_active * shape.hidden,
+        token_bytes=(1 + physics.input_bytes) * tokens / t * shape.hidden,
+        copies=shape.experts_active,
         group=e,
         inside=ranks_inside(group=e, stride=1.0, domain=links.domain),
         inside_bytes_per_s=links.domain_bytes_per_s * physics.domain_efficiency,
@@ -353,7 +394,7 @@ def _hop_seconds(*, shape: Shape, layout: Layouts, physics: Physics, links: Link
     rate = np.where(
         near, links.domain_bytes_per_s * physics.domain_efficiency, links.fabric_bytes_per_s * physics.fabric_efficiency
     )
-    sent = 2 * tokens * shape.hidden / np.where(np.asarray(physics.sequence_parallel), layout.tensor, 1.0)
+    sent = 2 * tokens * shape.hidden / np.where(np.asarray(physics.scattered_hops), layout.tensor, 1.0)
     one = sent / rate + physics.latency_fabric_s
     return np.where(layout.pipeline > 1, 2 * layout.interleave * one * (1 - physics.overlap_pipeline_fraction), 0.0)
 

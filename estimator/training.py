@@ -1,7 +1,7 @@
 """The door to training: the best layout of a run on each system and number of accelerators."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -18,6 +18,9 @@ from estimator.presets import (
     Links,
     Physics,
     Stack,
+    allowed_pipelines,
+    allowed_recompute,
+    allowed_shardings,
     attention_key,
     choose_stack,
     gemm_key,
@@ -25,7 +28,7 @@ from estimator.presets import (
     physics_of,
     values_of,
 )
-from estimator.step import Shape, memory_per_device, shape_of, step_seconds
+from estimator.step import Shape, fill_memory, shape_of, step_seconds
 
 Floats = NDArray[np.float64]
 
@@ -104,7 +107,13 @@ def estimate_training(
         if reasons[row]:
             continue
         table = _layout_table(
-            architecture, count, sequences, sequence, int(systems.domain_accelerators[row]), int(systems.node_accelerators[row])
+            architecture,
+            count,
+            sequences,
+            sequence,
+            int(systems.domain_accelerators[row]),
+            int(systems.node_accelerators[row]),
+            replace(stacks[row], precision="bf16"),
         )
         tables.append(table)
         owners.append(np.full(len(table), position))
@@ -157,7 +166,9 @@ def _best(
         return Best(layouts=None, chosen=chosen, seconds=none, memory_bytes=none, least_bytes=none)
     layouts, owner = join(tables), np.concatenate(owners).astype(int)
     system = rows[owner]
-    needed = memory_per_device(shape=shape, layout=layouts, physics=physics.take(system))
+    layouts, needed = fill_memory(
+        shape=shape, layout=layouts, physics=physics.take(system), memory_bytes=links.memory_bytes[system]
+    )
     least = none.copy()
     np.fmin.at(least, owner, needed)
     fitting = np.flatnonzero(needed <= links.memory_bytes[system])
@@ -179,7 +190,7 @@ def _best(
 
 @lru_cache(maxsize=4096)
 def _layout_table(
-    architecture: Architecture, accelerators: int, sequences: int, sequence: int, domain: int, node: int
+    architecture: Architecture, accelerators: int, sequences: int, sequence: int, domain: int, node: int, stack: Stack
 ) -> Layouts:
     return enumerate_layouts(
         architecture=architecture,
@@ -188,7 +199,9 @@ def _layout_table(
         sequence_length=sequence,
         domain=domain,
         node=node,
-        choices=Choices(),
+        choices=Choices(
+            pipeline=allowed_pipelines(stack), recompute=allowed_recompute(stack), sharding=allowed_shardings(stack)
+        ),
         round_batch=True,
     )
 

@@ -23,9 +23,10 @@ from estimator.layouts import (
     Layouts,
     enumerate_layouts,
     join,
+    no_layouts,
 )
-from estimator.presets import Links, Physics, Stack, choose_stack, links_of, physics_of, values_of
-from estimator.step import Shape, memory_per_device, shape_of, stack_shapes, step_seconds
+from estimator.presets import Links, Physics, Stack, allowed_pipelines, allowed_recompute, allowed_shardings, choose_stack, links_of, physics_of, values_of
+from estimator.step import Shape, fill_memory, shape_of, stack_shapes, step_seconds
 from estimator.training import NORMAL_80, interval_class
 
 Floats = NDArray[np.float64]
@@ -114,6 +115,10 @@ def score_rows(
     if not runs:
         return scored
     cases, empty = cases_of(runs=runs, accelerators=accelerators, coefficients=coefficients)
+    if len(empty) == len(runs):
+        for number, position in enumerate(where):
+            scored[position]["reason"] = empty[number]
+        return scored
     predicted = predict(cases=fitting(cases, coefficients=coefficients), values=values_of(coefficients))
     for number, position in enumerate(where):
         entry = scored[position]
@@ -193,7 +198,7 @@ def run_of(row: Mapping[str, Any], *, accelerators: pd.DataFrame, architectures:
         sequences=float(sequences),
         method=method,
         stack=stack,
-        choices=_choices(row, accelerator=accelerator, recompute=recompute),
+        choices=_choices(row, accelerator=accelerator, recompute=recompute, stack=stack),
         metric=metric,
         convention=_text(row, "flops_convention") or "causal_half",
         train_tokens=_number(row, "total_train_tokens") or math.nan,
@@ -285,7 +290,7 @@ def _plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
-def _choices(row: Mapping[str, Any], *, accelerator: str, recompute: str) -> Choices:
+def _choices(row: Mapping[str, Any], *, accelerator: str, recompute: str, stack: Stack) -> Choices:
     def one(column: str, divide: int = 1) -> list[int] | None:
         stated = _number(row, column)
         return [max(int(stated) // divide, 1)] if stated else None
@@ -294,11 +299,13 @@ def _choices(row: Mapping[str, Any], *, accelerator: str, recompute: str) -> Cho
     again = [value for word, value in kinds.items() if recompute.startswith(word)]
     return Choices(
         tensor=one("tp", _CORES.get(accelerator, 1)),
-        pipeline=one("pp"),
+        pipeline=one("pp") or allowed_pipelines(stack),
         context=one("cp"),
         expert=one("ep"),
         micro_batch=one("micro_batch"),
-        recompute=again[0] if again else None,
+        interleave=[1] if "deepspeed" in _text(row, "framework").lower() else None,  # its pipeline engine has no chunks
+        recompute=again[0] if again else allowed_recompute(stack),
+        sharding=allowed_shardings(stack, one_way=all(_number(row, column) == 1 for column in ("tp", "pp"))),
     )
 
 
@@ -348,8 +355,9 @@ def cases_of(
     empty: dict[int, str] = {}
     tables, owners = [], []
     for number, run in enumerate(runs):
-        if np.isnan(hardware.peak_flops[run.stack.precision][number]):
-            empty[number] = f"{run.accelerator} has no published {run.stack.precision} rate"
+        reason = _why_not(hardware, number=number, precision=run.stack.precision)
+        if reason:
+            empty[number] = reason
             continue
         table = _table(run, domain=int(hardware.domain_accelerators[number]), node=int(hardware.node_accelerators[number]))
         if not len(table):
@@ -357,21 +365,28 @@ def cases_of(
             continue
         tables.append(table)
         owners.append(np.full(len(table), number))
-    if not tables:
-        raise Unsupported("; ".join(sorted(set(empty.values()))))
-    owner = np.concatenate(owners).astype(int)
+    owner = np.concatenate(owners).astype(int) if owners else np.empty(0, dtype=int)
     shapes = stack_shapes(
         [shape_of(architecture=run.architecture, sequence_length=run.sequence, method=run.method) for run in runs]
     )
     cases = Cases(
         runs=tuple(runs),
         owner=owner,
-        layouts=join(tables),
+        layouts=join(tables) if tables else no_layouts(),
         shape=shapes.take(owner),
         hardware=hardware,
         links=links_of(hardware).take(owner),
     )
     return cases, empty
+
+
+def _why_not(hardware: Hardware, *, number: int, precision: str) -> str:
+    name = hardware.accelerator[number]
+    if np.isnan(hardware.peak_flops[precision][number]):
+        return f"{name} has no published {precision} rate"
+    if np.isnan(hardware.memory_bytes[number] + hardware.memory_bytes_per_s[number]):
+        return f"memory size or bandwidth of {name} is not published"
+    return ""
 
 
 def _sliced(hardware: Hardware, *, runs: Sequence[Run]) -> Hardware:
@@ -401,10 +416,16 @@ def _table(run: Run, *, domain: int, node: int) -> Layouts:
 
 def fitting(cases: Cases, *, coefficients: Coefficients) -> Cases:
     """Return the candidates that fit into memory; of a run of which none fits, the leanest (it did run)."""
-    needed = memory_per_device(shape=cases.shape, layout=cases.layouts, physics=cases.physics(values_of(coefficients)))
+    layouts, needed = fill_memory(
+        shape=cases.shape,
+        layout=cases.layouts,
+        physics=cases.physics(values_of(coefficients)),
+        memory_bytes=cases.links.memory_bytes,
+    )
     least = np.full(len(cases.runs), np.inf)
     np.minimum.at(least, cases.owner, needed)
-    return cases.keep(needed <= np.maximum(cases.links.memory_bytes, 1.02 * least[cases.owner]))
+    filled = replace(cases, layouts=layouts)
+    return filled.keep(needed <= np.maximum(cases.links.memory_bytes, 1.02 * least[cases.owner]))
 
 
 def predict(*, cases: Cases, values: Mapping[str, float]) -> Floats:
@@ -417,18 +438,18 @@ def predict(*, cases: Cases, values: Mapping[str, float]) -> Floats:
     first = order[np.r_[True, np.diff(owner) > 0]]
     predicted = np.full(len(cases.runs), np.nan)
     forward = np.asarray(times["forward_fraction"])
-    again = np.asarray(layouts.recompute) == FULL
+    again = np.asarray(layouts.recomputed_fraction)
     for at in first:
         run = cases.runs[cases.owner[at]]
         predicted[cases.owner[at]] = in_metric(
-            run, seconds_per_sequence=float(pace[at]), forward_fraction=float(forward[at]), recomputed=bool(again[at]),
+            run, seconds_per_sequence=float(pace[at]), forward_fraction=float(forward[at]), recomputed_fraction=float(again[at]),
             peak_flops=float(cases.hardware.peak_flops[run.stack.precision][cases.owner[at]]),
         )
     return predicted
 
 
 def in_metric(
-    run: Run, *, seconds_per_sequence: float, forward_fraction: float, recomputed: bool, peak_flops: float
+    run: Run, *, seconds_per_sequence: float, forward_fraction: float, recomputed_fraction: float, peak_flops: float
 ) -> float:
     """Return a predicted pace in the metric of the row. [the metric's unit]
 
@@ -449,8 +470,8 @@ def in_metric(
     per_token = model.training_flops_per_token(
         context_tokens=run.sequence, causal=run.convention not in ("causal_full", "hardware"), lora=run.method == "lora"
     )
-    if run.convention == "hardware" and recomputed:
-        per_token = per_token + model.flops_per_token(context_tokens=run.sequence, causal=False)
+    if run.convention == "hardware":
+        per_token = per_token + recomputed_fraction * model.flops_per_token(context_tokens=run.sequence, causal=False)
     if run.metric == "mfu":
         return 100 * rate * per_token / peak_flops
     return rate * per_token / 1e12
