@@ -7,11 +7,14 @@ import pandas as pd
 
 from catalog.units import HOURS_PER_MONTH
 from estimator import carbon, cost, uncertainty
+from estimator.carried import accelerator_need, cpu_need
 from estimator.coefficients import Coefficients
 from estimator.columns import ENDS, ESTIMATE_COLUMNS
-from estimator.needs import needs
+from estimator.need import blank, taken
+from estimator.served import served_need
+from estimator.trained import trained_need
 from estimator.uncertainty import Range
-from estimator.workload import Horizon, Workload
+from estimator.workload import INFERENCE_KINDS, Horizon, Workload
 
 _SAME = (
     "run_days",
@@ -41,7 +44,7 @@ def estimate(*, workload: Workload, offers: pd.DataFrame, coefficients: Coeffici
     keys = offers["provider"].astype(str) + "/" + offers["sku"].astype(str)
     codes, _ = pd.factorize(keys)
     hardware = offers.iloc[np.unique(codes, return_index=True)[1]].reset_index(drop=True)
-    need = needs(workload=workload, hardware=hardware, coefficients=coefficients)
+    need = need_of(workload=workload, hardware=hardware, coefficients=coefficients)
     shapes = "instance:" + hardware["provider"] + "/" + hardware["sku"]
     need["evidence"] = pd.Series(
         [
@@ -57,6 +60,24 @@ def estimate(*, workload: Workload, offers: pd.DataFrame, coefficients: Coeffici
     )
 
 
+def need_of(*, workload: Workload, hardware: pd.DataFrame, coefficients: Coefficients) -> pd.DataFrame:
+    """Return what the workload needs of each row of ``hardware`` (one row a SKU), columns of ``need.NEED``.
+
+    A workload without a transformer and without a measurement gets no figure, only the reason. A transformer is
+    estimated from its architecture; a measurement beside it is kept for the comparison with today, not mixed in.
+    Source: ``kinds`` in docs/estimates.md.
+    """
+    if workload.kind == "cpu_serving":
+        return cpu_need(workload=workload, hardware=hardware, coefficients=coefficients)
+    if workload.kind == "managed_api":
+        return blank(hardware, reason="a managed model API needs no machines of your own")
+    if workload.architecture is None:
+        return accelerator_need(workload=workload, hardware=hardware, coefficients=coefficients)
+    if workload.kind in INFERENCE_KINDS:
+        return served_need(workload=workload, hardware=hardware, coefficients=coefficients)
+    return trained_need(workload=workload, hardware=hardware, coefficients=coefficients)
+
+
 def _reworked(*, need: pd.DataFrame, offers: pd.DataFrame, coefficients: Coefficients) -> pd.DataFrame:
     """Return the need with runs and batches on spot capacity lengthened by what interruptions make them do again."""
     spot = (offers["basis"] == "spot").to_numpy() & need["span_days_typical"].notna().to_numpy()
@@ -65,7 +86,7 @@ def _reworked(*, need: pd.DataFrame, offers: pd.DataFrame, coefficients: Coeffic
     again = coefficients.get("cost.spot_rework")
     need = need.copy()
     for name in ("run_days", "tuned_run_days", "elastic_hours", "span_days"):
-        longer = uncertainty.independent(_range(need, name), uncertainty.of(again))
+        longer = uncertainty.independent(taken(need, name), uncertainty.of(again))
         for end, values in zip(ENDS, longer, strict=True):
             need[f"{name}_{end}"] = np.where(spot, values, need[f"{name}_{end}"])
     need["evidence"] = pd.Series(
@@ -86,7 +107,7 @@ def _priced(*, offers: pd.DataFrame, need: pd.DataFrame, coefficients: Coefficie
     paid, idle = paid_hours(offers=offers, need=need)
     price = offers["price_usd_per_hour"].to_numpy(dtype=float)
     energy = _energy(offers=offers, need=need, paid=paid, coefficients=coefficients)
-    ranged: dict[str, Range] = {name: _range(need, name) for name in _SAME}
+    ranged: dict[str, Range] = {name: taken(need, name) for name in _SAME}
     # CPU instances have no accelerators to count.
     count = offers["accelerators_count"].to_numpy(dtype=float)
     ranged |= {
@@ -122,9 +143,9 @@ def paid_hours(*, offers: pd.DataFrame, need: pd.DataFrame) -> tuple[Range, Rang
     """
     basis = offers["basis"].astype(str)
     committed, boxed = basis.isin(cost.COMMITTED).to_numpy(), basis.isin(cost.TIME_BOXED).to_numpy()
-    elastic, needed = _range(need, "elastic_hours"), _range(need, "needed_hours")
-    standing = uncertainty.scaled(_range(need, "instances_count"), HOURS_PER_MONTH)
-    span = _range(need, "span_days")
+    elastic, needed = taken(need, "elastic_hours"), taken(need, "needed_hours")
+    standing = uncertainty.scaled(taken(need, "instances_count"), HOURS_PER_MONTH)
+    span = taken(need, "span_days")
     block = Range(*(cost.billed_days(run_days=end, **_steps(offers)) for end in span))
     with np.errstate(invalid="ignore", divide="ignore"):
         # What the terms add to each run, they add to the experiments around it as well.
@@ -178,7 +199,3 @@ def _energy(*, offers: pd.DataFrame, need: pd.DataFrame, paid: Range, coefficien
         )
     )
     return carbon.energy_kwh(power_w=power, hours=paid, pue=pue)
-
-
-def _range(frame: pd.DataFrame, name: str) -> Range:
-    return Range(*(frame[f"{name}_{end}"].to_numpy(dtype=float) for end in ENDS))

@@ -35,7 +35,7 @@ class Traffic:
     def __post_init__(self) -> None:
         _check(self, "requests_per_s_mean", low=0.0)
         _check(self, "peak_factor", low=1.0)
-        _check(self, "hours_per_day", low=0.0, high=24.0)
+        _check(self, "hours_per_day", low=0.0, high=24.0, open_low=True)
         _check(self, "input_tokens", low=0.0)
         _check(self, "output_tokens", low=0.0)
         _check(self, "cached_fraction", low=0.0, high=1.0)

@@ -1,3 +1,4 @@
+import dataclasses
 import datetime as dt
 import itertools
 import math
@@ -13,7 +14,7 @@ from catalog import files, frame
 from estimator import architecture, coefficients
 from estimator.columns import ENDS, ESTIMATE_COLUMNS
 from estimator.estimate import estimate
-from estimator.needs import candidates
+from estimator.trained import candidates
 from estimator.workload import Horizon, Measured, Targets, Traffic, Training, Workload
 from tests.estimator.frames import A100, H100, TRAINIUM2, offers
 
@@ -228,6 +229,31 @@ def test_a_stated_utilisation_is_the_load_planned_at_peak():
     assert "coefficient:cpu.peak_load_fraction" not in row["evidence"]
 
 
+def test_a_latency_target_without_a_measured_latency_is_said_to_be_open():
+    asked = Workload(
+        id="serving",
+        kind="cpu_serving",
+        traffic=Traffic(requests_per_s_mean=1000, peak_factor=3),
+        measured=Measured(on="c7g.4xlarge", units_per_s=100),
+        targets=Targets(latency_p99_ms=50),
+    )
+
+    row = run(asked, {}).iloc[0]
+
+    assert math.isnan(row["latency_ms_typical"])
+    assert "latency is not estimated" in row["estimate_reason"]
+
+
+def test_measured_hours_serve_where_the_traffic_is_not_stated():
+    workload = Workload(
+        id="serving", kind="cpu_serving", measured=Measured(on="c7g.4xlarge", units_per_s=100, hours_per_month=7300)
+    )
+
+    out = run(workload, {}, {"sku": "c7g.8xlarge", "vcpus_count": 32.0})
+
+    assert out["instances_count_typical"].tolist() == [10, 5]
+
+
 def test_an_accelerator_does_not_fit_cpu_serving():
     row = run(serving(), H100).iloc[0]
 
@@ -436,6 +462,50 @@ def test_a_service_stands_for_its_peak_and_names_the_idle_part():
     assert 0 < row["idle_usd_per_month_typical"] < row["compute_usd_per_month_typical"]
     assert row["tokens_per_s_typical"] <= row["tuned_tokens_per_s_typical"]
     assert "answer:chat.traffic.requests_per_s_mean" in row["evidence"]
+
+
+def test_a_batch_pays_the_hours_its_tokens_take():
+    small = run(chat(kind="batch_inference", mean=0.01), {**H100, "price_usd_per_hour": 1.0}).iloc[0]
+    large = run(chat(kind="batch_inference", mean=0.1), {**H100, "price_usd_per_hour": 1.0}).iloc[0]
+
+    # 0.01 requests a second are 26,280 a month with 200 tokens each; a whole instance writes far more
+    assert small["instances_count_typical"] == 1
+    assert small["compute_usd_per_month_typical"] < 100
+    assert large["compute_usd_per_month_typical"] == pytest.approx(10 * small["compute_usd_per_month_typical"])
+
+
+def test_a_batch_under_a_commitment_pays_the_whole_month():
+    row = run(
+        chat(kind="batch_inference", mean=0.01), {**H100, "basis": "commitment_1y", "price_usd_per_hour": 1.0}
+    ).iloc[0]
+
+    assert row["compute_usd_per_month_typical"] == 730
+    assert row["idle_usd_per_month_typical"] > 600
+
+
+def test_weights_are_served_as_their_maker_publishes_them():
+    wide = run(chat(), H100).iloc[0]
+    published = Workload(
+        id="chat",
+        kind="online_inference",
+        architecture=dataclasses.replace(LLAMA_8B, id="gpt-oss-20b"),
+        traffic=chat().traffic,
+    )
+
+    narrow = run(published, H100).iloc[0]
+
+    assert wide["layout"].endswith(", BF16 weights")
+    assert narrow["layout"].endswith(", FP4 weights")
+
+
+def test_a_stated_utilisation_sizes_a_service():
+    relaxed, packed = (
+        run(dataclasses.replace(chat(mean=200.0), utilisation=share), H100).iloc[0] for share in (0.2, 0.8)
+    )
+
+    assert relaxed["instances_count_typical"] > packed["instances_count_typical"]
+    assert "answer:chat.utilisation" in packed["evidence"]
+    assert "coefficient:inference.target_utilisation" not in packed["evidence"]
 
 
 def test_more_requests_never_cost_less():

@@ -1,0 +1,202 @@
+"""Needs carried from the team's own measurement: CPU fleets, and accelerator work this project has no model of."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from catalog.units import HOURS_PER_DAY, HOURS_PER_MONTH, SECONDS_PER_HOUR
+from estimator import cpu, measured, uncertainty
+from estimator.coefficients import Coefficients
+from estimator.columns import ENDS
+from estimator.need import answers, blank, joined, peak_of, put, target_days_of, unfit, write_runs, write_span
+from estimator.uncertainty import Range
+from estimator.workload import TRAINING_KINDS, Measured, Workload
+
+SCARCE_MEMORY_GB = 80.0  # accelerators with more memory are not given back between two peaks: they may not return
+
+
+def cpu_need(*, workload: Workload, hardware: pd.DataFrame, coefficients: Coefficients) -> pd.DataFrame:
+    """Return the CPU fleet on each SKU, columns of ``need.NEED``, from one measured instance.
+
+    The measured SKU itself is the answer; others are scaled by vCPUs and a sourced ratio of the cores (``cpu.rates``).
+    No measurement, no figure. Latency is never estimated. Source: ``cpu-fleet`` in docs/estimates.md.
+    """
+    had = workload.measured
+    if had is None or had.on is None or (had.units_per_s is None and had.hours_per_month is None):
+        return blank(
+            hardware, reason="cost unknown: state measured.units_per_s of one instance and on which it was measured"
+        )
+    on = had.on.rpartition("/")[2]
+    found = cpu.rates(
+        skus=list(hardware["sku"]),
+        vcpus_count=hardware["vcpus_count"],
+        on=on,
+        units_per_s=1.0,
+        coefficients=coefficients,
+    )
+    need = _carried(
+        workload=workload,
+        hardware=hardware,
+        coefficients=coefficients,
+        had=had,
+        speed=Range(*(found[f"units_per_s_{end}"].to_numpy(dtype=float) for end in ENDS)),
+        kind=found["kind"],
+        reason=found["reason"],
+        evidence=found["evidence"],
+        releases=np.ones(len(hardware), dtype=bool),
+    )
+    accelerated = (hardware["accelerator"] != "").to_numpy()
+    return unfit(need, where=accelerated, reason="an accelerator instance; the workload serves from CPUs")
+
+
+def accelerator_need(*, workload: Workload, hardware: pd.DataFrame, coefficients: Coefficients) -> pd.DataFrame:
+    """Return what measured accelerator work needs on each SKU, columns of ``need.NEED``.
+
+    Scaled between the compute and the bandwidth ratio (``measured.speeds``); no measurement, no figure.
+    Source: ``measured`` in docs/estimates.md.
+    """
+    had = workload.measured
+    if had is None or had.on is None or (had.units_per_s is None and had.hours_per_month is None):
+        return blank(
+            hardware,
+            reason="cost unknown: not a transformer this project models; state measured.hours_per_month or "
+            "measured.units_per_s on one instance",
+        )
+    found = measured.speeds(hardware=hardware, on=had.on, coefficients=coefficients)
+    scarce = hardware["accelerator_memory_gb"].to_numpy(dtype=float) >= SCARCE_MEMORY_GB
+    need = _carried(
+        workload=workload,
+        hardware=hardware,
+        coefficients=coefficients,
+        had=had,
+        speed=Range(*(found[f"speed_{end}"].to_numpy(dtype=float) for end in ENDS)),
+        kind=found["kind"],
+        reason=joined(found["reason"], found["note"]),
+        evidence=found["evidence"],
+        releases=~scarce,
+    )
+    column = "trains" if workload.kind in TRAINING_KINDS else "serves"
+    barred = ((hardware[column] == "no") | (hardware["accelerator"] == "")).to_numpy()
+    return unfit(need, where=barred, reason=f"this hardware {column} no such model")
+
+
+def _carried(
+    *,
+    workload: Workload,
+    hardware: pd.DataFrame,
+    coefficients: Coefficients,
+    had: Measured,
+    speed: Range,
+    kind: pd.Series,
+    reason: Any,
+    evidence: pd.Series,
+    releases: Any,
+) -> pd.DataFrame:
+    """Fill a need from one measurement and each SKU's speed relative to it."""
+    need = blank(hardware, reason="")
+    need["estimate_kind"] = kind.to_numpy()
+    need["evidence"] = pd.Series([(*answers(workload), *ids) for ids in evidence], index=need.index, dtype=object)
+    # A rate says more than a bill, but only where the work it is applied to is stated.
+    work = workload.training and workload.training.tokens
+    applies = work if workload.kind in TRAINING_KINDS else workload.traffic.requests_per_s_mean
+    if had.hours_per_month is not None and (had.units_per_s is None or applies is None):
+        missing = _from_hours(
+            need, workload=workload, hours=measured.scaled_hours(hours_per_month=had.hours_per_month, speed=speed)
+        )
+    elif workload.kind in TRAINING_KINDS:
+        missing = _from_work(need, workload=workload, had=had, speed=speed, coefficients=coefficients)
+    else:
+        missing = _from_rate(
+            need, workload=workload, had=had, speed=speed, coefficients=coefficients, releases=releases
+        )
+    need["estimable"] = need["instances_count_typical"].notna()
+    asked = workload.targets.latency_p99_ms is not None
+    unsaid = "latency is not estimated: measure it at the planned load" if asked else ""
+    need["estimate_reason"] = joined(missing, reason, np.where(need["estimable"], unsaid, ""))
+    return need
+
+
+def _from_hours(need: pd.DataFrame, *, workload: Workload, hours: Range) -> str:
+    """Instance-hours a month were measured; a service stands all month, other work runs its hours."""
+    count = Range(*(np.maximum(np.ceil(end / HOURS_PER_MONTH - 1e-9), 1.0) for end in hours))
+    count = Range(*(np.where(np.isnan(end), np.nan, top) for end, top in zip(hours, count, strict=True)))
+    online = workload.kind in ("online_inference", "cpu_serving")
+    put(need, "instances_count", count)
+    put(need, "needed_hours", hours)
+    put(need, "elastic_hours", uncertainty.scaled(count, HOURS_PER_MONTH) if online else hours)
+    if not online:
+        write_span(need, count=count, hours=hours)
+    return ""
+
+
+def _from_work(
+    need: pd.DataFrame, *, workload: Workload, had: Measured, speed: Range, coefficients: Coefficients
+) -> str:
+    """A rate was measured and the work of a run is stated: the run takes work ÷ rate, over as many instances."""
+    plan = workload.training
+    if plan is None or plan.tokens is None or had.units_per_s is None:
+        return (
+            f"cost unknown: state training.tokens, the work of one run in the measured unit ({had.work_unit or 'unit'})"
+        )
+    one = uncertainty.inverse(uncertainty.scaled(speed, had.units_per_s))
+    hours = uncertainty.scaled(one, plan.tokens / SECONDS_PER_HOUR)
+    target_days, note = target_days_of(workload=workload, coefficients=coefficients)
+    count = np.ceil(hours.typical / HOURS_PER_DAY / target_days - 1e-9)
+    days = Range(*(end / HOURS_PER_DAY / count for end in hours))
+    write_runs(need, workload=workload, coefficients=coefficients, instances=count, run_days=days)
+    return str(joined(note, "work is taken to divide evenly over instances"))
+
+
+def _from_rate(
+    need: pd.DataFrame, *, workload: Workload, had: Measured, speed: Range, coefficients: Coefficients, releases: Any
+) -> str:
+    """A rate of work was measured and requests arrive: a fleet for the peak, or hours for a batch."""
+    traffic = workload.traffic
+    if traffic.requests_per_s_mean is None or had.units_per_s is None:
+        return "cost unknown: state traffic.requests_per_s_mean"
+    active = (HOURS_PER_DAY if traffic.hours_per_day is None else traffic.hours_per_day) / HOURS_PER_DAY
+    rate = uncertainty.scaled(speed, had.units_per_s)
+    if workload.kind == "batch_inference":
+        busy = workload.utilisation or 1.0
+        hours = uncertainty.scaled(
+            uncertainty.inverse(rate), traffic.requests_per_s_mean * active * HOURS_PER_MONTH / busy
+        )
+        count = Range(*(np.ceil(end / (HOURS_PER_MONTH * active) - 1e-9) for end in hours))
+        put(need, "instances_count", count)
+        put(need, "needed_hours", uncertainty.scaled(hours, busy))
+        put(need, "elastic_hours", hours)
+        write_span(need, count=count, hours=hours)
+        return ""
+    peak, note, used = peak_of(workload=workload, coefficients=coefficients)
+    load = uncertainty.of(coefficients.get("cpu.peak_load_fraction"))
+    if workload.utilisation is not None:
+        load = uncertainty.exactly(workload.utilisation)
+        used = (*used, f"answer:{workload.id}.utilisation")
+    else:
+        used = (*used, "coefficient:cpu.peak_load_fraction")
+    fleet = cpu.fleet(
+        units_per_s_mean=traffic.requests_per_s_mean,
+        peak_factor=peak,
+        active_fraction=active,
+        units_per_s=rate,
+        peak_load_fraction=load,
+        spare_count=1.0,
+        hours_per_month=HOURS_PER_MONTH,
+    )
+    release = uncertainty.of(coefficients.get("cpu.release_fraction"))
+    standing = uncertainty.scaled(fleet.instances_count, HOURS_PER_MONTH)
+    # A fleet that gives hours back: the more it does, the less is paid, so the high release makes the low end.
+    given_back = (release.high, release.typical, release.low)
+    elastic = Range(
+        *(
+            top - np.where(releases, share, 0.0) * np.maximum(top - least, 0.0)
+            for top, least, share in zip(standing, fleet.needed_hours_per_month, given_back, strict=True)
+        )
+    )
+    put(need, "instances_count", fleet.instances_count)
+    put(need, "needed_hours", fleet.needed_hours_per_month)
+    put(need, "elastic_hours", elastic)
+    used = (*used, "coefficient:cpu.release_fraction")
+    need["evidence"] = pd.Series([(*ids, *used) for ids in need["evidence"]], index=need.index, dtype=object)
+    return note

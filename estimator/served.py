@@ -1,0 +1,124 @@
+"""Needs of a transformer that is served: the inference door's answer in the columns of a need."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from catalog.units import HOURS_PER_DAY, SECONDS_PER_HOUR
+from estimator import uncertainty
+from estimator.coefficients import Coefficients
+from estimator.inference import Precision, estimate_inference
+from estimator.managed import requests_per_month
+from estimator.need import NOT_COUNTED, answers, blank, joined, peak_of, put, taken, write_span
+from estimator.uncertainty import Range
+from estimator.workload import Workload
+
+# Weights that their makers publish in a narrower format than BF16: model cards of DeepSeek (V3 to V3.2 and R1: FP8),
+# Moonshot AI (Kimi K2: FP8) and OpenAI (gpt-oss: MXFP4). Serving them wider would only double the memory.
+PUBLISHED_FORMAT = {
+    "deepseek-v3": "fp8",
+    "deepseek-v3.1": "fp8",
+    "deepseek-v3.2": "fp8",
+    "deepseek-r1": "fp8",
+    "kimi-k2": "fp8",
+    "gpt-oss-120b": "fp4",
+    "gpt-oss-20b": "fp4",
+}
+
+
+def served_need(*, workload: Workload, hardware: pd.DataFrame, coefficients: Coefficients) -> pd.DataFrame:
+    """Return what the traffic needs of each SKU, columns of ``need.NEED``.
+
+    Times, layout and fleet are the inference door's. Weights are served as their maker publishes them, BF16 unless
+    ``PUBLISHED_FORMAT`` says otherwise: a narrower format is a question of quality that only the team can answer.
+    Batch work is paid by the hours it takes, not by whole instances a month. Source: ``inference`` in
+    docs/estimates.md.
+    """
+    if workload.architecture is None:
+        return blank(hardware, reason="cost unknown: no architecture")
+    batch = workload.kind == "batch_inference"
+    peak, note, used = peak_of(workload=workload, coefficients=coefficients)
+    traffic = workload.traffic if batch else replace(workload.traffic, peak_factor=peak.typical)
+    weights = PUBLISHED_FORMAT.get(workload.architecture.id, "bf16")
+    counted = hardware["accelerators_count"].ge(1).to_numpy()
+    found = estimate_inference(
+        architecture=workload.architecture,
+        traffic=traffic,
+        targets=workload.targets,
+        precision=Precision(weights=weights),
+        hardware=hardware[counted].reset_index(drop=True),
+        batch=batch,
+        coefficients=_planned(workload=workload, coefficients=coefficients),
+    )
+    found = found.set_axis(np.flatnonzero(counted)).reindex(range(len(hardware)))
+    need = blank(hardware, reason="")
+    for name in ("memory_gb_per_accelerator", "memory_headroom_fraction"):
+        need[name] = found[name]
+    for name in ("instances_count", "ttft_ms", "tpot_ms", "latency_ms", "tokens_per_s", "tuned_tokens_per_s"):
+        put(need, name, taken(found, name))
+    if batch:
+        _write_batch_hours(need, workload=workload, speed=taken(found, "instance_tokens_per_s"))
+    else:
+        paid, idle = taken(found, "instance_hours_per_month"), taken(found, "idle_instance_hours_per_month")
+        put(need, "elastic_hours", paid)
+        put(need, "needed_hours", Range(*(np.maximum(end - spare, 0.0) for end, spare in zip(paid, idle, strict=True))))
+    fits, known = found["fits"].eq(True).to_numpy(), found["estimable"].eq(True).to_numpy()
+    # The door leaves a model that does not fit without figures; that it does not fit is a verdict all the same.
+    need["estimable"] = known | (counted & ~fits & _specified(hardware) & (not _untold(workload)))
+    need["fits"] = fits | ~need["estimable"]
+    layout = found["layout"].fillna("")
+    need["layout"] = np.where(layout != "", layout + f", {weights.upper()} weights", "")
+    why = np.where(counted, found["estimate_reason"].fillna(""), NOT_COUNTED)
+    need["estimate_reason"] = joined(why, "" if batch else np.where(known, note, ""))
+    need["estimate_kind"] = "estimate"
+    told = (*answers(workload), *(() if batch else used))
+    if workload.utilisation is not None:
+        told = (*told, f"answer:{workload.id}.utilisation")
+    need["evidence"] = pd.Series(
+        [_evidence(ids, told=told, workload=workload) for ids in found["evidence"]], index=need.index, dtype=object
+    )
+    return need
+
+
+def _planned(*, workload: Workload, coefficients: Coefficients) -> Coefficients:
+    """A stated utilisation is the load a service plans at its peak."""
+    stated = workload.utilisation
+    if stated is None:
+        return coefficients
+    fields = {"value": stated, "low": stated, "high": stated, "kind": "answer"}
+    return coefficients.replaced({"inference.target_utilisation": fields})
+
+
+def _write_batch_hours(need: pd.DataFrame, *, workload: Workload, speed: Range) -> None:
+    """Write the hours that the month's output tokens take at the planned rate of one instance."""
+    traffic = workload.traffic
+    if traffic.requests_per_s_mean is None or traffic.output_tokens is None:
+        return
+    requests = requests_per_month(
+        requests_per_s_mean=traffic.requests_per_s_mean,
+        hours_per_day=HOURS_PER_DAY if traffic.hours_per_day is None else traffic.hours_per_day,
+    )
+    hours = uncertainty.scaled(uncertainty.inverse(speed), requests * traffic.output_tokens / SECONDS_PER_HOUR)
+    paid = uncertainty.scaled(hours, 1.0 / (workload.utilisation or 1.0))
+    put(need, "needed_hours", hours)
+    put(need, "elastic_hours", paid)
+    write_span(need, count=taken(need, "instances_count"), hours=paid)
+
+
+def _evidence(ids: Any, *, told: tuple[str, ...], workload: Workload) -> tuple[str, ...]:
+    if not isinstance(ids, tuple):
+        return told
+    overruled = "coefficient:inference.target_utilisation" if workload.utilisation is not None else ""
+    return (*(id for id in ids if id != overruled), *told)
+
+
+def _specified(hardware: pd.DataFrame) -> Any:
+    names = ["bf16_tflops", "accelerator_memory_gb", "memory_bandwidth_gb_per_s"]
+    return hardware[names].notna().all(axis=1).to_numpy()
+
+
+def _untold(workload: Workload) -> bool:
+    traffic = workload.traffic
+    return not (traffic.requests_per_s_mean and traffic.input_tokens and traffic.output_tokens)
