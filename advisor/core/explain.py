@@ -14,6 +14,7 @@ from advisor.core.plan import Choice, Plan
 from advisor.core.quantity import Number, Sentence, number, sentence, span, unknown, usd
 from advisor.core.roles import ROLE_TEXT, Assignment, Port
 from advisor.core.stacks import Stack, ordered
+from catalog.records import Rule
 
 _LAYER_TEXT = {
     "compute": "compute",
@@ -114,21 +115,24 @@ def why(*, choice: Choice, stack: Stack) -> list[Sentence]:
 
 
 def why_not(*, choice: Choice, shown: Iterable[str], port: Port | None, best: Stack | None) -> list[dict[str, Any]]:
-    """Return the rejected stacks worth naming, each with the first constraint it misses or what it gives up."""
+    """Return the rejected stacks worth naming, each with the constraint it misses or what it gives up.
+
+    One stack per provider, path and silicon; every path and standing has its turn before any has a second.
+    """
     taken = set(shown)
-    rows = []
-    seen: set[tuple[str, str, str]] = set()
+    kinds: dict[tuple[str, ...], Stack] = {}
     for stack in ordered([item for item in choice.stacks if item.id not in taken]):
-        kind = (
-            stack.row["provider"],
-            stack.row["path"],
-            stack.row["accelerator"] or stack.row["cpu_family"] or stack.row["sku"],
-        )
-        if kind in seen:
-            continue
-        seen.add(kind)
-        rows.append(_why_not(choice=choice, stack=stack, port=port, best=best))
-    return rows[:_MOST_WHY_NOT]
+        row = stack.row
+        silicon = row["accelerator"] or row["cpu_family"] or row["sku"]
+        kinds.setdefault((row["provider"], row["path"], silicon), stack)
+    turn: dict[tuple[str, str], int] = {}
+    places = []
+    for position, stack in enumerate(kinds.values()):
+        sort = (str(stack.row["path"]), stack.standing)
+        turn[sort] = turn.get(sort, 0) + 1
+        places.append((turn[sort], position, stack))
+    chosen = sorted(sorted(places, key=lambda place: place[:2])[:_MOST_WHY_NOT], key=lambda place: place[1])
+    return [_why_not(choice=choice, stack=stack, port=port, best=best) for _, _, stack in chosen]
 
 
 def _why_not(*, choice: Choice, stack: Stack, port: Port | None, best: Stack | None) -> dict[str, Any]:
@@ -475,8 +479,15 @@ def warnings(*, assignments: Sequence[Assignment], moment: dt.date, horizon_mont
                 sentence(f"{name}: {row['sku']} retires on {retires}, inside your horizon.", row["option_evidence"]),
             )
         for rule in item.choice.field.rules[f"{row['provider']}/{row['sku']}"].warned:
-            warn("rule", sentence(f"{name}, {row['sku']}: {rule.message}", f"rule:{rule.id}"))
+            warn("rule", sentence(f"{name}, {row['sku']}: {rule.message}{_effort(rule)}", f"rule:{rule.id}"))
     return list(found.values())
+
+
+def _effort(rule: Rule) -> str:
+    weeks = rule.effort_weeks
+    if weeks is None:
+        return ""
+    return f" Effort: {weeks.typical:g} weeks ({weeks.low:g} to {weeks.high:g}), a judgement."
 
 
 def _named(name: str, said: Sentence) -> Sentence:

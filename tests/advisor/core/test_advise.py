@@ -1,0 +1,320 @@
+"""The advice on the shipped catalog: what it concludes, and what it must never do."""
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+
+from advisor.core.advise import advise
+from advisor.core.decision_record import markdown
+from advisor.core.document import check, known_from, parse
+from catalog import files, frame
+from estimator import coefficients
+
+MOMENT = dt.date(2026, 11, 23)
+EXAMPLES = Path(__file__).parents[3] / "examples"
+
+
+@pytest.fixture(scope="module")
+def catalog():
+    return frame.build(facts=files.load(), moment=MOMENT, release=1)
+
+
+@pytest.fixture(scope="module")
+def coefficient_set():
+    return coefficients.load()
+
+
+@pytest.fixture(scope="module")
+def advised(catalog, coefficient_set):
+    """Return a function that advises an example, changed by ``edit`` where one is given."""
+    known = known_from(catalog)
+
+    def run(name, edit=lambda raw: None):
+        raw = parse((EXAMPLES / f"{name}.yaml").read_bytes())
+        edit(raw)
+        document = check(raw, complete=True, known=known)
+        return advise(document=document, catalog=catalog, coefficients=coefficient_set, moment=MOMENT)
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def uber(advised):
+    return advised("uber")
+
+
+def roles(report, workload):
+    return {
+        item["role"]: item["stack"] for item in report.data["plan"]["assignments"] if item["workload_id"] == workload
+    }
+
+
+def texts(report):
+    found = []
+
+    def walk(part):
+        if isinstance(part, dict):
+            if isinstance(part.get("text"), str):
+                found.append(part["text"])
+            for value in part.values():
+                walk(value)
+        elif isinstance(part, list | tuple):
+            for value in part:
+                walk(value)
+
+    walk(report.data)
+    return found
+
+
+def numbers(part):
+    if isinstance(part, dict):
+        if {"value", "low", "high", "unit", "kind", "evidence", "reason"} <= set(part):
+            yield part
+        for value in part.values():
+            yield from numbers(value)
+    elif isinstance(part, list | tuple):
+        for value in part:
+            yield from numbers(value)
+
+
+# --- the three scenarios ---
+
+
+def test_uber_serves_on_graviton_with_the_next_generation_as_canary_and_no_accelerator(uber):
+    taken = roles(uber, "serving")
+
+    assert set(taken) == {"production", "canary"}
+    assert "Graviton4" in taken["production"]["layers"]["compute"]["name"]
+    assert "Graviton5" in taken["canary"]["layers"]["compute"]["name"]
+    assert all(stack["layers"]["accelerator"]["name"] == "none" for stack in taken.values())
+    assert taken["production"]["coupling"]["mean"]["value"] < 0.3
+
+
+def test_uber_pilots_trainium_beside_an_nvidia_baseline_with_a_gate_and_a_fallback(uber):
+    taken = roles(uber, "training")
+
+    assert set(taken) == {"baseline", "pilot", "fallback"}
+    assert "H200" in taken["baseline"]["layers"]["accelerator"]["name"]
+    assert taken["pilot"]["layers"]["accelerator"]["id"] == "trainium3"
+    assert taken["pilot"]["numbers"]["price_usd_per_hour"]["value"] is None
+    assert taken["fallback"]["layers"]["accelerator"]["id"] == "trainium2"
+    gates = {
+        item["role"]: " ".join(text["text"] for text in item["gate"])
+        for item in uber.data["plan"]["assignments"]
+        if item["workload_id"] == "training"
+    }
+    assert "stop unless" in gates["pilot"]
+    assert "not self-serve" in gates["pilot"]
+    assert "one region, us-east-2" in gates["fallback"]
+    assert "at most 182 days and 64 instances, prepaid and not cancellable" in gates["fallback"]
+    assert taken["pilot"]["coupling"]["mean"]["value"] > taken["baseline"]["coupling"]["mean"]["value"]
+
+
+def test_uber_decides_the_model_layer_apart_from_the_infrastructure(uber):
+    taken = roles(uber, "genai")
+    why = next(item["why"] for item in uber.data["workloads"] if item["id"] == "genai")
+
+    assert taken["production"]["path"] == "managed_api"
+    assert any("either can change alone" in text["text"] for text in why)
+
+
+def test_uber_is_quoted_no_saving_for_the_pilot(uber):
+    sections = [part for part in uber.data["coupling"]["stacks"] if part["role"] in ("pilot", "fallback")]
+
+    said = [cell["buys"]["text"] for part in sections for cell in part["cells"]]
+
+    assert said
+    assert all(text.startswith("No sourced benefit") for text in said)
+
+
+def test_midjourney_splits_the_silicon_of_inference_and_research(advised):
+    report = advised("midjourney")
+
+    generation, research = roles(report, "generation"), roles(report, "research")
+
+    assert set(generation) == {"baseline", "pilot"}
+    assert generation["pilot"]["path"] == "own_silicon"
+    assert set(research) == {"production"}
+    assert research["production"]["path"] == "merchant"
+    sensitivity = next(
+        item["utilisation_sensitivity"] for item in report.data["workloads"] if item["id"] == "generation"
+    )
+    costs = [row["usd_per_thousand_units"]["value"] for row in sensitivity["rows"]]
+    assert costs == sorted(costs, reverse=True)
+    # 88.49 USD/h and 12 images/s of the team's own, busy 90 % of the time
+    price = generation["baseline"]["numbers"]["price_usd_per_hour"]["value"]
+    assert costs[-1] == pytest.approx(1000 * price / (12 * 3600 * 0.9), rel=1e-4)
+
+
+def test_midjourney_costs_come_from_the_teams_own_hours(advised):
+    report = advised("midjourney")
+    production = roles(report, "research")["production"]["numbers"]
+
+    assert production["compute_usd"]["kind"] == "answer"
+    assert production["compute_usd"]["value"] == pytest.approx(
+        14600 * production["price_usd_per_hour"]["value"], rel=1e-4
+    )
+    assert not any("65" in text and "%" in text for text in texts(report))
+
+
+def test_a_small_team_uses_a_managed_api_and_is_told_why_not_its_own_capacity(advised):
+    report = advised("small_team")
+
+    production = roles(report, "assistant")["production"]
+    own = [row for row in report.data["workloads"][0]["why_not"] if row["path"] == "merchant"]
+
+    assert production["path"] == "managed_api"
+    assert own
+    assert any("you state 0 such engineers" in text["text"] for text in own[0]["texts"])
+    cheapest = min(row["monthly_usd"]["value"] for row in own if row["monthly_usd"]["value"])
+    assert cheapest > 100 * production["numbers"]["monthly_usd"]["value"]
+
+
+# --- what every report keeps ---
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in EXAMPLES.glob("*.yaml")))
+def test_every_number_of_every_example_resolves_to_its_evidence(advised, name):
+    report = advised(name)
+    held = {entry["id"] for entry in report.data["evidence"]}
+
+    for number in numbers(report.data):
+        assert set(number["evidence"]) <= held
+        assert number["evidence"] if number["value"] is not None else number["reason"]
+    assert all(entry["source"] and entry["kind"] for entry in report.data["evidence"])
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in EXAMPLES.glob("*.yaml")))
+def test_ranges_hold_their_values_and_no_price_is_zero(advised, name):
+    for number in numbers(advised(name).data):
+        if number["value"] is not None:
+            assert number["low"] <= number["value"] <= number["high"]
+        if number["unit"] in ("USD/instance-hour", "USD/accelerator-hour", "USD/Mtok"):
+            assert number["value"] is None or number["value"] > 0
+
+
+def test_the_same_inputs_give_the_same_bytes(advised, uber):
+    assert advised("uber").to_bytes() == uber.to_bytes()
+
+
+def test_a_total_is_the_sum_of_its_parts(uber):
+    plan = uber.data["plan"]
+    parts = [
+        item["stack"]["numbers"]["monthly_usd"]["value"]
+        for item in plan["assignments"]
+        if item["role"] in ("production", "baseline")
+    ]
+    parts += [flow["monthly_usd"]["value"] for flow in plan["flows"]]
+    parts += [line["monthly_usd"]["value"] for line in plan["totals"]["fixed"]]
+
+    assert plan["totals"]["monthly_usd"]["value"] == pytest.approx(sum(parts), rel=1e-5)
+
+
+def test_months_of_a_linear_ramp_grow_to_the_full_load_and_add_up_to_the_horizon(uber):
+    totals = uber.data["plan"]["totals"]
+    months = [month["usd"]["value"] for month in totals["months"]]
+
+    assert len(months) == 24
+    assert months == sorted(months)
+    assert months[-1] == pytest.approx(totals["monthly_usd"]["value"], rel=1e-5)
+    assert sum(months) == pytest.approx(totals["horizon_usd"]["value"], rel=1e-4)
+
+
+# --- constraints ---
+
+
+def test_a_budget_below_every_plan_is_reported_as_infeasible_with_its_slack(advised):
+    def tight(raw):
+        raw["constraints"]["budget_usd_per_month"] = 1000
+
+    report = advised("uber", tight)
+
+    budget = next(row for row in report.data["constraints"]["checks"] if row["id"] == "budget")
+    assert not report.feasible
+    assert budget["state"] == "missed"
+    assert budget["slack"]["value"] < 0
+
+
+def test_a_basis_without_a_price_is_never_replaced_by_another(advised):
+    def committed(raw):
+        raw["constraints"]["purchase"] = ["commitment_3y"]
+        raw["constraints"]["providers"] = ["aws"]
+
+    report = advised("llm_serving", committed)
+
+    for stack in report.data["workloads"][0]["best_by_path"]:
+        assert stack["basis"] in ("commitment_3y", "standard", "batch") or stack["standing"] == "excluded"
+
+
+def test_an_unpriced_stack_says_below_which_price_it_would_win(advised):
+    report = advised("llm_serving")
+
+    prices = [row["wins_below"] for row in report.data["workloads"][0]["why_not"] if "wins_below" in row]
+
+    assert prices
+    assert all(price["unit"] == "USD/accelerator-hour" and price["value"] > 0 for price in prices)
+
+
+def test_residency_is_not_met_by_a_global_endpoint(advised):
+    def european(raw):
+        raw["constraints"]["residency"] = "EU"
+
+    report = advised("small_team", european)
+
+    stack = roles(report, "assistant")["production"]
+    check = next(row for row in report.data["constraints"]["checks"] if row["id"] == "residency")
+    assert check["state"] == "met"
+    assert stack["region"].startswith(("eu", "europe"))
+
+
+def test_an_excluded_provider_is_shown_with_what_lifting_that_would_give(uber):
+    shown = {(row["workload_id"], row["provider"]) for row in uber.data["constraints"]["excluded_providers"]}
+
+    assert ("genai", "gcp") in shown
+    assert all(item["stack"]["provider"] == "aws" for item in uber.data["plan"]["assignments"])
+
+
+def test_a_team_that_has_run_trainium_may_carry_production_on_it(advised):
+    def experienced(raw):
+        raw["team"]["accelerators"] = ["nvidia", "trainium"]
+        raw["workloads"][1]["measured"]["on"] = "trn2.48xlarge"
+        raw["constraints"]["purchase"] = ["capacity_block"]
+        raw["workloads"][1]["targets"] = {"deadline_days": None}
+
+    report = advised("uber", experienced)
+
+    assert roles(report, "training")["production"]["layers"]["accelerator"]["id"] == "trainium2"
+
+
+def test_images_for_x86_only_are_a_gap_with_its_effort_and_not_an_exclusion(advised):
+    def x86_only(raw):
+        raw["workloads"][0]["code"]["image_arch"] = ["amd64"]
+
+    report = advised("uber", x86_only)
+
+    said = [warning["text"] for warning in report.data["warnings"] if warning["evidence"] == ["rule:C045"]]
+    assert "Graviton" in roles(report, "serving")["production"]["layers"]["compute"]["name"]
+    assert any("rebuild containers" in text and "Effort: 2 weeks (0.5 to 8)" in text for text in said)
+
+
+# --- the record ---
+
+
+def test_the_record_has_the_headings_of_madr_and_every_assignment(uber):
+    text = markdown(uber.data)
+
+    for heading in ("Context and Problem Statement", "Decision Drivers", "Considered Options", "Decision Outcome"):
+        assert f"\n## {heading}\n" in text
+    for item in uber.data["plan"]["assignments"]:
+        assert item["stack"]["layers"]["compute"]["name"].split(" ")[0].replace("-", "-") in text.replace("\\", "")
+
+
+def test_hostile_text_prints_literally_in_the_record(advised):
+    def hostile(raw):
+        raw["decision"] = "# **Pay** [here](http://evil) <script>alert(1)</script> | x"
+
+    text = markdown(advised("small_team", hostile).data)
+
+    assert "<script>" not in text
+    assert "\\[here\\]" in text
