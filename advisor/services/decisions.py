@@ -12,6 +12,7 @@ from advisor.services import runs
 from catalog import queries
 
 TITLE_MAX_LETTERS = 200
+UNTITLED = "Untitled decision"
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,10 @@ def start_decision(*, workspace: Workspace, user: User, document_bytes: bytes, m
     checked = document.check(raw, complete=True, known=known, moment=moment.date())
     with transaction.atomic():
         decision = Decision.objects.create(
-            workspace=workspace, title=checked.decision[:TITLE_MAX_LETTERS], created_by=user, created_at=moment
+            workspace=workspace,
+            title=(checked.decision or UNTITLED)[:TITLE_MAX_LETTERS],
+            created_by=user,
+            created_at=moment,
         )
         # Kept as it was written, not as it was understood: what was left out stays left out and is reported as such.
         revision = Revision.objects.create(

@@ -13,8 +13,10 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.db.models import F, Value
 from django.db.models.functions import Coalesce
 
-from advisor.core import advise, document
+from advisor.core import document
+from advisor.core.advise import advise
 from advisor.core.problems import DocumentError
+from advisor.core.report import Report as Found
 from advisor.models import MAX_ATTEMPTS, Report, Revision, Run, User
 from catalog import queries
 from estimator import coefficients
@@ -109,12 +111,12 @@ def execute_run(*, run_id: int, moment: datetime) -> bool:
             )
 
 
-def _advise(*, run: Run, progress: Callable[[str, float], None]) -> advise.Report:
+def _advise(*, run: Run, progress: Callable[[str, float], None]) -> Found:
     catalog = queries.current(run.moment)
     checked = document.check(
         run.revision.document, complete=True, known=document.known_from(catalog), moment=run.moment
     )
-    return advise.advise(
+    return advise(
         document=checked,
         catalog=catalog,
         coefficients=coefficients.load(),
@@ -135,7 +137,7 @@ def claim(*, run_id: int, moment: datetime) -> int | None:
         return Run.objects.values_list("attempt", flat=True).get(pk=run_id) if taken else None
 
 
-def _store(*, lease: "Lease", found: advise.Report) -> bool:
+def _store(*, lease: "Lease", found: Found) -> bool:
     content = found.to_bytes()
     with transaction.atomic():
         if not lease.end(state=Run.State.SUCCEEDED, progress_fraction=1.0, stage=""):

@@ -2,6 +2,8 @@
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
+from django.http import QueryDict
+from django.utils.datastructures import MultiValueDict
 
 from advisor.core.reading import MAX_BYTES
 from advisor.models import Workspace
@@ -41,47 +43,53 @@ class DocumentForm(forms.Form):
         widget=forms.FileInput(attrs={"class": "form-control", "accept": ".yaml,.yml,.json"}),
     )
     example = forms.CharField(required=False, max_length=80, widget=forms.HiddenInput())
-    workspace = forms.ChoiceField(label="Workspace", widget=forms.Select(attrs={"class": "form-select"}))
 
-    def __init__(self, *args: object, workspaces: list[Workspace], **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["workspace"].choices = [(str(one.pk), one.name) for one in workspaces]
-        if workspaces:
-            self.fields["workspace"].initial = str(workspaces[0].pk)
-        if len(workspaces) <= 1:
-            self.fields["workspace"].widget = forms.HiddenInput()
+    def __init__(
+        self,
+        data: QueryDict | None = None,
+        files: MultiValueDict[str, UploadedFile] | None = None,
+        *,
+        workspaces: list[Workspace],
+        text: str = "",
+    ) -> None:
+        super().__init__(data, files, initial={"text": text})
+        self.content = b""  # what a valid form brought, from whichever field
+        choice = self.fields["workspace"] = forms.ChoiceField(
+            label="Workspace",
+            choices=[(str(one.pk), one.name) for one in workspaces],
+            initial=str(workspaces[0].pk) if workspaces else None,
+            widget=forms.Select(attrs={"class": "form-select"}) if len(workspaces) > 1 else forms.HiddenInput(),
+        )
+        self.first_workspace = choice.initial
 
-    def clean(self) -> dict[str, object]:
-        data = super().clean()
-        upload = data.get("file")
-        if data.get("example"):
-            self._take_example(data)
-        elif isinstance(upload, UploadedFile):
-            self._take_file(data, upload)
-        elif data.get("text", "").strip():
-            data["content"] = data["text"].encode("utf-8", "surrogatepass")
+    def clean(self) -> None:
+        text, file = self.cleaned_data.get("text", ""), self.cleaned_data.get("file")
+        if self.cleaned_data.get("example"):
+            self._take_example(self.cleaned_data["example"])
+        elif file:
+            self._take_file(file)
+        elif text.strip():
+            self.content = text.encode("utf-8", "surrogatepass")
         elif "text" not in self.errors:
             self.add_error("text", "Paste a document, or choose a file or one of the examples.")
-        return data
 
-    def _take_example(self, data: dict[str, object]) -> None:
+    def _take_example(self, name: str) -> None:
         try:
-            text = examples.example(name=str(data["example"])).text
+            text = examples.example(name=name).text
         except examples.NoSuchExample as error:
             self.add_error(None, str(error))
         else:
-            data["content"] = text.encode()
+            self.content = text.encode()
             self._show(text)
 
-    def _take_file(self, data: dict[str, object], upload: UploadedFile) -> None:
-        if upload.size > MAX_BYTES:
-            self.add_error("file", f"This file has {upload.size:,} bytes; a document has at most {MAX_BYTES:,}.")
+    def _take_file(self, file: UploadedFile) -> None:
+        size = file.size or 0
+        if size > MAX_BYTES:
+            self.add_error("file", f"This file has {size:,} bytes; a document has at most {MAX_BYTES:,}.")
         else:
-            content = upload.read()
-            data["content"] = content
-            self._show(content.decode("utf-8", "replace"))
+            self.content = file.read()
+            self._show(self.content.decode("utf-8", "replace"))
 
     def _show(self, text: str) -> None:
         """Put the text into the text box, where it can be mended if it turns out to be wrong."""
-        self.data = self.data.copy()
-        self.data["text"] = text
+        self.data = {**self.data.dict(), "text": text} if isinstance(self.data, QueryDict) else self.data

@@ -102,7 +102,7 @@ def example(request: HttpRequest, name: str) -> HttpResponse:
     except examples.NoSuchExample as error:
         raise Http404(str(error)) from error
     workspaces = decisions.writable_workspaces(user=request.user)
-    form = DocumentForm(workspaces=workspaces, initial={"text": chosen.text})
+    form = DocumentForm(workspaces=workspaces, text=chosen.text)
     return _start_page(request, form=form, chosen=chosen)
 
 
@@ -174,7 +174,7 @@ def report_markdown(request: HttpRequest, decision_id: int, number: int) -> Http
 def _start_decision(request: HttpRequest, form: DocumentForm) -> HttpResponse:
     workspace = access.workspace(user=request.user, workspace_id=int(form.cleaned_data["workspace"]), write=True)
     queued = decisions.start_decision(
-        workspace=workspace, user=request.user, document_bytes=form.cleaned_data["content"], moment=timezone.now()
+        workspace=workspace, user=request.user, document_bytes=form.content, moment=timezone.now()
     )
     tasks.send(run_id=queued.pk)
     return redirect("web:run", queued.pk)

@@ -117,7 +117,8 @@ def test_the_markdown_download_is_the_decision_record(published: int, client: Cl
 
 
 def test_an_answer_that_nothing_fits_is_shown_as_such(published: int, client: Client) -> None:
-    document = examples.example(name="small_team").text.replace("budget_usd_per_month: 2000", "budget_usd_per_month: 0.01")
+    text = examples.example(name="small_team").text
+    document = text.replace("budget_usd_per_month: 2000", "budget_usd_per_month: 0.01")
     client.post("/", {"text": document, "workspace": workspace_id()})
     runs.execute_run(run_id=Run.objects.get().pk, moment=MOMENT)
 
