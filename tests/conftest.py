@@ -7,10 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth.hashers import Argon2PasswordHasher
 
 from tests.valkey import PrivateValkey
 
 _connect = socket.socket.connect
+
+# The same hash, cheap: a password in a test is worth no second of work.
+Argon2PasswordHasher.time_cost, Argon2PasswordHasher.memory_cost, Argon2PasswordHasher.parallelism = 1, 8, 1
 
 
 class SocketLeftTheMachine(Exception):
