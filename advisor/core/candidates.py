@@ -37,6 +37,7 @@ class Field:
     frame: pd.DataFrame
     checks: tuple[Check, ...]
     rules: Mapping[str, compatibility.Outcome]
+    facts: Mapping[str, Any]  # of the workload, as the compatibility rules see it
 
     @property
     def path(self) -> str:
@@ -97,7 +98,13 @@ def field(
         catalog=catalog,
     )
     return Field(
-        index=index, stated=stated, workload=workload, frame=_judged(frame, checks), checks=checks, rules=outcomes
+        index=index,
+        stated=stated,
+        workload=workload,
+        frame=_judged(frame, checks),
+        checks=checks,
+        rules=outcomes,
+        facts=shared,
     )
 
 
@@ -244,7 +251,10 @@ def _completed(frame: pd.DataFrame, *, path: str, workload: Workload) -> pd.Data
     texts = {name: frame[name].fillna("") for name in _TEXTS}
     reasons = {name: frame[name].fillna("") for name in ("estimate_reason", "price_reason", "status")}
     kind = self_hosted(workload).kind
-    return frame.assign(**texts, **reasons, workload_kind=kind, evidence=frame["evidence"].map(evidence))
+    scope_key = ("/" + frame["region"]).where(frame["group"] == "api", "")
+    return frame.assign(
+        **texts, **reasons, workload_kind=kind, scope_key=scope_key, evidence=frame["evidence"].map(evidence)
+    )
 
 
 def _costed(frame: pd.DataFrame, *, workload: Workload, money: Money) -> pd.DataFrame:
@@ -294,6 +304,7 @@ def _workload_facts(*, document: Document, stated: Stated, workload: Workload) -
         "image_arch": list(code.image_arch) or None,
         "precision": workload.training.precision if workload.training else None,
         "residency": document.constraints.residency,
+        "residency_required": document.constraints.residency is not None,
     }
     return {name: value for name, value in facts.items() if value is not None}
 

@@ -37,18 +37,34 @@ class Outcome:
 
 
 def outcomes(*, frame: pd.DataFrame, catalog_rules: Sequence[Rule], shared: Mapping[str, Any]) -> dict[str, Outcome]:
-    """Return the outcome per distinct ``provider/sku`` of the frame; ``shared`` holds the facts of the workload."""
+    """Return the outcome per ``key`` of the frame; ``shared`` holds the facts of the workload."""
     predicates = [rule for rule in catalog_rules if rule.rule_kind == "predicate"]
     found: dict[str, Outcome] = {}
-    for record in frame.drop_duplicates(["provider", "sku"]).to_dict("records"):
+    for record in frame[~key(frame).duplicated()].to_dict("records"):
         row = {str(name): value for name, value in record.items()}
         facts = {**shared, **facts_of(row)}
         broken = [rule for rule in predicates if rules.evaluate(rule=rule, facts=facts) == "violated"]
-        found[f"{row['provider']}/{row['sku']}"] = Outcome(
+        found[key(row)] = Outcome(
             violated=tuple(rule for rule in broken if rule.severity == "hard"),
             warned=tuple(rule for rule in broken if rule.severity == "soft"),
         )
     return found
+
+
+def key(row: Any) -> Any:
+    """Return what tells one outcome from another, of a row or of a whole frame: provider, SKU, and an API's scope."""
+    return row["provider"] + "/" + row["sku"] + row["scope_key"]
+
+
+def to_confirm(*, catalog_rules: Sequence[Rule], facts: Mapping[str, Any]) -> tuple[Rule, ...]:
+    """Return the rules that apply to these facts and that only the provider can answer."""
+    return tuple(
+        rule
+        for rule in catalog_rules
+        if rule.rule_kind == "confirm"
+        and set(rule.when) <= set(facts)
+        and rules.evaluate(rule=rule, facts=facts) == "unknown"
+    )
 
 
 def facts_of(row: Row) -> dict[str, Any]:
@@ -57,6 +73,8 @@ def facts_of(row: Row) -> dict[str, Any]:
     facts["workload_kind"] = "managed_api" if row["path"] == "managed_api" else row["workload_kind"]
     if _known(row.get("instances_count_typical")):
         facts["nodes_count"] = int(row["instances_count_typical"])
+    if row["path"] == "managed_api":
+        facts |= {"accelerator": "none", "scope": row["region"]}
     if row.get("accelerator"):
         facts["fabric"] = "yes" if _known(row.get("fabric_gbps")) else "no"
     return facts
@@ -68,11 +86,10 @@ def _known(value: Any) -> bool:
 
 def check(*, frame: pd.DataFrame, found: Mapping[str, Outcome]) -> Check:
     """Return the check that no hard compatibility rule is broken."""
-    keys = frame["provider"] + "/" + frame["sku"]
-    states = np.array([MISSED if found[key].violated else MET for key in keys], dtype=np.int8)
+    states = np.array([MISSED if found[id].violated else MET for id in key(frame)], dtype=np.int8)
 
     def say(row: Row, state: int) -> Sentence:
-        broken = found[f"{row['provider']}/{row['sku']}"].violated
+        broken = found[key(row)].violated
         if not broken:
             return sentence("No compatibility rule is broken.", row["option_evidence"])
         text = " ".join(f"{rule.message.rstrip('.')}." for rule in broken)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from advisor.core import compatibility
 from advisor.core.bases import GROUP_TEXT
 from advisor.core.constraints import MISSED, STATE_TEXT, UNKNOWN
 from advisor.core.coupling import BIT_TEXT, Cell
@@ -478,9 +479,16 @@ def warnings(*, assignments: Sequence[Assignment], moment: dt.date, horizon_mont
                 "retires",
                 sentence(f"{name}: {row['sku']} retires on {retires}, inside your horizon.", row["option_evidence"]),
             )
-        for rule in item.choice.field.rules[f"{row['provider']}/{row['sku']}"].warned:
+        for rule in item.choice.field.rules[compatibility.key(row)].warned:
             warn("rule", sentence(f"{name}, {row['sku']}: {rule.message}{_effort(rule)}", f"rule:{rule.id}"))
+        for rule in stack.to_confirm:
+            text = f"{name}, {row['sku']}: confirm with the provider: {rule.message}"
+            warn("confirm", sentence(text, f"rule:{rule.id}"))
     return list(found.values())
+
+
+def _named(name: str, said: Sentence) -> Sentence:
+    return sentence(f"{name}: {said['text']}", *said["evidence"])
 
 
 def _effort(rule: Rule) -> str:
@@ -488,10 +496,6 @@ def _effort(rule: Rule) -> str:
     if weeks is None:
         return ""
     return f" Effort: {weeks.typical:g} weeks ({weeks.low:g} to {weeks.high:g}), a judgement."
-
-
-def _named(name: str, said: Sentence) -> Sentence:
-    return sentence(f"{name}: {said['text']}", *said["evidence"])
 
 
 def _price_warnings(warn: Any, name: str, stack: Stack, moment: dt.date) -> None:

@@ -132,6 +132,7 @@ class Money:
                     unit=_UNIT,
                     kind="list price",
                     evidence=(*(f"egress:{id}" for id in rows["id"]), answer),
+                    reason="; ".join(sorted({text for text in rows["conditions"] if text})),
                 )
         ids = [id for rows in by_region.values() for id in rows["id"]]
         return _stand_in(

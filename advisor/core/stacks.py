@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from advisor.core import coupling, layers
+from advisor.core import compatibility, coupling, layers
 from advisor.core.bases import BASIS_TEXT, GROUP_TEXT
 from advisor.core.candidates import Field
 from advisor.core.coupling import Cell
@@ -16,6 +16,7 @@ from advisor.core.money import Money
 from advisor.core.quantity import Number, added, from_row, number, scaled, unknown
 from advisor.core.value import CRITERIA, Anchor, level, normal, total
 from catalog.frame import Catalog
+from catalog.records import Rule
 from estimator.coefficients import Coefficients
 
 _PER_PLACE = 4  # stacks kept per provider × path × purchase group before the exact joint search
@@ -37,6 +38,7 @@ class Stack:
     numbers: Mapping[str, Number]
     cells: tuple[Cell, ...]
     levels: Mapping[str, float]
+    to_confirm: tuple[Rule, ...]
     value: float = float("nan")
 
     @property
@@ -144,9 +146,18 @@ def build(
                 numbers=numbers,
                 cells=tuple(cells),
                 levels=_levels(numbers=numbers, cells=cells, whole=whole, anchors=anchors),
+                to_confirm=compatibility.to_confirm(
+                    catalog_rules=catalog.rules, facts=_facts(field=field, row=row, whole=whole)
+                ),
             )
         )
     return _valued(stacks, weights)
+
+
+def _facts(*, field: Field, row: Row, whole: layers.Layers) -> dict[str, Any]:
+    """Return the rule facts of a completed stack."""
+    chosen = {layer: whole.options[layer]["id"] for layer in ("networking", "storage", "orchestration")}
+    return {**field.facts, **compatibility.facts_of(row), **{layer: id for layer, id in chosen.items() if id}}
 
 
 def _label(row: Row) -> str:
