@@ -184,15 +184,11 @@ def _from_rate(
         spare_count=1.0,
         hours_per_month=HOURS_PER_MONTH,
     )
-    release = uncertainty.of(coefficients.get("cpu.release_fraction"))
-    standing = uncertainty.scaled(fleet.instances_count, HOURS_PER_MONTH)
-    # A fleet that gives hours back: the more it does, the less is paid, so the high release makes the low end.
-    given_back = (release.high, release.typical, release.low)
-    elastic = Range(
-        *(
-            top - np.where(releases, share, 0.0) * np.maximum(top - least, 0.0)
-            for top, least, share in zip(standing, fleet.needed_hours_per_month, given_back, strict=True)
-        )
+    elastic = _elastic_hours(
+        standing=uncertainty.scaled(fleet.instances_count, HOURS_PER_MONTH),
+        needed=fleet.needed_hours_per_month,
+        release=uncertainty.of(coefficients.get("cpu.release_fraction")),
+        releases=releases,
     )
     put(need, "instances_count", fleet.instances_count)
     put(need, "needed_hours", fleet.needed_hours_per_month)
@@ -200,3 +196,22 @@ def _from_rate(
     used = (*used, "coefficient:cpu.release_fraction")
     need["evidence"] = pd.Series([(*ids, *used) for ids in need["evidence"]], index=need.index, dtype=object)
     return note
+
+
+def _elastic_hours(*, standing: Range, needed: Range, release: Range, releases: Any) -> Range:
+    """Hours of a fleet that gives some back between peaks; its size and its eagerness err independently."""
+
+    def paid(share: Any, top: Any, least: Any) -> Any:
+        return top - np.where(releases, share, 0.0) * np.maximum(top - least, 0.0)
+
+    middle = paid(release.typical, standing.typical, needed.typical)
+    by_size = Range(*(paid(release.typical, top, least) for top, least in zip(standing, needed, strict=True)))
+    # The more is given back, the less is paid: the high release makes the low end.
+    by_release = Range(
+        *(
+            paid(share, standing.typical, needed.typical) / middle
+            for share in (release.high, release.typical, release.low)
+        )
+    )
+    both = uncertainty.independent(by_size, by_release)
+    return Range(both.low, both.typical, np.minimum(both.high, standing.high))
