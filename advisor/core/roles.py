@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from advisor.core import compatibility
 from advisor.core.bases import BASIS_TEXT
 from advisor.core.document import Document
 from advisor.core.plan import Choice, new_silicon
@@ -255,18 +256,34 @@ def _gated(
                 *hours["evidence"],
             )
         )
-    gate.append(
-        sentence(
-            "Before it starts: an inventory of custom kernels (porting them is assumed to take "
-            f"{port.weeks['value']:.2g} weeks, "
-            f"{port.weeks['low']:.2g} to {port.weeks['high']:.2g}), a numerics check against the baseline, and code "
-            "that "
-            "still runs on the baseline.",
-            *port.weeks["evidence"],
-        )
-    )
+    gate.append(_port_text(choice=choice, stack=stack, port=port))
     gate.append(_capacity(role=role, stack=stack, catalog=catalog))
     return Assignment(choice, role, stack, tuple(gate), numbers)
+
+
+def _port_text(*, choice: Choice, stack: Stack, port: Port) -> Sentence:
+    """Return what must be done before a pilot starts, with the effort that the rules and the kernels ask for."""
+    rules = [
+        rule
+        for rule in choice.field.rules[compatibility.key(stack.row)].warned
+        if rule.effort_weeks is not None and "custom_kernels" not in {**rule.when, **rule.require}
+    ]
+    weeks = [rule.effort_weeks for rule in rules if rule.effort_weeks is not None]
+    judged = (
+        f"porting is judged to take {sum(part.typical for part in weeks):g} weeks "
+        f"({sum(part.low for part in weeks):g} to "
+        f"{sum(part.high for part in weeks):g}), "
+        if weeks
+        else ""
+    )
+    return sentence(
+        f"Before it starts: {judged}rewriting custom kernels is assumed to take {port.weeks['value']:.2g} weeks "
+        f"({port.weeks['low']:.2g} to {port.weeks['high']:.2g}); check the numerics against the baseline, and keep "
+        "code "
+        "that still runs on it.",
+        *port.weeks["evidence"],
+        *(f"rule:{rule.id}" for rule in rules),
+    )
 
 
 def _capacity(*, role: str, stack: Stack, catalog: Catalog) -> Sentence:
