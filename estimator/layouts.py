@@ -235,9 +235,7 @@ def _interleaves(architecture: Architecture, pipeline: int) -> list[int]:
     return sorted(found)
 
 
-def _shardings(
-    *, choices: Choices, ranks: int, pipeline: int, stride: int, domain: int
-) -> list[tuple[int, int]]:
+def _shardings(*, choices: Choices, ranks: int, pipeline: int, stride: int, domain: int) -> list[tuple[int, int]]:
     """Return (what is sharded, over how many ranks): whole group, or the scale-up domain only (hybrid sharding)."""
     found = []
     inside = int(min(max(domain // stride, 1), ranks))

@@ -65,7 +65,9 @@ def layer_activation_bytes(
     narrow = np.where(np.asarray(sequence_parallel), tensor, 1.0)
     norms = 4 * hidden / narrow
     gemm_inputs = input_bytes * hidden * (1 + mlp_inputs) / narrow
-    heads_kept = (2 * (query_width + 2 * kv_width) + np.where(np.asarray(flash), 2.0, input_bytes) * query_width) / tensor
+    heads_kept = (
+        2 * (query_width + 2 * kv_width) + np.where(np.asarray(flash), 2.0, input_bytes) * query_width
+    ) / tensor
     up = 2 * mlp_up * mlp_width / tensor
     product = input_bytes * mlp_width / tensor
     masks = np.where(np.asarray(dropout), 2 * hidden / narrow, 0.0)

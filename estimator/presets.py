@@ -1,6 +1,6 @@
 """Which stack a run uses and what that stack and its accelerator reach: coefficients by name, as arrays over cases."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -14,6 +14,18 @@ Values = Any  # float or array of floats
 
 # Bytes of one input element of a matrix product; block-scaled formats carry one scale byte for 32 (MX) or 16 (NVFP4) values.
 INPUT_BYTES = {"bf16": 2.0, "fp16": 2.0, "fp8": 1.0, "fp8-mx": 1.03, "fp4": 0.56, "int8": 1.0}
+PRESETS = (
+    "megatron-2021",
+    "megatron-2022",
+    "fsdp-2023",
+    "fsdp",
+    "nemo-2024",
+    "nemo",
+    "maxtext",
+    "maxtext-gpu",
+    "rocm",
+    "neuron",
+)
 NEWEST = "9999-12"
 CALIBRATED = "2026-11"
 
@@ -141,9 +153,6 @@ def values_of(coefficients: Coefficients) -> dict[str, float]:
     return {key: entry.value for key, entry in coefficients.group("training").items()}
 
 
-Lookup = Callable[[str, Sequence[str]], float]
-
-
 def coefficient_key(values: Mapping[str, float], what: str, scopes: Sequence[str]) -> str:
     """Return the most special key there is: ``what.scope`` for the first scope that exists, else ``what``."""
     for scope in scopes:
@@ -156,7 +165,9 @@ def coefficient_key(values: Mapping[str, float], what: str, scopes: Sequence[str
 
 def gemm_key(values: Mapping[str, float], *, family: str, vendor: str, precision: str) -> str:
     """Return the key of a matrix-product ceiling: of the generation, else of the vendor, else of any."""
-    names = {"fp8-mx": ("fp8-mx", "fp8"), "int8": ("int8", "fp8"), "fp16": ("fp16", "bf16")}.get(precision, (precision,))
+    names = {"fp8-mx": ("fp8-mx", "fp8"), "int8": ("int8", "fp8"), "fp16": ("fp16", "bf16")}.get(
+        precision, (precision,)
+    )
     scopes = [f"{place}.{name}" for place in (family, vendor, "other") for name in names]
     return coefficient_key(values, "gemm", scopes)
 
@@ -170,6 +181,26 @@ def attention_key(values: Mapping[str, float], *, family: str, vendor: str, stac
     return coefficient_key(values, "attention", [*scopes, family, vendor, "other"])
 
 
+def seen_key(*, family: str, stack: Stack) -> str:
+    """Return the name under which published results of a generation, precision and stack are counted."""
+    return f"{family}.{stack.precision}.{stack.preset}"
+
+
+def interval_name(key: str, *, known: Container[str]) -> str:
+    """Return the evidence class of a case: ``seen``, ``family`` (its generation, another stack or precision) or ``unseen``."""
+    if key in known:
+        return "seen"
+    family = key.split(".")[0]
+    near = any(f"{family}.{precision}.{preset}" in known for precision in INPUT_BYTES for preset in PRESETS)
+    return "family" if near else "unseen"
+
+
+def interval_class(*, family: str, stack: Stack, coefficients: Coefficients) -> str:
+    """Return the key of the interval width that the evidence behind a generation, precision and stack earns."""
+    known = coefficients.group("training.seen")
+    return f"training.interval.{interval_name(seen_key(family=family, stack=stack), known=known)}"
+
+
 def physics_of(*, values: Mapping[str, float], hardware: Hardware, stacks: Sequence[Stack]) -> Physics:
     """Return the physics of each case: entry i is ``hardware`` i running ``stacks`` i."""
     known: dict[tuple[str, bool, Stack], dict[str, float]] = {}
@@ -179,7 +210,9 @@ def physics_of(*, values: Mapping[str, float], hardware: Hardware, stacks: Seque
         if case not in known:
             known[case] = _one(values=values, hardware=hardware, position=i, stack=stack)
         rows.append(known[case])
-    return Physics(**{field.name: np.array([row[field.name] for row in rows], dtype=float) for field in fields(Physics)})
+    return Physics(
+        **{field.name: np.array([row[field.name] for row in rows], dtype=float) for field in fields(Physics)}
+    )
 
 
 def links_of(hardware: Hardware) -> Links:
@@ -286,7 +319,11 @@ def allowed_shardings(stack: Stack, *, one_way: bool = False) -> list[int]:
     """Return the kinds of sharding that a stack of that date offers; ``one_way`` = the run states data parallelism only."""
     if stack.preset in ("fsdp-2023", "fsdp", "maxtext", "maxtext-gpu"):
         return [ZERO3]
-    if (stack.preset.startswith("nemo") and stack.date < "2025-10" and not one_way) or stack.preset in ("megatron-2021", "megatron-2022", "neuron"):
+    if (stack.preset.startswith("nemo") and stack.date < "2025-10" and not one_way) or stack.preset in (
+        "megatron-2021",
+        "megatron-2022",
+        "neuron",
+    ):
         return [ZERO1]
     return [ZERO1, ZERO3]
 

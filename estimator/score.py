@@ -33,7 +33,9 @@ def score(
     for name, rows, door in doors:
         if rows is None:
             continue
-        scored = door(rows=list(rows), coefficients=coefficients, accelerators=accelerators, architectures=architectures)
+        scored = door(
+            rows=list(rows), coefficients=coefficients, accelerators=accelerators, architectures=architectures
+        )
         halves[name] = {"rows": scored, "summary": summary(scored)}
     return halves
 

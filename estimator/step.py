@@ -46,7 +46,9 @@ class Shape:
 
 def stack_shapes(shapes: "list[Shape]") -> Shape:
     """Return several shapes as one struct of arrays."""
-    return Shape(**{field.name: np.array([getattr(one, field.name) for one in shapes], float) for field in fields(Shape)})
+    return Shape(
+        **{field.name: np.array([getattr(one, field.name) for one in shapes], float) for field in fields(Shape)}
+    )
 
 
 def shape_of(*, architecture: Architecture, sequence_length: int, method: str = "full") -> Shape:
@@ -54,12 +56,16 @@ def shape_of(*, architecture: Architecture, sequence_length: int, method: str = 
     lora = method in ("lora", "qlora")
     query = architecture.heads * architecture.head_dim
     latent = architecture.attention == "mla"
-    kv_width = architecture.heads * architecture.value_head_dim if latent else architecture.kv_heads * architecture.head_dim
+    kv_width = (
+        architecture.heads * architecture.value_head_dim if latent else architecture.kv_heads * architecture.head_dim
+    )
     return Shape(
         layers=float(architecture.layers),
         hidden=float(architecture.hidden),
         heads=float(architecture.heads),
-        query_width=float(architecture.heads * (architecture.head_dim + architecture.rope_head_dim) if latent else query),
+        query_width=float(
+            architecture.heads * (architecture.head_dim + architecture.rope_head_dim) if latent else query
+        ),
         kv_width=float(kv_width),
         attention_width=architecture.attention_width(),
         attention_params=architecture.attention_params(),
@@ -122,7 +128,9 @@ def memory_per_device(*, shape: Shape, layout: Layouts, physics: Physics) -> Val
     held = in_flight(
         pipeline=layout.pipeline, interleave=layout.interleave, micro_batches=layout.micro_batches, layers=shape.layers
     )
-    live = np.where(layout.recomputed_fraction > 0, 12 * tokens * (shape.hidden + shape.ffn_hidden) / layout.tensor, 0.0)
+    live = np.where(
+        layout.recomputed_fraction > 0, 12 * tokens * (shape.hidden + shape.ffn_hidden) / layout.tensor, 0.0
+    )
     logits = 6 * tokens * shape.vocab / layout.tensor
     last = per_layer * shape.layers / layout.pipeline * np.where(layout.interleave > 1, 2.0, 1.0) + logits
     first = per_layer * held + live
@@ -131,9 +139,7 @@ def memory_per_device(*, shape: Shape, layout: Layouts, physics: Physics) -> Val
     return held_bytes + physics.reserve_bytes
 
 
-def fill_memory(
-    *, shape: Shape, layout: Layouts, physics: Physics, memory_bytes: Values
-) -> tuple[Layouts, Values]:
+def fill_memory(*, shape: Shape, layout: Layouts, physics: Physics, memory_bytes: Values) -> tuple[Layouts, Values]:
     """Return the layouts with the least block recomputation that fits, and the bytes each then needs. [bytes]
 
     Between keeping (selectively) every layer and recomputing all, bytes fall in proportion to the recomputed layers.
@@ -143,7 +149,9 @@ def fill_memory(
     if not np.any(block & (kept > memory_bytes)):
         return layout, kept
     lean = memory_per_device(
-        shape=shape, layout=replace(layout, recomputed_fraction=np.where(block, 1.0, layout.recomputed_fraction)), physics=physics
+        shape=shape,
+        layout=replace(layout, recomputed_fraction=np.where(block, 1.0, layout.recomputed_fraction)),
+        physics=physics,
     )
     own = np.ceil(shape.layers / layout.pipeline)
     saved = np.maximum(kept - lean, 1.0)
@@ -171,7 +179,7 @@ def step_seconds(*, shape: Shape, layout: Layouts, physics: Physics, links: Link
     layer_forward = gemm + attention + element + launch
     layer_compute = (
         gemm * (1 + backward_gemm + gemm_again)
-        + attention * (3.5 + attention_again)
+        + attention * (np.where(np.asarray(physics.flash), 3.5, 3.0) + attention_again)
         + element * (1 + element_again)
         + element_back
         + launch * (2.5 + gemm_again)
@@ -231,9 +239,8 @@ def _gemm_seconds(*, shape: Shape, layout: Layouts, physics: Physics, tokens: Va
     b = physics.input_bytes
     rate = physics.memory_bytes_per_s
     attention_flops = 2 * tokens * shape.attention_params / t
-    attention_bytes = (
-        b * (tokens * (shape.hidden + q / t) + shape.attention_params / t)
-        + 2 * tokens * ((q + 2 * kv) / t + shape.hidden)
+    attention_bytes = b * (tokens * (shape.hidden + q / t) + shape.attention_params / t) + 2 * tokens * (
+        (q + 2 * kv) / t + shape.hidden
     )
     dense_params = (up + 1) * shape.hidden * shape.ffn_hidden
     dense_flops = 2 * tokens * dense_params / t
@@ -245,7 +252,9 @@ def _gemm_seconds(*, shape: Shape, layout: Layouts, physics: Physics, tokens: Va
     moved = attention_bytes + dense * dense_bytes
     seconds = flops / physics.gemm_flops + physics.gemm_traffic_fraction * moved / rate
     if np.any(np.asarray(shape.moe_fraction) > 0):
-        seconds = seconds + shape.moe_fraction * _expert_seconds(shape=shape, layout=layout, physics=physics, tokens=tokens)
+        seconds = seconds + shape.moe_fraction * _expert_seconds(
+            shape=shape, layout=layout, physics=physics, tokens=tokens
+        )
     return seconds
 
 
@@ -291,7 +300,9 @@ def _elementwise_bytes(*, shape: Shape, layout: Layouts, physics: Physics, token
     backward = backward + 2 * 4 * routed
     gathered = (1 + 1 / narrow) * shape.hidden  # cast on the shard, transposed after the gather
     cast_in = gathered + shape.query_width / layout.tensor + width / layout.tensor + routed
-    cast_out = (shape.query_width + 2 * shape.kv_width) / layout.tensor + gathered + shape.mlp_up * width / layout.tensor
+    cast_out = (
+        (shape.query_width + 2 * shape.kv_width) / layout.tensor + gathered + shape.mlp_up * width / layout.tensor
+    )
     quantise = 4 * physics.cast_passes
     # adapters on the attention products: dropout and two thin products read and add to full-width activations
     adapted = shape.lora * 2 * (4 * shape.hidden + (3 * (shape.query_width + 2 * shape.kv_width)) / layout.tensor)
@@ -408,7 +419,13 @@ def _params_per_device(*, shape: Shape, layout: Layouts) -> tuple[Values, Values
     copies = np.where(layout.pipeline > 1, 1.0, shape.embedding_copies)
     shared = (stage * common + copies * shape.vocab * shape.hidden) / layout.tensor
     split = np.where(layout.expert > 1, layout.expert, layout.tensor)
-    expert = stage * shape.moe_fraction * np.where(np.asarray(shape.moe_fraction) > 0, shape.experts, 0.0) * one_expert / split
+    expert = (
+        stage
+        * shape.moe_fraction
+        * np.where(np.asarray(shape.moe_fraction) > 0, shape.experts, 0.0)
+        * one_expert
+        / split
+    )
     return shared, expert
 
 
@@ -421,9 +438,13 @@ def _sharded_gather_seconds(*, shape: Shape, layout: Layouts, physics: Physics, 
     group = np.where(sharded, layout.shard, 1.0)
     rate = _rate(group=group, stride=layout.tensor, links=links, physics=physics)
     latency = _latency(group=group, stride=layout.tensor, links=links, physics=physics)
-    passes = np.where(np.asarray(shape.lora) > 0, 2 * physics.input_bytes, 2 * physics.input_bytes + physics.gradient_bytes)
+    passes = np.where(
+        np.asarray(shape.lora) > 0, 2 * physics.input_bytes, 2 * physics.input_bytes + physics.gradient_bytes
+    )
     seconds = gather_seconds(total_bytes=passes * (shared + expert), group=group, bytes_per_s=rate)
-    return np.where(sharded, seconds + np.where(group > 1, 3 * shape.layers * latency * np.log2(np.maximum(group, 2)), 0.0), 0.0)
+    return np.where(
+        sharded, seconds + np.where(group > 1, 3 * shape.layers * latency * np.log2(np.maximum(group, 2)), 0.0), 0.0
+    )
 
 
 def _data_seconds(*, shape: Shape, layout: Layouts, physics: Physics, links: Links) -> Values:

@@ -24,6 +24,7 @@ from estimator.presets import (
     attention_key,
     choose_stack,
     gemm_key,
+    interval_class,
     links_of,
     physics_of,
     values_of,
@@ -122,7 +123,9 @@ def estimate_training(
         tables=tables,
         owners=owners,
         rows=np.array([row for row, _ in pairs], dtype=int),
-        physics=physics_of(values=values_of(coefficients), hardware=systems, stacks=stacks) if not all(reasons) else None,
+        physics=physics_of(values=values_of(coefficients), hardware=systems, stacks=stacks)
+        if not all(reasons)
+        else None,
         links=links_of(systems),
     )
     return _frame(
@@ -264,7 +267,12 @@ def _frame(
         reasons[i] or ("" if ok else _no_fit(best=best, position=k, systems=systems, row=i))
         for k, (i, ok) in enumerate(zip(row, fits, strict=True))
     ]
-    columns: dict[str, Any] = {"hardware_row": row, "accelerators_total": count.astype(int), "fits": fits, "reason": why}
+    columns: dict[str, Any] = {
+        "hardware_row": row,
+        "accelerators_total": count.astype(int),
+        "fits": fits,
+        "reason": why,
+    }
     columns["layout"] = names
     columns |= _three("step_time_s", best.seconds, best.seconds / tuned, best.seconds * tuned)
     slow = best.seconds / factor["typical"]
@@ -297,28 +305,13 @@ def _no_fit(*, best: Best, position: int, systems: Hardware, row: int) -> str:
     )
 
 
-def _spread(
-    *, systems: Hardware, stacks: Sequence[Stack], coefficients: Coefficients
-) -> tuple[Floats, list[str]]:
+def _spread(*, systems: Hardware, stacks: Sequence[Stack], coefficients: Coefficients) -> tuple[Floats, list[str]]:
     """Standard deviation of ln(time) of each system, by what published results have seen of it."""
     keys = [
-        interval_class(family=str(systems.family[i]), vendor=str(systems.vendor[i]), stack=stack, coefficients=coefficients)
+        interval_class(family=str(systems.family[i]), stack=stack, coefficients=coefficients)
         for i, stack in enumerate(stacks)
     ]
     return np.array([coefficients.get(key).value for key in keys]), keys
-
-
-def interval_class(*, family: str, vendor: str, stack: Stack, coefficients: Coefficients) -> str:
-    """Return the key of the interval width: results of this generation and precision, of the generation only, or of none."""
-    values = values_of(coefficients)
-    key = f"gemm.{family}.{stack.precision}"
-    seen = key in values and "published_training" in coefficients.get(f"training.{key}").source
-    if seen:
-        return "training.interval.seen"
-    near = gemm_key(values, family=family, vendor=vendor, precision=stack.precision)
-    if near.startswith(f"gemm.{family}.") and "published_training" in coefficients.get(f"training.{near}").source:
-        return "training.interval.family"
-    return "training.interval.unseen"
 
 
 def _planning(

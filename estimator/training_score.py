@@ -25,9 +25,21 @@ from estimator.layouts import (
     join,
     no_layouts,
 )
-from estimator.presets import Links, Physics, Stack, allowed_pipelines, allowed_recompute, allowed_shardings, choose_stack, links_of, physics_of, values_of
+from estimator.presets import (
+    Links,
+    Physics,
+    Stack,
+    allowed_pipelines,
+    allowed_recompute,
+    allowed_shardings,
+    choose_stack,
+    interval_class,
+    links_of,
+    physics_of,
+    values_of,
+)
 from estimator.step import Shape, fill_memory, shape_of, stack_shapes, step_seconds
-from estimator.training import NORMAL_80, interval_class
+from estimator.training import NORMAL_80
 
 Floats = NDArray[np.float64]
 
@@ -82,7 +94,9 @@ class Cases:
 
     def physics(self, values: Mapping[str, float]) -> Physics:
         """Return the physics of every candidate under the coefficients ``values``."""
-        return physics_of(values=values, hardware=self.hardware, stacks=[run.stack for run in self.runs]).take(self.owner)
+        return physics_of(values=values, hardware=self.hardware, stacks=[run.stack for run in self.runs]).take(
+            self.owner
+        )
 
     def keep(self, index: Any) -> "Cases":
         """Return the same runs with only the candidates at ``index``."""
@@ -96,7 +110,11 @@ class Cases:
 
 
 def score_rows(
-    *, rows: Sequence[Mapping[str, Any]], coefficients: Coefficients, accelerators: pd.DataFrame, architectures: pd.DataFrame
+    *,
+    rows: Sequence[Mapping[str, Any]],
+    coefficients: Coefficients,
+    accelerators: pd.DataFrame,
+    architectures: pd.DataFrame,
 ) -> list[dict[str, Any]]:
     """Return, in order, id, source_id, accelerator, metric, value, predicted, low, high, status and reason of each row.
 
@@ -133,12 +151,7 @@ def score_rows(
 
 def spread_of(run: Run, *, cases: Cases, number: int, coefficients: Coefficients) -> float:
     """Return the standard deviation of ln(metric) that the evidence behind a run's generation and stack allows."""
-    key = interval_class(
-        family=str(cases.hardware.family[number]),
-        vendor=str(cases.hardware.vendor[number]),
-        stack=run.stack,
-        coefficients=coefficients,
-    )
+    key = interval_class(family=str(cases.hardware.family[number]), stack=run.stack, coefficients=coefficients)
     return coefficients.get(key).value
 
 
@@ -359,7 +372,9 @@ def cases_of(
         if reason:
             empty[number] = reason
             continue
-        table = _table(run, domain=int(hardware.domain_accelerators[number]), node=int(hardware.node_accelerators[number]))
+        table = _table(
+            run, domain=int(hardware.domain_accelerators[number]), node=int(hardware.node_accelerators[number])
+        )
         if not len(table):
             empty[number] = "no layout divides this number of accelerators, batch and model evenly"
             continue
@@ -393,7 +408,9 @@ def _sliced(hardware: Hardware, *, runs: Sequence[Run]) -> Hardware:
     slices = np.array([run.slices for run in runs], dtype=float)
     whole = np.array([run.accelerators for run in runs], dtype=float)
     domain = np.where(slices > 1, whole / slices, hardware.domain_accelerators)
-    return replace(hardware, domain_accelerators=domain, node_accelerators=np.where(slices > 1, domain, hardware.node_accelerators))
+    return replace(
+        hardware, domain_accelerators=domain, node_accelerators=np.where(slices > 1, domain, hardware.node_accelerators)
+    )
 
 
 def _table(run: Run, *, domain: int, node: int) -> Layouts:
@@ -442,7 +459,10 @@ def predict(*, cases: Cases, values: Mapping[str, float]) -> Floats:
     for at in first:
         run = cases.runs[cases.owner[at]]
         predicted[cases.owner[at]] = in_metric(
-            run, seconds_per_sequence=float(pace[at]), forward_fraction=float(forward[at]), recomputed_fraction=float(again[at]),
+            run,
+            seconds_per_sequence=float(pace[at]),
+            forward_fraction=float(forward[at]),
+            recomputed_fraction=float(again[at]),
             peak_flops=float(cases.hardware.peak_flops[run.stack.precision][cases.owner[at]]),
         )
     return predicted
