@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from catalog.units import HOURS_PER_DAY
 from estimator.workload import Horizon
 
 Number = Any  # a float or a numpy array; formulas take either
@@ -93,11 +92,3 @@ def over_horizon(
     for end in ends:
         months[f"cumulative_usd_{end}"] = months[f"usd_{end}"].cumsum()
     return months
-
-
-def block_hours(*, days: Number) -> Number:
-    """Return the hours of whole or broken days. [hours]
-
-    Source: definition, 24 hours a day.
-    """
-    return np.asarray(days, dtype=float) * HOURS_PER_DAY

@@ -10,7 +10,6 @@ A ``Range`` is the 10th percentile, the middle and the 90th percentile of a quan
 Every value is a number or an array, and ``low ≤ typical ≤ high`` holds after each rule.
 """
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -92,14 +91,6 @@ def total(*parts: Range) -> Range:
     """
     ends = [sum(np.asarray(part[i], dtype=float) for part in parts) for i in range(3)]
     return _plain(Range(*ends))
-
-
-def apply(function: Callable[[Number], Number], quantity: Range) -> Range:
-    """Return ``function`` of the three values, for a function that never falls. [unit of the function]
-
-    Rounding up to whole instances is one. Source: ``ranges`` in docs/estimates.md.
-    """
-    return Range(*(function(end) for end in quantity))
 
 
 def scaled(quantity: Range, factor: Number) -> Range:
