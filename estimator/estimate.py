@@ -64,7 +64,7 @@ def need_of(*, workload: Workload, hardware: pd.DataFrame, coefficients: Coeffic
     """Return what the workload needs of each row of ``hardware`` (one row a SKU), columns of ``need.NEED``.
 
     A workload without a transformer and without a measurement gets no figure, only the reason. A transformer is
-    estimated from its architecture; a measurement beside it is kept for the comparison with today, not mixed in.
+    estimated from its architecture and corrected by a measured rate where that carries over.
     Source: ``kinds`` in docs/estimates.md.
     """
     if workload.kind == "cpu_serving":

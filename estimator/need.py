@@ -156,3 +156,31 @@ def write_runs(
     put(need, "span_days", run_days)
     ids = () if overhead is not None else (extra.id,)
     need["evidence"] = pd.Series([(*had, *ids) for had in need["evidence"]], index=need.index, dtype=object)
+
+
+_UNITS = {"token": "token", "tokens": "token", "output_token": "token", "output_tokens": "token"}
+_REQUESTS = ("request", "requests")
+
+
+def measured_tokens_per_s(workload: Workload) -> tuple[float, str]:
+    """Return the rate measured on one instance as tokens, or NaN and why it cannot be read so. [tokens s⁻¹]
+
+    Output tokens for a service, trained tokens for a run. A rate in requests counts the stated output tokens of each.
+    Source: ``correction`` in docs/estimates.md.
+    """
+    had = workload.measured
+    if had is None or had.on is None or had.units_per_s is None:
+        return np.nan, ""
+    unit = (had.work_unit or "").strip().lower().replace(" ", "_")
+    if unit in _UNITS:
+        return had.units_per_s, ""
+    if unit in _REQUESTS and workload.kind not in TRAINING_KINDS and workload.traffic.output_tokens:
+        return had.units_per_s * workload.traffic.output_tokens, ""
+    return np.nan, f"the rate measured in {had.work_unit or 'no stated unit'} is not used: state it in tokens"
+
+
+def measured_row(*, hardware: pd.DataFrame, on: str) -> Any:
+    """Return which row of ``hardware`` is the SKU that was measured, with or without its provider. [truth values]"""
+    provider, _, sku = on.rpartition("/")
+    same = hardware["sku"] == sku
+    return (same & (hardware["provider"] == provider) if provider else same).to_numpy()

@@ -9,9 +9,21 @@ import pandas as pd
 from catalog.units import HOURS_PER_DAY, SECONDS_PER_HOUR
 from estimator import uncertainty
 from estimator.coefficients import Coefficients
+from estimator.columns import ENDS
 from estimator.inference import Precision, estimate_inference
 from estimator.managed import requests_per_month
-from estimator.need import NOT_COUNTED, answers, blank, joined, peak_of, put, taken, write_span
+from estimator.need import (
+    NOT_COUNTED,
+    answers,
+    blank,
+    joined,
+    measured_row,
+    measured_tokens_per_s,
+    peak_of,
+    put,
+    taken,
+    write_span,
+)
 from estimator.uncertainty import Range
 from estimator.workload import Workload
 
@@ -43,16 +55,31 @@ def served_need(*, workload: Workload, hardware: pd.DataFrame, coefficients: Coe
     traffic = workload.traffic if batch else replace(workload.traffic, peak_factor=peak.typical)
     weights = PUBLISHED_FORMAT.get(workload.architecture.id, "bf16")
     counted = hardware["accelerators_count"].ge(1).to_numpy()
-    found = estimate_inference(
-        architecture=workload.architecture,
-        traffic=traffic,
-        targets=workload.targets,
-        precision=Precision(weights=weights),
-        hardware=hardware[counted].reset_index(drop=True),
-        batch=batch,
-        coefficients=_planned(workload=workload, coefficients=coefficients),
-    )
-    found = found.set_axis(np.flatnonzero(counted)).reindex(range(len(hardware)))
+    planned = _planned(workload=workload, coefficients=coefficients)
+
+    def ask(*, rows: Any, load_factor: float) -> pd.DataFrame:
+        """The door's answer for some rows, as if the load were so many times the stated one."""
+        mean = traffic.requests_per_s_mean
+        answer = estimate_inference(
+            architecture=workload.architecture,  # type: ignore[arg-type]
+            traffic=replace(traffic, requests_per_s_mean=None if mean is None else mean * load_factor),
+            targets=workload.targets,
+            precision=Precision(weights=weights),
+            hardware=hardware[rows].reset_index(drop=True),
+            batch=batch,
+            coefficients=planned,
+        )
+        return answer.set_axis(np.flatnonzero(rows)).reindex(range(len(hardware)))
+
+    found = ask(rows=counted, load_factor=1.0)
+    better, same_stack, unsaid = _correction(workload=workload, hardware=hardware, found=found)
+    if same_stack.any():
+        # A team that is twice as fast as planned needs the machines of half the load, and writes twice the tokens.
+        corrected = ask(rows=counted & same_stack, load_factor=1.0 / better)
+        for name in ("tokens_per_s", "instance_tokens_per_s"):
+            for end in ENDS:
+                corrected[f"{name}_{end}"] *= better
+        found = found.where(~pd.Series(same_stack & counted), corrected)
     need = blank(hardware, reason="")
     for name in ("memory_gb_per_accelerator", "memory_headroom_fraction"):
         need[name] = found[name]
@@ -71,15 +98,46 @@ def served_need(*, workload: Workload, hardware: pd.DataFrame, coefficients: Coe
     layout = found["layout"].fillna("")
     need["layout"] = np.where(layout != "", layout + f", {weights.upper()} weights", "")
     why = np.where(counted, found["estimate_reason"].fillna(""), NOT_COUNTED)
-    need["estimate_reason"] = joined(why, "" if batch else np.where(known, note, ""))
-    need["estimate_kind"] = "estimate"
+    told_factor = f"corrected by your own measurement: {better:.2g} times the planned rate"
+    corrected_here = np.where(same_stack & known, told_factor, "")
+    need["estimate_reason"] = joined(why, "" if batch else np.where(known, note, ""), corrected_here, unsaid)
+    need["estimate_kind"] = np.where(same_stack, "assumption", "estimate")
+    if workload.measured is not None and workload.measured.on is not None and same_stack.any():
+        _settle(need, where=measured_row(hardware=hardware, on=workload.measured.on))
     told = (*answers(workload), *(() if batch else used))
+    if same_stack.any():
+        told = (*told, f"answer:{workload.id}.measured.units_per_s")
     if workload.utilisation is not None:
         told = (*told, f"answer:{workload.id}.utilisation")
     need["evidence"] = pd.Series(
         [_evidence(ids, told=told, workload=workload) for ids in found["evidence"]], index=need.index, dtype=object
     )
     return need
+
+
+def _correction(*, workload: Workload, hardware: pd.DataFrame, found: pd.DataFrame) -> tuple[float, Any, str]:
+    """How far the team's measured rate stands from the planned one, and on which rows that is known to carry over.
+
+    A team's own factor belongs to its software stack: on another one it starts as a typical team.
+    """
+    nowhere = np.zeros(len(hardware), dtype=bool)
+    rate, unsaid = measured_tokens_per_s(workload)
+    if np.isnan(rate) or workload.measured is None or workload.measured.on is None:
+        return 1.0, nowhere, unsaid
+    here = measured_row(hardware=hardware, on=workload.measured.on)
+    planned = found["instance_tokens_per_s_typical"].to_numpy(dtype=float)[here]
+    if not len(planned) or not np.isfinite(planned[0]) or planned[0] <= 0:
+        return 1.0, nowhere, f"measured on {workload.measured.on}, for which there is no estimate to correct"
+    stack = hardware["software_stack"].to_numpy()
+    return float(rate / planned[0]), stack == stack[here][0], ""
+
+
+def _settle(need: pd.DataFrame, *, where: Any) -> None:
+    """On the measured SKU the rate is an answer: what follows from it has no range of its own."""
+    for name in ("instances_count", "needed_hours", "elastic_hours", "tokens_per_s"):
+        for end in ENDS:
+            need.loc[where, f"{name}_{end}"] = need.loc[where, f"{name}_typical"]
+    need.loc[where, "estimate_kind"] = "answer"
 
 
 def _planned(*, workload: Workload, coefficients: Coefficients) -> Coefficients:

@@ -10,7 +10,20 @@ from estimator import uncertainty
 from estimator.architecture import Architecture
 from estimator.coefficients import Coefficients
 from estimator.columns import ENDS
-from estimator.need import NOT_COUNTED, RANGED, answers, blank, joined, put, taken, target_days_of, unfit, write_runs
+from estimator.need import (
+    NOT_COUNTED,
+    RANGED,
+    answers,
+    blank,
+    joined,
+    measured_row,
+    measured_tokens_per_s,
+    put,
+    taken,
+    target_days_of,
+    unfit,
+    write_runs,
+)
 from estimator.training import estimate_training
 from estimator.uncertainty import Range
 from estimator.workload import Workload
@@ -67,9 +80,15 @@ def trained_need(*, workload: Workload, hardware: pd.DataFrame, coefficients: Co
         ),
         coefficients=coefficients,
     )
-    speed = uncertainty.independent(taken(found, "tokens_per_s"), taken(found, "goodput_fraction"))
-    days = uncertainty.scaled(uncertainty.inverse(speed), plan.tokens / SECONDS_PER_HOUR / HOURS_PER_DAY)
+    days = _days(found, tokens=plan.tokens)
     chosen = _chosen(found, days=days.typical, target_days=target_days, rows=len(unequal))[codes]
+    better, same_stack, unsaid = _correction(workload=workload, hardware=hardware, best=found.iloc[chosen])
+    if same_stack.any():
+        faster = np.isin(found["hardware_row"], codes[same_stack & asked])
+        for end in ENDS:
+            found.loc[faster, f"tokens_per_s_{end}"] *= better
+        days = _days(found, tokens=plan.tokens)
+        chosen = _chosen(found, days=days.typical, target_days=target_days, rows=len(unequal))[codes]
     best = found.iloc[chosen].reset_index(drop=True)
     need = blank(hardware, reason="")
     for name in ("layout", "memory_gb_per_accelerator", "memory_headroom_fraction"):
@@ -81,6 +100,8 @@ def trained_need(*, workload: Workload, hardware: pd.DataFrame, coefficients: Co
     fastest = uncertainty.independent(taken(best, "tuned_tokens_per_s"), taken(best, "goodput_fraction"))
     put(need, "tuned_run_days", uncertainty.scaled(uncertainty.inverse(fastest), plan.tokens / SECONDS_PER_HOUR / 24))
     stated = answers(workload)
+    if same_stack.any():
+        stated = (*stated, f"answer:{workload.id}.measured.units_per_s")
     default = () if plan.global_batch_tokens else ("coefficient:training.default_global_batch_tokens",)
     need["evidence"] = pd.Series(
         [(*ids, *stated, *default) for ids in best["evidence"]], index=need.index, dtype=object
@@ -103,9 +124,40 @@ def trained_need(*, workload: Workload, hardware: pd.DataFrame, coefficients: Co
     slow = [f"the fastest cluster looked at takes {days:,.0f} days" for days in np.nan_to_num(run_days.typical)]
     told = np.where(endless, "no cluster of this SKU looked at ends a run within ten years", np.where(late, slow, ""))
     alone = np.where(unconnected, "the network of this SKU is not on file: one instance alone was looked at", "")
-    need["estimate_reason"] = joined(best["reason"], np.where(fits & ~endless, note, ""), told, alone)
-    need["estimate_kind"] = "estimate"
+    factor = f"corrected by your own measurement: {better:.2g} times the planned rate"
+    corrected = np.where(same_stack & fits & ~endless, factor, "")
+    need["estimate_reason"] = joined(
+        best["reason"], np.where(fits & ~endless, note, ""), told, alone, corrected, unsaid
+    )
+    need["estimate_kind"] = np.where(same_stack, "assumption", "estimate")
     return _unasked(need, suited=suited, counted=counted)
+
+
+def _days(found: pd.DataFrame, *, tokens: float) -> Range:
+    """Days of one run on each cluster: planned speed × goodput, which err independently."""
+    speed = uncertainty.independent(taken(found, "tokens_per_s"), taken(found, "goodput_fraction"))
+    return uncertainty.scaled(uncertainty.inverse(speed), tokens / SECONDS_PER_HOUR / HOURS_PER_DAY)
+
+
+def _correction(*, workload: Workload, hardware: pd.DataFrame, best: pd.DataFrame) -> tuple[float, Any, str]:
+    """How far the team's measured rate stands from the planned one, and on which rows that is known to carry over.
+
+    The rate of one instance is taken to hold in the cluster that was chosen; a team's own factor belongs to its
+    software stack.
+    """
+    nowhere = np.zeros(len(hardware), dtype=bool)
+    rate, unsaid = measured_tokens_per_s(workload)
+    if np.isnan(rate) or workload.measured is None or workload.measured.on is None:
+        return 1.0, nowhere, unsaid
+    here = measured_row(hardware=hardware, on=workload.measured.on)
+    per_instance = hardware["accelerators_count"].to_numpy(dtype=float)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        instances = best["accelerators_total"].to_numpy(dtype=float) / per_instance
+        planned = (best["tokens_per_s_typical"].to_numpy(dtype=float) / instances)[here]
+    if not len(planned) or not np.isfinite(planned[0]) or planned[0] <= 0:
+        return 1.0, nowhere, f"measured on {workload.measured.on}, for which there is no estimate to correct"
+    stack = hardware["software_stack"].to_numpy()
+    return float(rate / planned[0]), stack == stack[here][0], ""
 
 
 def _unasked(need: pd.DataFrame, *, suited: Any, counted: Any) -> pd.DataFrame:

@@ -508,6 +508,62 @@ def test_a_stated_utilisation_sizes_a_service():
     assert "coefficient:inference.target_utilisation" not in packed["evidence"]
 
 
+def _planned_rate(workload, sku):
+    """What the estimator plans for one instance: the fleet's tokens a second over its instances, spare included."""
+    row = run(workload, sku).iloc[0]
+    return row["tokens_per_s_typical"] / row["instances_count_typical"]
+
+
+def test_a_measured_service_corrects_its_own_stack_only():
+    plain = run(chat(mean=2000.0), A100, H100, TRAINIUM2)
+    twice = 2 * _planned_rate(chat(mean=2000.0), H100)
+    measured = Measured(on="p5.48xlarge", work_unit="output tokens", units_per_s=twice)
+
+    out = run(dataclasses.replace(chat(mean=2000.0), measured=measured), A100, H100, TRAINIUM2)
+
+    ratio = (out["instances_count_typical"] / plain["instances_count_typical"]).tolist()
+    assert ratio == pytest.approx([0.5, 0.5, 1.0], rel=0.15)
+    assert out["estimate_kind"].tolist() == ["assumption", "answer", "estimate"]
+    assert out["instances_count_low"].iloc[1] == out["instances_count_high"].iloc[1]
+    assert "corrected by your own measurement" in out["estimate_reason"].iloc[0]
+    assert out["estimate_reason"].iloc[2] == ""
+    assert "answer:chat.measured.units_per_s" in out["evidence"].iloc[1]
+
+
+def test_a_rate_in_requests_is_read_as_its_output_tokens():
+    tokens = Measured(on="p5.48xlarge", work_unit="token", units_per_s=20_000.0)
+    requests = Measured(on="p5.48xlarge", work_unit="request", units_per_s=100.0)
+
+    counts = [
+        run(dataclasses.replace(chat(mean=2000.0), measured=had), H100)["instances_count_typical"].iloc[0]
+        for had in (tokens, requests)
+    ]
+
+    assert counts[0] == counts[1]
+
+
+def test_a_rate_in_a_unit_of_its_own_changes_nothing_and_that_is_said():
+    measured = Measured(on="p5.48xlarge", work_unit="image", units_per_s=3.0)
+
+    plain, out = (run(workload, H100).iloc[0] for workload in (chat(), dataclasses.replace(chat(), measured=measured)))
+
+    assert out["instances_count_typical"] == plain["instances_count_typical"]
+    assert "measured in image is not used" in out["estimate_reason"]
+
+
+def test_a_measured_run_corrects_its_own_stack_only():
+    plain = run(training(deadline=20.0, tokens=1e12), H100, TRAINIUM2)
+    rate = plain["tokens_per_s_typical"].iloc[0] / plain["instances_count_typical"].iloc[0]
+    measured = Measured(on="p5.48xlarge", work_unit="tokens", units_per_s=rate / 1.25)
+
+    out = run(dataclasses.replace(training(deadline=20.0, tokens=1e12), measured=measured), H100, TRAINIUM2)
+
+    work = [frame["run_days_typical"] * frame["instances_count_typical"] for frame in (plain, out)]
+    assert work[1].iloc[0] / work[0].iloc[0] == pytest.approx(1.25, rel=0.1)
+    assert work[1].iloc[1] == pytest.approx(work[0].iloc[1])
+    assert out["estimate_kind"].tolist() == ["assumption", "estimate"]
+
+
 def test_more_requests_never_cost_less():
     costs = [run(chat(mean=mean), H100)["compute_usd_per_month_typical"].iloc[0] for mean in (1, 10, 100, 1000)]
 
