@@ -1,5 +1,6 @@
 """The example documents of the repository, to start from."""
 
+import itertools
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from advisor.core import document
 
 @dataclass(frozen=True)
 class Example:
-    """One file of examples/: its name without `.yaml`, its decision's title, the first sentence of its comment."""
+    """One file of examples/: its name without `.yaml`, its decision's title, the first paragraph of its comment."""
 
     name: str
     title: str
@@ -42,10 +43,6 @@ def _directory() -> Path:
 
 
 def _read(*, name: str, text: str) -> Example:
-    comment = []
-    for line in text.splitlines():
-        if not line.startswith("#"):
-            break
-        comment.append(line.lstrip("# ").rstrip())
-    title = document.parse(text.encode())["decision"]
-    return Example(name=name, title=title, description=" ".join(comment).strip(), text=text)
+    opening = itertools.takewhile(lambda line: line.startswith("# "), text.splitlines())
+    description = " ".join(line.removeprefix("# ").strip() for line in opening)
+    return Example(name=name, title=document.parse(text.encode())["decision"], description=description, text=text)

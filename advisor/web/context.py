@@ -4,6 +4,8 @@ import itertools
 import json
 from typing import Any
 
+from advisor.core import document
+from advisor.core.problems import DocumentError
 from advisor.models import Report
 
 LAYER_LABELS = {
@@ -20,6 +22,7 @@ NUMBER_LABELS = {
     "monthly_usd": "Cost at full load",
     "compute_usd": "of it compute",
     "storage_usd": "of it storage",
+    "orchestration_usd": "of it orchestration",
     "egress_usd": "of it data leaving",
     "idle_usd_per_month": "of compute: idle, bought for the peak",
     "price_usd_per_hour": "Price of an instance",
@@ -47,7 +50,7 @@ NUMBER_LABELS = {
     "gate_instance_hours_per_month": "Hours within which the pilot must do a month's work",
 }
 _ORDER = {name: position for position, name in enumerate(NUMBER_LABELS)}
-STATE_TAGS = {"met": "tag-good", "missed": "tag-bad", "cannot be confirmed": "tag-caution"}
+STATE_TAGS = {"missed": "tag-bad", "cannot be confirmed": "tag-caution", "met": "tag-good"}
 
 
 def report_page(*, report: Report) -> dict[str, Any]:
@@ -70,8 +73,17 @@ def report_page(*, report: Report) -> dict[str, Any]:
         "workloads": [_workload(workload) for workload in data.get("workloads", [])],
         "workload_names": names,
         "coupling": [_coupling(stack, names) for stack in data.get("coupling", {}).get("stacks", [])],
-        "checks": [_check(check, names) for check in data.get("constraints", {}).get("checks", [])],
+        "checks": _checks(data.get("constraints", {}).get("checks", []), names),
     }
+
+
+def problem_items(*, error: DocumentError, content: bytes) -> list[dict[str, Any]]:
+    """Return the faults of a document, each with the line of its path where the text has one."""
+    try:
+        lines = document.read(content).lines
+    except DocumentError:
+        lines = {}
+    return [{**item, "line": lines.get(item["path"])} for item in error.items]
 
 
 def labelled(numbers: dict[str, Any]) -> list[tuple[str, Any]]:
@@ -136,6 +148,14 @@ def _coupling(stack: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def _check(check: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
-    scope = "The whole decision" if check["scope"] == "decision" else names.get(check["scope"], check["scope"])
-    return {**check, "scope_name": scope, "tag": STATE_TAGS.get(check["state"], "")}
+def _checks(checks: list[dict[str, Any]], names: dict[str, str]) -> list[tuple[str, list[dict[str, Any]]]]:
+    """Return the constraints by what they are of, those first that need a look."""
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for check in checks:
+        tagged = {**check, "tag": STATE_TAGS.get(check["state"], "")}
+        groups.setdefault("the whole decision" if check["scope"] == "decision" else check["scope"], []).append(tagged)
+    order = {state: position for position, state in enumerate(STATE_TAGS)}
+    return [
+        (names.get(scope, scope), sorted(group, key=lambda check: order.get(check["state"], 0)))
+        for scope, group in groups.items()
+    ]

@@ -11,7 +11,7 @@ from django.template import Context
 
 register = template.Library()
 
-# Kinds that somebody stated: shown as stated. All others are computed: three digits are what they can bear.
+# Kinds that somebody stated. Without a range such a number is shown as stated; what is computed bears three digits.
 _STATED = ("list price", "contract price", "specification", "answer", "default", "published benchmark", "probe")
 _SOURCES_IN_A_CARD = 8
 _SOURCES_IN_LINE = 3
@@ -23,7 +23,7 @@ def amount(number: Mapping[str, Any] | None) -> str:
     """Return a number with its unit in words: `$12,300 a month`, `at least $900 a month`, `unknown`."""
     if number is None:
         return "unknown"
-    exact = number.get("kind") in _STATED
+    exact = _is_exact(number)
     if number.get("value") is not None:
         return _with_unit(number["value"], number["unit"], exact=exact)
     if number.get("low"):
@@ -38,11 +38,10 @@ def span(number: Mapping[str, Any] | None) -> str:
         return ""
     if number["low"] == number["high"]:
         return ""
-    exact = number.get("kind") in _STATED
     if number["unit"] == "score":
         return f"{number['low']:.2f}–{number['high']:.2f}"
     percent = number["unit"] == "fraction"
-    low, high = (_digits(end * 100 if percent else end, exact=exact) for end in (number["low"], number["high"]))
+    low, high = (_digits(end * 100 if percent else end, exact=False) for end in (number["low"], number["high"]))
     money = "$" if number["unit"].startswith("USD") else ""
     return f"{money}{low}–{money}{high}" + (" %" if percent else "")
 
@@ -102,6 +101,10 @@ def _entries(context: Context, ids: Iterable[str]) -> tuple[list[Mapping[str, An
     return [known[one] for one in ids if one in known], [one for one in ids if one not in known]
 
 
+def _is_exact(number: Mapping[str, Any]) -> bool:
+    return number.get("kind") in _STATED and number.get("low") == number.get("high")
+
+
 def _next_card(context: Context) -> str:
     """Return an id for the next pop-up card of this page; the page's context holds the count."""
     return f"card-{next(context['cards'])}"
@@ -132,5 +135,5 @@ def _digits(value: float, *, exact: bool) -> str:
         if size >= least:
             return f"{rounded / divisor:,.6g}{word}"
     if size >= 1000:
-        return f"{rounded:,.0f}" if rounded == round(rounded) else f"{rounded:,}"
+        return f"{rounded:,.0f}"
     return f"{rounded:.6g}" if size >= 1e-4 or size == 0 else f"{rounded:.2e}"

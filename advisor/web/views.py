@@ -19,7 +19,7 @@ from advisor.core.decision_record import markdown
 from advisor.core.problems import DocumentError
 from advisor.models import Run
 from advisor.services import access, accounts, decisions, examples, runs
-from advisor.web.context import report_page
+from advisor.web.context import problem_items, report_page
 from advisor.web.forms import DocumentForm, SignInForm
 from catalog.queries import NoRelease
 
@@ -190,6 +190,7 @@ def _start_page(
     context = {
         "form": form,
         "problem": problem,
+        "problem_items": problem_items(error=problem, content=form.content) if problem else [],
         "chosen": chosen,
         "examples": examples.examples(),
         "decisions": decisions.decision_rows(user=request.user),

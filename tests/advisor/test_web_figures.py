@@ -18,7 +18,8 @@ def a_number(value: float | None, **fields: Any) -> dict[str, Any]:
     ("number", "text"),
     [
         (a_number(12345.6), "$12,300 per month"),
-        (a_number(12345.6, kind="list price"), "$12,345.6 per month"),
+        (a_number(12345.6, kind="list price"), "$12,346 per month"),
+        (a_number(12345.6, low=9000, kind="answer"), "$12,300 per month"),
         (a_number(1_234_567.0), "$1.23 million per month"),
         (a_number(55.04, unit="USD per hour", kind="list price"), "$55.04 per hour"),
         (a_number(0.0000004, unit="USD/token"), "$4.00e-07 per token"),

@@ -161,6 +161,15 @@ def test_a_wrong_document_keeps_what_was_typed_and_names_the_path(
     assert Decision.objects.count() == 0
 
 
+def test_a_fault_is_told_with_its_line(published: int, client: Client) -> None:
+    text = examples.example(name="small_team").text.replace("kind: managed_api", "kind: managed_apis")
+    line = next(number for number, one in enumerate(text.splitlines(), start=1) if "managed_apis" in one)
+
+    page = client.post("/", {"text": text, "workspace": workspace_id()}).content.decode()
+
+    assert f'<code>workloads[0].kind</code> <span class="quiet">(line {line})</span>' in page
+
+
 def test_an_uploaded_file_starts_a_decision_and_a_wrong_one_is_put_into_the_text_box(
     published: int, client: Client
 ) -> None:

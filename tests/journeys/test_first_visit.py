@@ -62,6 +62,7 @@ def test_on_a_phone_in_the_dark_nothing_sticks_out(app: App, browser: Browser) -
 
     for address in (page.url, app.address, f"{app.address}/nothing-here"):
         page.goto(address)
+        page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
         assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"], address
         assert page.locator("html").get_attribute("data-bs-theme") == "dark"
     context.close()
