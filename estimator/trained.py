@@ -123,7 +123,10 @@ def trained_need(*, workload: Workload, hardware: pd.DataFrame, coefficients: Co
     late = fits & ~endless & (run_days.typical > target_days)
     slow = [f"the fastest cluster looked at takes {days:,.0f} days" for days in np.nan_to_num(run_days.typical)]
     told = np.where(endless, "no cluster of this SKU looked at ends a run within ten years", np.where(late, slow, ""))
-    alone = np.where(unconnected, "the network of this SKU is not on file: one instance alone was looked at", "")
+    sized = fits | best["reason"].str.startswith("does not fit").to_numpy()
+    alone = np.where(
+        unconnected & sized, "the network of this SKU is not on file: one instance alone was looked at", ""
+    )
     factor = f"corrected by your own measurement: {better:.2g} times the planned rate"
     corrected = np.where(same_stack & fits & ~endless, factor, "")
     need["estimate_reason"] = joined(
