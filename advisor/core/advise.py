@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from advisor.core import candidates, coupling, explain, plan, roles, stacks
-from advisor.core.answers import Answers, answers
+from advisor.core.answers import answers
+from advisor.core.case import Case
 from advisor.core.document import Document, canonical
 from advisor.core.money import Money
 from advisor.core.plan import Choice, Plan
@@ -43,104 +44,48 @@ def advise(
     tell = progress or (lambda stage, fraction: None)
     tell("reading the document", 0.0)
     said = answers(document=document, architectures=catalog.architectures)
-    money = Money.of(catalog)
-    choices = []
-    for index, workload in enumerate(said.workloads):
-        tell(f"estimating {document.workloads[index].name or workload.id}", 0.1 + 0.6 * index / len(said.workloads))
-        choices.append(
-            _choice(
-                index=index,
-                said=said,
-                document=document,
-                catalog=catalog,
-                coefficients=coefficients,
-                moment=moment,
-                money=money,
-            )
-        )
-    tell("combining stacks", 0.75)
-    best = plan.joint(choices=choices, document=document, said=said, money=money, coefficients=coefficients)
-    roles_taken = roles.assignments(
-        choices=choices, chosen=best.chosen, document=document, catalog=catalog, coefficients=coefficients
-    )
-    tell("writing the report", 0.9)
-    writer = _Writer(
+    case = Case(
         document=document,
         said=said,
         catalog=catalog,
         coefficients=coefficients,
+        money=Money.of(catalog),
         moment=moment,
-        money=money,
-        choices=choices,
-        best=best,
-        assignments=roles_taken,
     )
+    choices = []
+    for index, workload in enumerate(said.workloads):
+        tell(f"estimating {document.workloads[index].name or workload.id}", 0.1 + 0.6 * index / len(said.workloads))
+        choices.append(_choice(index=index, case=case))
+    tell("combining stacks", 0.75)
+    best = plan.joint(choices=choices, case=case)
+    taken = roles.assignments(choices=choices, chosen=best.chosen, case=case)
+    tell("writing the report", 0.9)
+    writer = _Writer(case=case, choices=choices, best=best, assignments=taken)
     report = Report(writer.data())
     tell("done", 1.0)
     return report
 
 
-def _choice(
-    *,
-    index: int,
-    said: Answers,
-    document: Document,
-    catalog: Catalog,
-    coefficients: Coefficients,
-    moment: dt.date,
-    money: Money,
-) -> Choice:
-    field = candidates.field(
-        index=index,
-        document=document,
-        said=said,
-        catalog=catalog,
-        coefficients=coefficients,
-        moment=moment,
-        money=money,
-    )
-    anchors = plan.anchors_for(field=field, document=document, coefficients=coefficients)
-    built = stacks.build(
-        field=field,
-        positions=stacks.shortlist(field),
-        document=document,
-        weights=said.weights,
-        catalog=catalog,
-        coefficients=coefficients,
-        money=money,
-        anchors=anchors,
-    )
-    settled = roles.settled(stacks=built, catalog=catalog, coefficients=coefficients, moment=moment)
-    return plan.choice(
-        field=field, stacks=built, settled=settled, document=document, purchase=said.limits.purchase, anchors=anchors
-    )
+def _choice(*, index: int, case: Case) -> Choice:
+    field = candidates.field(index=index, case=case)
+    anchors = plan.anchors_for(field=field, case=case)
+    built = stacks.build(field=field, positions=stacks.shortlist(field), case=case, anchors=anchors)
+    settled = roles.settled(stacks=built, case=case)
+    return plan.choice(field=field, stacks=built, settled=settled, case=case, anchors=anchors)
 
 
 class _Writer:
     """Renders a finished search as the report's sections; holds only what the search produced."""
 
-    def __init__(
-        self,
-        *,
-        document: Document,
-        said: Answers,
-        catalog: Catalog,
-        coefficients: Coefficients,
-        moment: dt.date,
-        money: Money,
-        choices: Sequence[Choice],
-        best: Plan,
-        assignments: Sequence[Assignment],
-    ) -> None:
-        self.document, self.said, self.catalog, self.coefficients = document, said, catalog, coefficients
-        self.moment, self.money, self.choices, self.best, self.assignments = moment, money, choices, best, assignments
-        self.horizon: Horizon = said.horizon
+    def __init__(self, *, case: Case, choices: Sequence[Choice], best: Plan, assignments: Sequence[Assignment]) -> None:
+        self.case, self.choices, self.best, self.assignments = case, choices, best, assignments
+        self.horizon: Horizon = case.said.horizon
 
     def data(self) -> dict[str, Any]:
         """Return the report's data with every evidence id it names resolved."""
         body = {
             "schema_version": SCHEMA_VERSION,
-            "moment": self.moment.isoformat(),
+            "moment": self.case.moment.isoformat(),
             "hashes": self._hashes(),
             "decision": self._decision(),
             "plan": self._plan(self.best, self.assignments),
@@ -149,19 +94,19 @@ class _Writer:
             "coupling": self._coupling(),
             "constraints": self._constraints(),
             "warnings": explain.warnings(
-                assignments=self.assignments, moment=self.moment, horizon_months=self.horizon.months
+                assignments=self.assignments, moment=self.case.moment, horizon_months=self.horizon.months
             ),
-            "unanswered": [dict(entry) for entry in self.said.unanswered],
+            "unanswered": [dict(entry) for entry in self.case.said.unanswered],
         }
         return {**body, "evidence": [self._evidence(id) for id in sorted(_evidence_ids(body))]}
 
     def _hashes(self) -> dict[str, Any]:
         return {
-            "catalog_release": self.catalog.release,
-            "fact_set": self.catalog.fact_set,
-            "coefficients": self.coefficients.sha256,
-            "rules": content_hash([rule.model_dump(mode="json") for rule in self.catalog.rules]),
-            "document": content_hash(canonical(self.document)),
+            "catalog_release": self.case.catalog.release,
+            "fact_set": self.case.catalog.fact_set,
+            "coefficients": self.case.coefficients.sha256,
+            "rules": content_hash([rule.model_dump(mode="json") for rule in self.case.catalog.rules]),
+            "document": content_hash(canonical(self.case.document)),
             "code": code_hash(),
             "seed": _SEED,
         }
@@ -169,12 +114,12 @@ class _Writer:
     def _decision(self) -> dict[str, Any]:
         feasible = all(stack is not None for stack in self.best.chosen) and self.best.within_budget is not False
         return {
-            "title": self.document.decision,
+            "title": self.case.document.decision,
             "feasible": feasible,
             "headline": explain.headline(assignments=self.assignments, plan=self.best),
             "horizon_months": self.horizon.months,
             "ramp": self.horizon.ramp,
-            "weights": dict(self.said.weights),
+            "weights": dict(self.case.said.weights),
         }
 
     def _totals(self, one: Plan) -> dict[str, Any]:
@@ -190,8 +135,8 @@ class _Writer:
                 "the plan costs "
                 f"{span(over)} at list prices.",
                 *one.monthly["evidence"],
-                self.said.evidence_id("horizon.months"),
-                self.said.evidence_id("horizon.ramp"),
+                self.case.said.evidence_id("horizon.months"),
+                self.case.said.evidence_id("horizon.ramp"),
             ),
             "months": [
                 {"month": month + 1, "usd": scaled(one.monthly, float(fraction), unit="USD/month")}
@@ -228,13 +173,7 @@ class _Writer:
             narrowed = [plan.narrowed(choice, keep) for choice in self.choices]
             if not all(item.eligible for item in narrowed):
                 continue
-            other = plan.joint(
-                choices=narrowed,
-                document=self.document,
-                said=self.said,
-                money=self.money,
-                coefficients=self.coefficients,
-            )
+            other = plan.joint(choices=narrowed, case=self.case)
             key = tuple(stack.id if stack else None for stack in other.chosen)
             if key in seen:
                 continue
@@ -276,16 +215,14 @@ class _Writer:
 
     def _stay(self) -> dict[str, Any] | None:
         """Return staying where the team is, as a plan of its own: what it measured, or what it pays."""
-        current = self.document.current
+        current = self.case.document.current
         staying = [next((stack for stack in choice.stacks if stack.row["is_stay"]), None) for choice in self.choices]
         if not any(staying) and current.provider is None:
             return None
         other = plan.assemble(
             chosen=staying,
             choices=self.choices,
-            document=self.document,
-            money=self.money,
-            coefficients=self.coefficients,
+            case=self.case,
             value=float("nan"),
             absent="what runs today was not stated",
         )
@@ -299,7 +236,7 @@ class _Writer:
         mine = [item for item in self.assignments if item.choice is choice]
         main = mine[0].stack
         assigned = [item.stack.id for item in mine if item.stack]
-        port = roles.port_effort(choice=choice, document=self.document, coefficients=self.coefficients)
+        port = roles.port_effort(choice=choice, case=self.case)
         entry: dict[str, Any] = {
             "id": field.workload.id,
             "name": field.stated.name or field.workload.id,
@@ -325,11 +262,8 @@ class _Writer:
         return entry | ({"utilisation_sensitivity": sensitivity[0]} if sensitivity else {})
 
     def _coupling(self) -> dict[str, Any]:
-        weights = coupling.weights_with(self.document.coupling_weights.model_dump(exclude_none=True))
-        sections = [
-            explain.coupling_section(assignment=item, choice=item.choice, money=self.money, group=item.choice.stacks)
-            for item in self.assignments
-        ]
+        weights = coupling.weights_with(self.case.document.coupling_weights.model_dump(exclude_none=True))
+        sections = [explain.coupling_section(assignment=item, case=self.case) for item in self.assignments]
         return {
             "method": sentence(
                 "Each pair of layers is scored from seven yes-or-no observations and the number of migration steps, "
@@ -344,21 +278,21 @@ class _Writer:
     def _constraints(self) -> dict[str, Any]:
         return {
             "checks": explain.constraint_summary(
-                assignments=self.assignments, plan=self.best, budget=self.said.limits.budget_usd_per_month
+                assignments=self.assignments, plan=self.best, budget=self.case.said.limits.budget_usd_per_month
             ),
             "removals": explain.removals(choices=self.choices),
             "excluded_providers": explain.excluded_providers(
-                choices=self.choices, allowed=self.document.constraints.providers
+                choices=self.choices, allowed=self.case.document.constraints.providers
             ),
         }
 
     def _evidence(self, id: str) -> dict[str, Any]:
         sort = id.split(":", 1)[0]
         if sort == "coefficient":
-            return self.coefficients.evidence(id)
+            return self.case.coefficients.evidence(id)
         if sort in ("answer", "default"):
-            return self.said.evidence(id)
-        return self.catalog.evidence(id)
+            return self.case.said.evidence(id)
+        return self.case.catalog.evidence(id)
 
 
 def _is_on(stack: Stack, *, provider: str) -> bool:

@@ -3,7 +3,6 @@
 Frames are joined, never edited in place: offers + estimates + storage and egress → monthly cost → constraint states.
 """
 
-import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,12 +13,12 @@ import pandas as pd
 from advisor.core import compatibility, constraints, licences
 from advisor.core.answers import Answers
 from advisor.core.bases import GROUP_OF
+from advisor.core.case import Case
 from advisor.core.constraints import MISSED, UNKNOWN, Check
 from advisor.core.document import Document
 from advisor.core.document import Workload as Stated
 from advisor.core.money import Money
 from catalog.frame import Catalog
-from estimator.coefficients import Coefficients
 from estimator.estimate import estimate
 from estimator.managed import estimate_managed
 from estimator.workload import INFERENCE_KINDS, TRAINING_KINDS, Workload
@@ -53,25 +52,16 @@ class Field:
         return {check.id: int(check.states[position]) for check in self.checks}
 
 
-def field(
-    *,
-    index: int,
-    document: Document,
-    said: Answers,
-    catalog: Catalog,
-    coefficients: Coefficients,
-    moment: dt.date,
-    money: Money,
-) -> Field:
+def field(*, index: int, case: Case) -> Field:
     """Return every candidate of a workload, with estimates, monthly cost and constraint states."""
-    workload, horizon = said.workloads[index], said.horizon
-    stated = document.workloads[index]
+    workload, horizon, coefficients = case.said.workloads[index], case.said.horizon, case.coefficients
+    stated = case.document.workloads[index]
     frames = []
-    offers = _suitable(offers=catalog.offers, kind=workload.kind, has_model=workload.architecture is not None)
+    offers = _suitable(offers=case.catalog.offers, kind=workload.kind, has_model=workload.architecture is not None)
     if len(offers):
         estimated = estimate(workload=self_hosted(workload), offers=offers, coefficients=coefficients, horizon=horizon)
-        frames.append(_owned(estimated, workload=workload, catalog=catalog))
-    models = _models(stated=stated, workload=workload, catalog=catalog)
+        frames.append(_owned(estimated, workload=workload, catalog=case.catalog))
+    models = _models(stated=stated, workload=workload, catalog=case.catalog)
     if len(models):
         frames.append(
             _managed(
@@ -79,24 +69,15 @@ def field(
             )
         )
     frame = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
-    frame = _completed(frame, path=f"workloads[{index}]", workload=workload)
-    frame = _costed(frame, workload=workload, money=money)
+    frame = _completed(frame, path=f"workloads[{index}]", workload=workload, said=case.said)
+    frame = _costed(frame, workload=workload, money=case.money)
     frame = frame.assign(
-        is_stay=_is_stay(frame, document=document, workload=workload),
-        at_home=_at_home(frame, document=document, workload=workload),
+        is_stay=_is_stay(frame, document=case.document, workload=workload),
+        at_home=_at_home(frame, document=case.document, workload=workload),
     )
-    shared = _workload_facts(document=document, stated=stated, workload=workload)
-    outcomes = compatibility.outcomes(frame=frame, catalog_rules=catalog.rules, shared=shared)
-    checks = _checks(
-        frame=frame,
-        index=index,
-        document=document,
-        said=said,
-        workload=workload,
-        moment=moment,
-        rules=outcomes,
-        catalog=catalog,
-    )
+    shared = _workload_facts(document=case.document, stated=stated, workload=workload)
+    outcomes = compatibility.outcomes(frame=frame, catalog_rules=case.catalog.rules, shared=shared)
+    checks = _checks(frame=frame, index=index, case=case, workload=workload, rules=outcomes)
     return Field(
         index=index,
         stated=stated,
@@ -232,7 +213,7 @@ _TEXTS = (
 )
 
 
-def _completed(frame: pd.DataFrame, *, path: str, workload: Workload) -> pd.DataFrame:
+def _completed(frame: pd.DataFrame, *, path: str, workload: Workload, said: Answers) -> pd.DataFrame:
     """Return the frame with every shared column present: unknown figures NaN, unknown texts empty.
 
     The estimator names answers, and a model given by its shape, by the workload's id; here they get their path.
@@ -242,7 +223,7 @@ def _completed(frame: pd.DataFrame, *, path: str, workload: Workload) -> pd.Data
     def named(id: str) -> str:
         if id == shape:
             return f"answer:{path}.model"
-        return id.replace(own, f"answer:{path}.", 1) if id.startswith(own) else id
+        return _held(id.replace(own, f"answer:{path}.", 1), said) if id.startswith(own) else id
 
     evidence = {sources: tuple(named(id) for id in sources) for sources in set(frame["evidence"])}
     missing: dict[str, Any] = {name: np.nan for name in _FLOATS if name not in frame}
@@ -255,6 +236,15 @@ def _completed(frame: pd.DataFrame, *, path: str, workload: Workload) -> pd.Data
     return frame.assign(
         **texts, **reasons, workload_kind=kind, scope_key=scope_key, evidence=frame["evidence"].map(evidence)
     )
+
+
+def _held(id: str, said: Answers) -> str:
+    """Return the evidence id of an answer, or of the nearest section above it in which something was said."""
+    while True:
+        try:
+            return str(said.evidence(id)["id"])
+        except KeyError:
+            id = id.rpartition(".")[0] if "." in id else f"{id}.kind"
 
 
 def _costed(frame: pd.DataFrame, *, workload: Workload, money: Money) -> pd.DataFrame:
@@ -310,32 +300,24 @@ def _workload_facts(*, document: Document, stated: Stated, workload: Workload) -
 
 
 def _checks(
-    *,
-    frame: pd.DataFrame,
-    index: int,
-    document: Document,
-    said: Answers,
-    workload: Workload,
-    moment: dt.date,
-    rules: Mapping[str, compatibility.Outcome],
-    catalog: Catalog,
+    *, frame: pd.DataFrame, index: int, case: Case, workload: Workload, rules: Mapping[str, compatibility.Outcome]
 ) -> tuple[Check, ...]:
-    limits, horizon = said.limits, said.horizon
+    limits, horizon = case.said.limits, case.said.horizon
     targets, path = workload.targets, f"workloads[{index}].targets"
     steady = workload.kind in ("online_inference", "cpu_serving")
     needed = horizon.months * 30.4 if steady else frame["run_days_typical"].to_numpy(dtype=float)
     why = f"this workload runs without a gap for {horizon.months} months" if steady else "one run takes longer"
     checks: Sequence[Check | None] = (
-        constraints.provider(frame=frame, allowed=document.constraints.providers),
+        constraints.provider(frame=frame, allowed=case.document.constraints.providers),
         constraints.purchase(frame=frame, allowed=limits.purchase),
         constraints.rentable(frame=frame),
         constraints.priced(frame=frame),
         constraints.residency(frame=frame, wanted=limits.residency),
         constraints.fits(frame=frame),
         compatibility.check(frame=frame, found=rules),
-        licences.check(frame=frame, licences=catalog.licences, document=document),
-        constraints.operable(frame=frame, engineers=document.team.ml_systems_engineers),
-        constraints.retirement(frame=frame, moment=moment),
+        licences.check(frame=frame, licences=case.catalog.licences, document=case.document),
+        constraints.operable(frame=frame, engineers=case.document.team.ml_systems_engineers),
+        constraints.retirement(frame=frame, moment=case.moment),
         constraints.same_room(frame=frame, measured=workload.measured, path=f"workloads[{index}].measured.on"),
         constraints.terms(frame=frame, needed_days=needed, continuous=steady, why=why),
         constraints.at_most(

@@ -62,6 +62,10 @@ def purchase(*, frame: pd.DataFrame, allowed: Sequence[str] | None) -> Check | N
     names = ", ".join(BASIS_TEXT.get(basis, basis) for basis in allowed)
 
     def say(row: Row, state: int) -> Sentence:
+        if row["group"] == "api":
+            return sentence(
+                "A managed API is paid by the token: no way to buy capacity limits it.", row["price_evidence"]
+            )
         verb = "is one of" if state == MET else "is not one of"
         text = f"{BASIS_TEXT.get(row['basis'], row['basis'])} {verb} the ways to buy you accept ({names})."
         return sentence(text, "answer:constraints.purchase")

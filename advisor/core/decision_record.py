@@ -17,6 +17,8 @@ _LAYERS = (
     ("model_layer", "Model layer"),
 )
 
+_ASKED = ("provider", "purchase", "residency", "certifications", "budget", "deadline", "ttft", "tpot", "latency")
+
 Data = Mapping[str, Any]
 
 
@@ -114,11 +116,14 @@ def _drivers(data: Data) -> str:
         for name, weight in data["decision"]["weights"].items()
         if weight
     ]
+    told = [check for check in data["constraints"]["checks"] if check["state"] != "met" or check["id"] in _ASKED]
     checks = [
         f"* {escaped(check['title'].capitalize())} ({escaped(check['scope'])}): **{check['state']}**. "
         f"{escaped(check['text']['text'])}"
-        for check in data["constraints"]["checks"]
+        for check in told
     ]
+    kept = len(data["constraints"]["checks"]) - len(told)
+    checks.append(f"* {kept} further checks (price, terms, fit, compatibility, licences, retirement) are met.")
     return "\n".join(["## Decision Drivers", "", *weights, *checks])
 
 

@@ -8,9 +8,9 @@ import numpy as np
 
 from advisor.core import compatibility
 from advisor.core.bases import GROUP_TEXT
+from advisor.core.case import Case
 from advisor.core.constraints import MISSED, STATE_TEXT, UNKNOWN
 from advisor.core.coupling import BIT_TEXT, Cell
-from advisor.core.money import Money
 from advisor.core.plan import Choice, Plan
 from advisor.core.quantity import Number, Sentence, number, sentence, span, unknown, usd
 from advisor.core.roles import ROLE_TEXT, Assignment, Port
@@ -307,20 +307,18 @@ def utilisation_sensitivity(*, choice: Choice, stack: Stack) -> dict[str, Any] |
     return {"stack_id": stack.id, "text": text, "rows": rows}
 
 
-def coupling_section(
-    *, assignment: Assignment, choice: Choice, money: Money, group: Sequence[Stack]
-) -> dict[str, Any] | None:
+def coupling_section(*, assignment: Assignment, case: Case) -> dict[str, Any] | None:
+    choice = assignment.choice
     """Return the coupling of one assigned stack: each pair with its evidence, what it buys, and what leaving would "
     "take."""
     stack = assignment.stack
     if stack is None:
         return None
-    cells = [_cell(cell=cell, stack=stack, group=group) for cell in stack.cells]
+    cells = [_cell(cell=cell, stack=stack, group=choice.stacks) for cell in stack.cells]
     stored = choice.field.workload.data.stored_tb or 0.0
-    said = choice.field.stated.data.stored_tb is not None
-    answer = f"{'answer' if said else 'default'}:{choice.field.path}.data.stored_tb"
+    answer = case.said.evidence_id(f"{choice.field.path}.data.stored_tb")
     exits = {
-        purpose: money.leaving(
+        purpose: case.money.leaving(
             provider=stack.row["provider"],
             region=stack.row["region"],
             gb=stored * _GB_PER_TB,

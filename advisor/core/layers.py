@@ -8,12 +8,10 @@ from typing import Any, TypeVar
 
 from advisor.core import compatibility
 from advisor.core.candidates import Field
-from advisor.core.document import Document
-from advisor.core.money import Money
+from advisor.core.case import Case
 from advisor.core.quantity import Number, number, unknown
 from catalog import rules
 from catalog.frame import Catalog
-from estimator.coefficients import Coefficients
 
 _ORCHESTRATORS = ("kubernetes", "scheduler", "managed_service", "toolkit")
 _HOURS_PER_MONTH = 730.0
@@ -36,20 +34,18 @@ class Layers:
     portable_orchestration: bool
 
 
-def complete(
-    *, row: Row, field: Field, document: Document, catalog: Catalog, coefficients: Coefficients, money: Money
-) -> Layers:
+def complete(*, row: Row, field: Field, case: Case) -> Layers:
     """Return the best completion of a candidate: no hard rule broken, then easiest to run, then cheapest to store."""
-    answer = _stored_evidence(field)
+    answer = case.said.evidence_id(f"{field.path}.data.stored_tb")
     stored_tb = field.workload.data.stored_tb or 0.0
-    storage = money.choices(
+    storage = case.money.choices(
         provider=row["provider"], region=row["region"], kind=field.workload.kind, stored_tb=stored_tb, answer=answer
     )
     if row["path"] == "managed_api":
         return _managed(row=row, storage=storage)
-    networking = _networking(row=row, catalog=catalog)
-    orchestration = _orchestration(row=row, catalog=catalog)
-    predicates = [rule for rule in catalog.rules if rule.rule_kind == "predicate" and rule.severity == "hard"]
+    networking = _networking(row=row, catalog=case.catalog)
+    orchestration = _orchestration(row=row, catalog=case.catalog)
+    predicates = [rule for rule in case.catalog.rules if rule.rule_kind == "predicate" and rule.severity == "hard"]
     base = compatibility.facts_of(row)
     best: tuple[Any, ...] | None = None
     for net, store, orch in itertools.product(_or_none(networking), _or_none(storage), _or_none(orchestration)):
@@ -64,7 +60,7 @@ def complete(
             for rule in predicates
         ):
             continue
-        ease, reason = _operations(row=row, orchestration=orch, document=document, coefficients=coefficients)
+        ease, reason = _operations(row=row, orchestration=orch, case=case)
         fee = cluster_fee(orch)
         bill = [line["value"] for line in (store[1] if store else None, fee) if line is not None]
         unpriced = sum(amount is None for amount in bill)
@@ -76,7 +72,7 @@ def complete(
     _, net, store, orch, ease, reason = best
     return Layers(
         options={
-            "compute": _compute(row, catalog),
+            "compute": _compute(row, case.catalog),
             "accelerator": _accelerator(row),
             "networking": _option(net, "networking"),
             "storage": _option(store and store[0], "storage"),
@@ -89,11 +85,6 @@ def complete(
         operations_reason=reason,
         portable_orchestration=bool(orch and orch.get("portable") == "yes"),
     )
-
-
-def _stored_evidence(field: Field) -> str:
-    said = field.stated.data.stored_tb is not None
-    return f"{'answer' if said else 'default'}:{field.path}.data.stored_tb"
 
 
 def _managed(*, row: Row, storage: Sequence[tuple[Row, Number]]) -> Layers:
@@ -208,21 +199,19 @@ def cluster_fee(option: Row | None) -> Number:
     return number(float(price) * _HOURS_PER_MONTH, unit="USD/month", kind=str(option["kind"]), evidence=evidence)
 
 
-def _operations(
-    *, row: Row, orchestration: Row | None, document: Document, coefficients: Coefficients
-) -> tuple[float, str]:
+def _operations(*, row: Row, orchestration: Row | None, case: Case) -> tuple[float, str]:
     """Return how easy a stack is to run for this team, 0 to 1, with the reason in words. A judgement, not a "
     "measurement."""
     ease = _BURDEN.get(str((orchestration or {}).get("operations_burden")), 0.7)
     reasons = []
-    team = document.team
+    team = case.document.team
     silicon = _SILICON_NAMES.get(str(row["accelerator_vendor"]))
     if row["accelerator"] and silicon and silicon not in (team.accelerators or ()):
-        ease -= coefficients.get("plan.operations_new_silicon_penalty").value
+        ease -= case.coefficients.get("plan.operations_new_silicon_penalty").value
         reasons.append(f"{row['accelerator_vendor']} silicon is new to the team")
     text = f"{(orchestration or {}).get('name', '')} {(orchestration or {}).get('job_api', '')}".lower()
     if team.orchestrators and not any(name.lower() in text for name in team.orchestrators):
-        ease -= coefficients.get("plan.operations_new_orchestrator_penalty").value
+        ease -= case.coefficients.get("plan.operations_new_orchestrator_penalty").value
         reasons.append("the orchestrator is new to the team")
     return max(0.0, ease), "; ".join(reasons) or "the team runs such stacks today"
 

@@ -11,10 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from advisor.core.answers import Answers
 from advisor.core.bases import GROUP_OF
 from advisor.core.candidates import Field
-from advisor.core.document import Document
+from advisor.core.case import Case
 from advisor.core.money import Money
 from advisor.core.quantity import Number, added, number, unknown
 from advisor.core.stacks import Stack, ordered
@@ -50,14 +49,14 @@ class Plan:
     within_budget: bool | None
 
 
-def anchors_for(*, field: Field, document: Document, coefficients: Coefficients) -> dict[str, Anchor]:
+def anchors_for(*, field: Field, case: Case) -> dict[str, Anchor]:
     """Return the fixed anchors of a workload's criteria, from the document or else its reference stack."""
     anchors = {
         "portability": Anchor("portability", 0.0, 1.0, "score", "0 is free to leave, 1 is bound at every layer"),
         "operations": Anchor("operations", 0.0, 1.0, "fraction", "0 is run by the provider, 1 is all new to the team"),
     }
-    own = document.preferences
-    reference = _reference(field=field, coefficients=coefficients)
+    own = case.document.preferences
+    reference = _reference(field=field, coefficients=case.coefficients)
     if own.cost.unacceptable is not None:
         ideal = own.cost.ideal or 0.0
         anchors["cost"] = Anchor(
@@ -71,7 +70,7 @@ def anchors_for(*, field: Field, document: Document, coefficients: Coefficients)
             "time", 0.0, longest, "days", "your deadline", (f"answer:{field.path}.targets.deadline_days",)
         )
     else:
-        default = coefficients.get("plan.default_run_days")
+        default = case.coefficients.get("plan.default_run_days")
         anchors["time"] = Anchor("time", 0.0, default.value, "days", default.label, (default.id,))
     for name in ("ttft_p95_ms", "latency_p99_ms"):
         limit = getattr(field.workload.targets, name)
@@ -117,8 +116,7 @@ def choice(
     field: Field,
     stacks: Sequence[Stack],
     settled: Sequence[Stack],
-    document: Document,
-    purchase: Sequence[str],
+    case: Case,
     anchors: Mapping[str, Anchor],
 ) -> Choice:
     """Return what may carry a workload: admissible stacks of the first purchase group you accept that has any.
@@ -127,14 +125,14 @@ def choice(
     an accelerator to which a measured job was only scaled: an assumption does not displace a measurement.
     ``settled`` are the stacks old enough to carry production.
     """
-    known = tuple(document.team.accelerators or ())
+    known = tuple(case.document.team.accelerators or ())
     may = [
         stack
         for stack in settled
         if stack.standing != "excluded" and not new_silicon(stack, known) and not _only_scaled(stack)
     ]
     unsettled = frozenset({stack.id for stack in stacks} - {stack.id for stack in settled})
-    groups = list(dict.fromkeys(GROUP_OF[basis] for basis in purchase)) or list(_DEFAULT_GROUPS)
+    groups = list(dict.fromkeys(GROUP_OF[basis] for basis in case.said.limits.purchase)) or list(_DEFAULT_GROUPS)
     for standing in ("ranked", "confirm_first"):
         for group in groups:
             eligible = [stack for stack in may if stack.standing == standing and stack.group in (group, "api")]
@@ -166,9 +164,7 @@ def new_silicon(stack: Stack, known: Sequence[str]) -> bool:
     return not any(word in name for word in known)
 
 
-def joint(
-    *, choices: Sequence[Choice], document: Document, said: Answers, money: Money, coefficients: Coefficients
-) -> Plan:
+def joint(*, choices: Sequence[Choice], case: Case) -> Plan:
     """Return the most valuable combination of production stacks within the budget, and else the cheapest one."""
     pools: list[Sequence[Stack | None]] = [item.eligible or (None,) for item in choices]
     while math.prod(len(pool) for pool in pools) > _MOST_COMBINATIONS:
@@ -176,10 +172,10 @@ def joint(
         pools[longest] = pools[longest][:-1]
     grid = np.array(np.meshgrid(*(np.arange(len(pool)) for pool in pools), indexing="ij")).reshape(len(pools), -1).T
     cost = sum((_costs(pool)[grid[:, index]] for index, pool in enumerate(pools)), np.zeros(len(grid)))
-    cost = cost + _flow_costs(pools=pools, grid=grid, choices=choices, document=document, money=money)
-    cost = cost + _fixed_costs(pools=pools, grid=grid, coefficients=coefficients)
-    values = _plan_values(pools=pools, grid=grid, cost=cost, choices=choices, weights=said.weights)
-    budget = said.limits.budget_usd_per_month
+    cost = cost + _flow_costs(pools=pools, grid=grid, choices=choices, case=case)
+    cost = cost + _fixed_costs(pools=pools, grid=grid, coefficients=case.coefficients)
+    values = _plan_values(pools=pools, grid=grid, cost=cost, choices=choices, weights=case.said.weights)
+    budget = case.said.limits.budget_usd_per_month
     inside = np.ones(len(grid), dtype=bool) if budget is None else ~(cost > budget)
     feasible = bool(inside.any())
     best = int(np.argmax(np.where(inside, values, -np.inf))) if feasible else int(np.nanargmin(cost))
@@ -187,9 +183,7 @@ def joint(
     return assemble(
         chosen=chosen,
         choices=choices,
-        document=document,
-        money=money,
-        coefficients=coefficients,
+        case=case,
         value=float(values[best]),
     )
 
@@ -198,15 +192,13 @@ def assemble(
     *,
     chosen: Sequence[Stack | None],
     choices: Sequence[Choice],
-    document: Document,
-    money: Money,
-    coefficients: Coefficients,
+    case: Case,
     value: float,
     absent: str = "no admissible stack",
 ) -> Plan:
     """Return the plan of one combination, with its flows, fixed lines and total as report numbers."""
-    flows = flow_numbers(chosen=chosen, choices=choices, document=document, money=money)
-    fixed = _fixed_numbers(chosen=chosen, coefficients=coefficients)
+    flows = flow_numbers(chosen=chosen, choices=choices, case=case)
+    fixed = _fixed_numbers(chosen=chosen, coefficients=case.coefficients)
     parts = {
         item.field.workload.id: stack.monthly if stack else unknown(unit="USD/month", reason=absent)
         for item, stack in zip(choices, chosen, strict=True)
@@ -214,7 +206,7 @@ def assemble(
     parts |= {f"flow {index + 1}": flow["monthly_usd"] for index, flow in enumerate(flows)}
     parts |= dict(fixed)
     monthly = added(parts, unit="USD/month")
-    budget = document.constraints.budget_usd_per_month
+    budget = case.said.limits.budget_usd_per_month
     within = None
     if budget is not None:
         known = monthly["value"] if monthly["value"] is not None else monthly["low"]
@@ -230,17 +222,15 @@ def _costs(pool: Sequence[Stack | None]) -> Any:
     return np.array([a if a is not None else (low or 0.0) for a, low in zip(amounts, lows, strict=True)], dtype=float)
 
 
-def _flow_costs(
-    *, pools: Sequence[Sequence[Stack | None]], grid: Any, choices: Sequence[Choice], document: Document, money: Money
-) -> Any:
+def _flow_costs(*, pools: Sequence[Sequence[Stack | None]], grid: Any, choices: Sequence[Choice], case: Case) -> Any:
     total = np.zeros(len(grid))
     ids = [item.field.workload.id for item in choices]
-    for index, flow in enumerate(document.flows):
+    for index, flow in enumerate(case.document.flows):
         source, target = ids.index(flow.from_), ids.index(flow.to)
         table = np.zeros((len(pools[source]), len(pools[target])))
         for a, start in enumerate(pools[source]):
             for b, end in enumerate(pools[target]):
-                amount = _flow(start, end, flow.gb_per_month or 0.0, money, index)["value"]
+                amount = _flow(start, end, flow.gb_per_month or 0.0, case.money, index)["value"]
                 table[a, b] = amount or 0.0
         total = total + table[grid[:, source], grid[:, target]]
     return total
@@ -261,9 +251,7 @@ def _flow(start: Stack | None, end: Stack | None, gb: float, money: Money, index
     )
 
 
-def flow_numbers(
-    *, chosen: Sequence[Stack | None], choices: Sequence[Choice], document: Document, money: Money
-) -> list[dict[str, Any]]:
+def flow_numbers(*, chosen: Sequence[Stack | None], choices: Sequence[Choice], case: Case) -> list[dict[str, Any]]:
     """Return the flows between workloads with their volume and monthly price."""
     by_id = {item.field.workload.id: stack for item, stack in zip(choices, chosen, strict=True)}
     return [
@@ -275,9 +263,9 @@ def flow_numbers(
             )
             if flow.gb_per_month is not None
             else unknown(unit="GB/month", reason="not stated"),
-            "monthly_usd": _flow(by_id[flow.from_], by_id[flow.to], flow.gb_per_month or 0.0, money, index),
+            "monthly_usd": _flow(by_id[flow.from_], by_id[flow.to], flow.gb_per_month or 0.0, case.money, index),
         }
-        for index, flow in enumerate(document.flows)
+        for index, flow in enumerate(case.document.flows)
     ]
 
 

@@ -10,12 +10,12 @@ import numpy as np
 
 from advisor.core import compatibility
 from advisor.core.bases import BASIS_TEXT
-from advisor.core.document import Document
+from advisor.core.case import Case
 from advisor.core.plan import Choice, new_silicon
 from advisor.core.quantity import Number, Sentence, number, sentence, span, usd
 from advisor.core.stacks import Stack, ordered
 from catalog.frame import Catalog
-from estimator.coefficients import Coefficient, Coefficients
+from estimator.coefficients import Coefficient
 
 ROLE_TEXT = {
     "production": "production",
@@ -51,9 +51,7 @@ def assignments(
     *,
     choices: Sequence[Choice],
     chosen: Sequence[Stack | None],
-    document: Document,
-    catalog: Catalog,
-    coefficients: Coefficients,
+    case: Case,
 ) -> list[Assignment]:
     """Return every stack of the plan with its role, workload by workload."""
     found: list[Assignment] = []
@@ -61,27 +59,25 @@ def assignments(
         if stack is None:
             found.append(Assignment(choice, "none", None, (), {}))
             continue
-        beside = _beside(choice=choice, stack=stack, document=document, catalog=catalog, coefficients=coefficients)
+        beside = _beside(choice=choice, stack=stack, case=case)
         piloted = any(other.role == "pilot" for other in beside)
         found.append(Assignment(choice, "baseline" if piloted else "production", stack, (), {}))
         found.extend(beside)
     return found
 
 
-def _beside(
-    *, choice: Choice, stack: Stack, document: Document, catalog: Catalog, coefficients: Coefficients
-) -> list[Assignment]:
+def _beside(*, choice: Choice, stack: Stack, case: Case) -> list[Assignment]:
     if stack.row["path"] == "cpu":
-        return _canary(choice=choice, stack=stack, catalog=catalog)
+        return _canary(choice=choice, stack=stack, catalog=case.catalog)
     if stack.row["path"] == "merchant":
-        return _pilot(choice=choice, stack=stack, document=document, catalog=catalog, coefficients=coefficients)
+        return _pilot(choice=choice, stack=stack, case=case)
     return []
 
 
-def settled(*, stacks: Sequence[Stack], catalog: Catalog, coefficients: Coefficients, moment: dt.date) -> list[Stack]:
+def settled(*, stacks: Sequence[Stack], case: Case) -> list[Stack]:
     """Return the stacks whose CPU generation has been generally available for long enough to carry production."""
-    months = coefficients.get("plan.canary_months").value
-    ages = {row["id"]: _age_months(row["ga_date"], moment) for row in catalog.cpu_families.to_dict("records")}
+    months = case.coefficients.get("plan.canary_months").value
+    ages = {row["id"]: _age_months(row["ga_date"], case.moment) for row in case.catalog.cpu_families.to_dict("records")}
     return [
         stack
         for stack in stacks
@@ -132,17 +128,16 @@ def _canary(*, choice: Choice, stack: Stack, catalog: Catalog) -> list[Assignmen
     return [Assignment(choice, "canary", best, (gate,), {})]
 
 
-def port_effort(*, choice: Choice, document: Document, coefficients: Coefficients) -> Port:
+def port_effort(*, choice: Choice, case: Case) -> Port:
     """Return how long rewriting the workload's custom kernels takes this team. [calendar weeks]"""
-    each = coefficients.get("plan.weeks_per_custom_kernel")
-    limit = coefficients.get("plan.pilot_port_weeks_limit")
+    each = case.coefficients.get("plan.weeks_per_custom_kernel")
+    limit = case.coefficients.get("plan.pilot_port_weeks_limit")
     kernels = choice.field.workload.code.custom_kernels or 0
-    people = max(1, document.team.ml_systems_engineers or 1)
-    said = choice.field.stated.code.custom_kernels is not None
+    people = max(1, case.document.team.ml_systems_engineers or 1)
     evidence = (
         each.id,
-        f"{'answer' if said else 'default'}:{choice.field.path}.code.custom_kernels",
-        f"{'answer' if document.team.ml_systems_engineers is not None else 'default'}:team.ml_systems_engineers",
+        case.said.evidence_id(f"{choice.field.path}.code.custom_kernels"),
+        case.said.evidence_id("team.ml_systems_engineers"),
     )
     weeks = number(
         kernels * each.value / people,
@@ -156,22 +151,20 @@ def port_effort(*, choice: Choice, document: Document, coefficients: Coefficient
     return Port(weeks=weeks, within_limit=bool(weeks["high"] <= limit.value), limit=limit)
 
 
-def pilot_pool(choice: Choice, document: Document) -> list[Stack]:
+def pilot_pool(*, choice: Choice, case: Case) -> list[Stack]:
     """Return the admissible stacks on silicon that is new to the team, best first."""
-    known = tuple(document.team.accelerators or ())
+    known = tuple(case.document.team.accelerators or ())
     mine = [stack for stack in choice.stacks if stack.standing != "excluded" and new_silicon(stack, known)]
     return ordered(mine)
 
 
-def _pilot(
-    *, choice: Choice, stack: Stack, document: Document, catalog: Catalog, coefficients: Coefficients
-) -> list[Assignment]:
-    pool = pilot_pool(choice, document)
-    port = port_effort(choice=choice, document=document, coefficients=coefficients)
-    stopped = not document.team.ml_systems_engineers or choice.field.workload.code.unsupported_ops
+def _pilot(*, choice: Choice, stack: Stack, case: Case) -> list[Assignment]:
+    pool = pilot_pool(choice=choice, case=case)
+    port = port_effort(choice=choice, case=case)
+    stopped = not case.document.team.ml_systems_engineers or choice.field.workload.code.unsupported_ops
     if not pool or not port.within_limit or stopped or choice.field.workload.kind == "managed_api":
         return []
-    made = {row["id"]: dict(row) for row in catalog.accelerators.to_dict("records")}
+    made = {row["id"]: dict(row) for row in case.catalog.accelerators.to_dict("records")}
     pool = [other for other in pool if _is_out(made[other.row["accelerator"]])]
     rentable = [other for other in pool if other.states.get("rentable") == 1]
     if not pool:
@@ -188,7 +181,9 @@ def _pilot(
     )
     taken = [("pilot", newest), ("fallback", first)] if is_newer else [("pilot", first)]
     return [
-        _gated(role, choice, other, stack, port, coefficients, catalog) for role, other in taken if other is not None
+        _gated(role=role, choice=choice, stack=other, baseline=stack, port=port, case=case)
+        for role, other in taken
+        if other is not None
     ]
 
 
@@ -216,17 +211,9 @@ def _made(made: dict[str, Any], stack: Stack) -> tuple[str, float]:
     return (ga, float(peak) if peak == peak and peak is not None else 0.0)
 
 
-def _gated(
-    role: str,
-    choice: Choice,
-    stack: Stack,
-    baseline: Stack,
-    port: Port,
-    coefficients: Coefficients,
-    catalog: Catalog,
-) -> Assignment:
-    saving = coefficients.get("plan.pilot_saving_needed_fraction")
-    days = coefficients.get("plan.pilot_days")
+def _gated(*, role: str, choice: Choice, stack: Stack, baseline: Stack, port: Port, case: Case) -> Assignment:
+    saving = case.coefficients.get("plan.pilot_saving_needed_fraction")
+    days = case.coefficients.get("plan.pilot_days")
     price, cost = stack.numbers["price_usd_per_hour"], baseline.monthly
     gate = [
         sentence(
@@ -257,7 +244,7 @@ def _gated(
             )
         )
     gate.append(_port_text(choice=choice, stack=stack, port=port))
-    gate.append(_capacity(role=role, stack=stack, catalog=catalog))
+    gate.append(_capacity(role=role, stack=stack, catalog=case.catalog))
     return Assignment(choice, role, stack, tuple(gate), numbers)
 
 

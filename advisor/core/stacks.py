@@ -10,14 +10,11 @@ import pandas as pd
 from advisor.core import compatibility, coupling, layers
 from advisor.core.bases import BASIS_TEXT, GROUP_TEXT
 from advisor.core.candidates import Field
+from advisor.core.case import Case
 from advisor.core.coupling import Cell
-from advisor.core.document import Document
-from advisor.core.money import Money
 from advisor.core.quantity import Number, added, from_row, number, scaled, unknown
 from advisor.core.value import CRITERIA, Anchor, level, normal, total
-from catalog.frame import Catalog
 from catalog.records import Rule
-from estimator.coefficients import Coefficients
 
 _PER_PLACE = 4  # stacks kept per provider × path × purchase group before the exact joint search
 _WORD = {"own_silicon": "own silicon", "merchant": "merchant accelerator", "cpu": "CPU", "managed_api": "managed API"}
@@ -113,28 +110,16 @@ def _distance(frame: pd.DataFrame, field: Field) -> Any:
     return (frame["vcpus_count"] != vcpus).astype(int) + 2 * small.astype(int)
 
 
-def build(
-    *,
-    field: Field,
-    positions: Sequence[int],
-    document: Document,
-    weights: Mapping[str, float],
-    catalog: Catalog,
-    coefficients: Coefficients,
-    money: Money,
-    anchors: Mapping[str, Anchor],
-) -> list[Stack]:
+def build(*, field: Field, positions: Sequence[int], case: Case, anchors: Mapping[str, Anchor]) -> list[Stack]:
     """Return the completed, valued stacks of a workload at the given positions of its frame."""
-    bound = coupling.weights_with(document.coupling_weights.model_dump(exclude_none=True))
-    rows = [{str(name): value for name, value in row.items()} for row in catalog.coupling.to_dict("records")]
+    bound = coupling.weights_with(case.document.coupling_weights.model_dump(exclude_none=True))
+    rows = [{str(name): value for name, value in row.items()} for row in case.catalog.coupling.to_dict("records")]
     stacks = []
     for position in positions:
         row = field.row(position)
-        whole = layers.complete(
-            row=row, field=field, document=document, catalog=catalog, coefficients=coefficients, money=money
-        )
+        whole = layers.complete(row=row, field=field, case=case)
         cells = coupling.cells(rows=rows, provider=row["provider"], path=row["path"], weights=bound)
-        numbers = _numbers(row=row, field=field, whole=whole, money=money, cells=cells)
+        numbers = _numbers(row=row, field=field, whole=whole, case=case, cells=cells)
         stacks.append(
             Stack(
                 id=f"{field.workload.id}/{row['candidate_id']}",
@@ -147,11 +132,11 @@ def build(
                 cells=tuple(cells),
                 levels=_levels(numbers=numbers, cells=cells, whole=whole, anchors=anchors),
                 to_confirm=compatibility.to_confirm(
-                    catalog_rules=catalog.rules, facts=_facts(field=field, row=row, whole=whole)
+                    catalog_rules=case.catalog.rules, facts=_facts(field=field, row=row, whole=whole)
                 ),
             )
         )
-    return _valued(stacks, weights)
+    return _valued(stacks, case.said.weights)
 
 
 def _facts(*, field: Field, row: Row, whole: layers.Layers) -> dict[str, Any]:
@@ -179,19 +164,18 @@ def path_text(stack: Stack) -> str:
     return _WORD[str(stack.row["path"])]
 
 
-def _numbers(*, row: Row, field: Field, whole: layers.Layers, money: Money, cells: Sequence[Cell]) -> dict[str, Number]:
+def _numbers(*, row: Row, field: Field, whole: layers.Layers, case: Case, cells: Sequence[Cell]) -> dict[str, Number]:
     evidence = tuple(row["evidence"]) or (row["option_evidence"],)
     priced = (*evidence, row["price_evidence"])
     kind, reason = row["estimate_kind"] or "estimate", row["estimate_reason"] or row["price_reason"]
     gone = field.workload.data.egress_gb_per_month or 0.0
-    said = field.stated.data.egress_gb_per_month is not None
-    answer = f"{'answer' if said else 'default'}:{field.path}.data.egress_gb_per_month"
+    answer = case.said.evidence_id(f"{field.path}.data.egress_gb_per_month")
 
     def estimated(name: str, unit: str, sources: tuple[str, ...] = evidence) -> Number:
         return from_row(row, name, unit=unit, kind=kind, evidence=sources, reason=reason)
 
     compute = estimated("compute_usd_per_month", "USD/month", priced)
-    egress = money.leaving(
+    egress = case.money.leaving(
         provider=row["provider"], region=row["region"], gb=gone, purpose="ordinary_transfer", answer=answer
     )
     fee = whole.orchestration_usd
