@@ -20,6 +20,7 @@ from advisor.core.problems import problem
 from advisor.core.reading import MAX_BYTES
 from advisor.core.report import Report
 from catalog import queries
+from catalog.files import DataError
 from catalog.frame import Catalog
 from estimator import coefficients
 
@@ -58,16 +59,17 @@ class Command(BaseCommand):
         return advise(document=document, catalog=catalog, coefficients=coefficients.load(), moment=moment)
 
     def _catalog(self, *, moment: dt.date) -> Catalog:
-        """Return the published catalog; a fresh embedded database is filled once, with a word about it."""
+        """Return the published catalog; an embedded database that has none to read is filled, with a word about it."""
         try:
             return queries.current(moment=moment)
-        except (queries.NoRelease, OperationalError, ProgrammingError) as error:
+        except (queries.NoRelease, OperationalError, ProgrammingError, DataError) as error:
+            # DataError: what is published was written by another version of this program.
             if connection.vendor != "sqlite":
                 raise CommandError(
-                    f"This database has no published catalog ({_first_line(error)}). Check DATABASE_URL, then run: "
-                    "manage.py migrate && manage.py load_data"
+                    f"This database has no catalog that can be read ({_first_line(error)}). Check DATABASE_URL, then "
+                    "run: manage.py migrate && manage.py load_data"
                 ) from error
-        self.stderr.write("No catalog is published yet: loading the shipped one into the local database.")
+        self.stderr.write("No catalog can be read yet: loading the shipped one into the local database.")
         call_command("migrate", verbosity=0, interactive=False, stdout=self.stderr)
         call_command("load_data", verbosity=0, stdout=self.stderr)
         return queries.current(moment=moment)
