@@ -355,6 +355,7 @@ def _checks(
             limit=targets.latency_p99_ms,
             unit="ms",
             path=f"{path}.latency_p99_ms",
+            estimated="p95",
         ),
         constraints.certifications(frame=frame, wanted=limits.certifications),
     )

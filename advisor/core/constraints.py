@@ -163,9 +163,21 @@ def fits(*, frame: pd.DataFrame) -> Check:
 
 
 def at_most(
-    *, frame: pd.DataFrame, id: str, title: str, column: str, limit: float | None, unit: str, path: str
+    *,
+    frame: pd.DataFrame,
+    id: str,
+    title: str,
+    column: str,
+    limit: float | None,
+    unit: str,
+    path: str,
+    estimated: str = "",
 ) -> Check | None:
-    """Return the check that the planning value of ``column`` keeps a limit of the document, with its slack."""
+    """Return the check that the planning value of ``column`` keeps a limit of the document, with its slack.
+
+    Where ``estimated`` names a milder figure than the limit's (a p95 for a p99), keeping it proves nothing: the check is
+    then missed or cannot be confirmed, never met.
+    """
     if limit is None:
         return None
     values = (
@@ -178,7 +190,11 @@ def at_most(
     def say(row: Row, state: int) -> Sentence:
         answer = f"answer:{path}"
         if state == UNKNOWN:
-            return sentence(f"{title}: not estimated for {row['sku']}; measure it before you commit.", answer)
+            if not np.isfinite(row.get(f"{column}_typical", np.nan)):
+                return sentence(f"{title}: not estimated for {row['sku']}; measure it before you commit.", answer)
+            milder = f"{row[f'{column}_typical']:,.4g} {unit}"
+            text = f"{title}: its {estimated} of {milder} keeps your limit of {limit:,.4g} {unit}; measure the rest."
+            return sentence(text, answer, *row["evidence"])
         found = row[f"{column}_typical"]
         word = "within" if state == MET else "over"
         return sentence(
@@ -197,7 +213,10 @@ def at_most(
             evidence=(*row["evidence"], f"answer:{path}"),
         )
 
-    return Check(id, title, three_valued(met=values <= limit, known=known), say, slack=slack)
+    states = three_valued(met=values <= limit, known=known)
+    if estimated:
+        states = np.where(states == MET, UNKNOWN, states).astype(np.int8)
+    return Check(id, title, states, say, slack=slack)
 
 
 def terms(*, frame: pd.DataFrame, needed_days: Any, continuous: bool, why: str) -> Check:
