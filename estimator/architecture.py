@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-# Multi-head latent attention as published with DeepSeek-V2/V3 (arXiv:2412.19437, section 4.2): used where a row gives only the latent rank.
+# Multi-head latent attention as published with DeepSeek-V2/V3 (arXiv:2412.19437, section 4.2): used where a row gives
+# only the latent rank.
 MLA_QUERY_RANK_PER_KV_RANK = 3
 MLA_ROPE_HEAD_DIM = 64
 MLA_VALUE_HEAD_DIM = 128
@@ -17,7 +18,8 @@ class ArchitectureError(ValueError):
 
 @dataclass(frozen=True)
 class Architecture:
-    """One decoder-only transformer. ``params_total``/``params_active`` are what the maker states, in parameters (not billions)."""
+    """One decoder-only transformer. ``params_total``/``params_active`` are what the maker states, in parameters (not
+    billions)."""
 
     id: str
     layers: int
@@ -119,7 +121,8 @@ class Architecture:
         return self.layers * self._per_layer(active=True) + embeddings + self.hidden
 
     def matmul_params(self) -> float:
-        """Return the active parameters that multiply each token: all layers' matrices and the output head. [parameters]"""
+        """Return the active parameters that multiply each token: all layers' matrices and the output head.
+        [parameters]"""
         return self.layers * (self._per_layer(active=True) - 2 * self.hidden) + self.embedding_params()
 
     def lora_params(self, *, rank: int = 16) -> float:
@@ -133,9 +136,11 @@ class Architecture:
     # -- work ---------------------------------------------------------------------------------------------------
 
     def mean_context(self, *, context_tokens: float, causal: bool = True) -> float:
-        """Return the keys a query meets on average in a sequence of ``context_tokens``, averaged over the layers. [tokens]
+        """Return the keys a query meets on average in a sequence of ``context_tokens``, averaged over the layers.
+        [tokens]
 
-        Half the sequence under a causal mask; a sliding window w caps it at w, less the ramp w²/2s of the first w tokens.
+        Half the sequence under a causal mask; a sliding window w caps it at w, less the ramp w²/2s of the first w
+        tokens.
         """
         full = context_tokens / 2 if causal else context_tokens
         if not self.sliding_window or self.sliding_window >= context_tokens or not causal:
@@ -158,7 +163,8 @@ class Architecture:
     def flops_per_token(self, *, context_tokens: float, causal: bool = True) -> float:
         """Return forward FLOPs per token at a sequence length, a multiply-add counted as two. [FLOP token⁻¹]
 
-        2 × matrix parameters + 4 × layers × heads × head_dim × mean keys (Narayanan 2021, arXiv:2104.04473; Chowdhery 2022,
+        2 × matrix parameters + 4 × layers × heads × head_dim × mean keys (Narayanan 2021, arXiv:2104.04473; Chowdhery
+        2022,
         arXiv:2204.02311). ``causal=False`` counts the masked half too, as several published MFU figures do.
         """
         return 2 * self.matmul_params() + self.attention_flops_per_token(context_tokens=context_tokens, causal=causal)
@@ -174,7 +180,8 @@ class Architecture:
     # -- memory of a sequence -----------------------------------------------------------------------------------
 
     def kv_values_per_token_layer(self) -> float:
-        """Return the cached values of one token in one layer: 2 × KV heads × head_dim, or the MLA latent and its rope part."""
+        """Return the cached values of one token in one layer: 2 × KV heads × head_dim, or the MLA latent and its rope
+        part."""
         if self.attention == "mla":
             return float(self.kv_lora_rank + self.rope_head_dim)
         return float(2 * self.kv_heads * self.head_dim)
@@ -194,13 +201,14 @@ class Architecture:
         """Return the routed experts that at least one of ``tokens`` tokens reaches, routing taken as even. [experts]"""
         if not self.is_moe:
             return 0.0
-        return self.experts_count * (1 - (1 - self.experts_active / self.experts_count) ** tokens)
+        return float(self.experts_count * (1 - (1 - self.experts_active / self.experts_count) ** tokens))
 
 
 def from_row(row: Mapping[str, Any]) -> Architecture:
     """Return the architecture of a row of the catalog's architectures frame (or of any mapping with those names).
 
-    Blank cells take what the shape implies: head_dim = hidden / heads, KV heads = heads, experts as wide as the MLP. The number
+    Blank cells take what the shape implies: head_dim = hidden / heads, KV heads = heads, experts as wide as the MLP.
+    The number
     of dense layers of a mixture of experts, where not given, is the one that meets the stated total best.
     """
     given = {field.name: _cell(row, field.name) for field in fields(Architecture)}

@@ -1,6 +1,7 @@
 """Refit the training coefficients on published results, and judge the refit on sources it has not seen.
 
-Few parameters with a physical meaning, each with a prior and bounds (data/training_priors.csv); least squares on ln(time) with a
+Few parameters with a physical meaning, each with a prior and bounds (data/training_priors.csv); least squares on
+ln(time) with a
 soft loss; each source has nearly the same weight however many rows it has.
 """
 
@@ -34,7 +35,8 @@ TIMES = ("step_time_s", "time_to_train_min", "accel_hours")  # metrics in which 
 
 @dataclass(frozen=True)
 class Prior:
-    """What is believed of a coefficient before any result: centre, spread of its logarithm, bounds, and a parent it follows."""
+    """What is believed of a coefficient before any result: centre, spread of its logarithm, bounds, and a parent it
+    follows."""
 
     key: str
     centre: float
@@ -177,7 +179,8 @@ def leave_one_source_out(
 def interval_widths(*, bench: Bench, missed: Floats, kind: NDArray[Any]) -> dict[str, float]:
     """Return, per evidence class, the standard deviation whose 80 % interval holds 80 % of the left-out rows.
 
-    Balanced over sources. Less evidence never gives a narrower interval: neighbouring classes out of order are pooled. A class
+    Balanced over sources. Less evidence never gives a narrower interval: neighbouring classes out of order are pooled.
+    A class
     that never occurred takes the next better one's width and a half.
     """
     pools: list[tuple[list[str], float]] = []
@@ -225,7 +228,7 @@ def with_seen(text: str, *, counts: Mapping[str, int], date: str) -> str:
         parts.append(
             f"[seen.{key}]\nvalue = {float(count)}\nlow = {float(count)}\nhigh = {float(count)}\n"
             'unit = "sources"\nsource = "estimator/data/published_training.csv"\n'
-            'why = "Sources with published results of this generation, precision and stack: what an interval may lean on."\n'
+            'why = "Sources with published results of this generation, precision and stack."\n'
             f'kind = "published benchmark"\ndate = "{date}"\n\n'
         )
     return "".join(parts).rstrip("\n") + "\n"

@@ -10,7 +10,8 @@ Values = Any  # float or array of floats: every function takes both and returns 
 def ranks_inside(*, group: Values, stride: Values, domain: Values) -> Values:
     """Return how many ranks of a group share one domain when ranks are laid out innermost first. [ranks]
 
-    ``stride`` is the product of the faster-changing dimensions. A domain that the stride does not divide holds the floor.
+    ``stride`` is the product of the faster-changing dimensions. A domain that the stride does not divide holds the
+    floor.
     """
     return np.clip(np.floor(domain / stride), 1.0, group)
 
@@ -27,8 +28,10 @@ def ring_bytes_per_s(
 ) -> Values:
     """Return the rate at which a ring over a group moves data through one accelerator. [bytes s⁻¹]
 
-    The slowest link of the ring bounds it: inside a domain the scale-up link; across domains of one node PCIe; across nodes the
-    network adapters of all the group's ranks in the node work side by side. Source: ``model-collectives`` in docs/model.md.
+    The slowest link of the ring bounds it: inside a domain the scale-up link; across domains of one node PCIe; across
+    nodes the
+    network adapters of all the group's ranks in the node work side by side. Source: ``model-collectives`` in
+    docs/model.md.
     """
     in_domain = ranks_inside(group=group, stride=stride, domain=domain)
     in_node = ranks_inside(group=group, stride=stride, domain=node)
@@ -41,7 +44,8 @@ def gather_seconds(*, total_bytes: Values, group: Values, bytes_per_s: Values, l
     """Return the time of a ring all-gather or reduce-scatter of ``total_bytes`` over a group. [s]
 
     Each rank sends (group − 1)/group of the whole; the latency grows with the logarithm of the group (tree set-up).
-    Source: Thakur 2005; ``model-collectives`` in docs/model.md. Valid for messages far above the latency-bandwidth product.
+    Source: Thakur 2005; ``model-collectives`` in docs/model.md. Valid for messages far above the latency-bandwidth
+    product.
     """
     return (group - 1) / group * total_bytes / bytes_per_s + np.where(
         np.asarray(group) > 1, latency_s * np.log2(np.maximum(group, 2)), 0.0
@@ -65,8 +69,10 @@ def all_to_all_seconds(
 ) -> Values:
     """Return the time to send every token to ``copies`` experts spread evenly over a group. [s]
 
-    A token crosses to each remote domain once, however many of its experts live there, and is copied on inside it. The expected
-    distinct domains are N·(1 − (1 − 1/N)^copies). Scale-up links and adapters work side by side. Source: ``model-experts`` in
+    A token crosses to each remote domain once, however many of its experts live there, and is copied on inside it. The
+    expected
+    distinct domains are N·(1 − (1 − 1/N)^copies). Scale-up links and adapters work side by side. Source:
+    ``model-experts`` in
     docs/model.md.
     """
     domains = np.maximum(group / inside, 1.0)

@@ -31,7 +31,8 @@ def checkpoint_interval_hours(*, checkpoint_hours: Values, mean_hours_between_fa
 def goodput_fraction(*, checkpoint_hours: Values, mean_hours_between_failures: Values, restart_hours: Values) -> Values:
     """Return useful time / wall-clock time at the best checkpoint interval. [fraction]
 
-    Lost are the checkpoints, on average half an interval of work per failure, and the restart. Not in it: evaluation, input
+    Lost are the checkpoints, on average half an interval of work per failure, and the restart. Not in it: evaluation,
+    input
     stalls, waiting for capacity. Source: ``model-goodput`` in docs/model.md.
     """
     interval = checkpoint_interval_hours(

@@ -24,7 +24,8 @@ _PEAK_COLUMN = {
     "int8": "int8_tops",
 }
 
-# Generation of an accelerator id, longest prefix first. It selects measured ceilings; the specification comes from the catalog.
+# Generation of an accelerator id, longest prefix first. It selects measured ceilings; the specification comes from the
+# catalog.
 _FAMILIES = (
     ("a100", "ampere"),
     ("a10", "ampere-small"),
@@ -62,7 +63,8 @@ _VENDOR = {"cdna3": "amd", "cdna4": "amd", "maia": "maia"}
 
 
 def family(accelerator: str) -> str:
-    """Return the generation of an accelerator id, e.g. ``hopper`` for ``h200-sxm-141gb``; ``other`` where none is known."""
+    """Return the generation of an accelerator id, e.g. ``hopper`` for ``h200-sxm-141gb``; ``other`` where none is
+    known."""
     matches = [name for prefix, name in _FAMILIES if accelerator.startswith(prefix)]
     return matches[0] if matches else "other"
 
@@ -101,7 +103,7 @@ class Hardware:
 
     def take(self, index: NDArray[np.int64]) -> "Hardware":
         """Return the entries at ``index``, in that order."""
-        values = {}
+        values: dict[str, Any] = {}
         for field in fields(self):
             value = getattr(self, field.name)
             if isinstance(value, dict):
@@ -114,13 +116,14 @@ class Hardware:
 def from_frame(frame: pd.DataFrame, *, coefficients: Coefficients) -> Hardware:
     """Return the systems of an offers-like frame, one entry a row.
 
-    A missing scale-up link means PCIe inside the node; a missing RDMA fabric means the instance network. The fabric is shared
+    A missing scale-up link means PCIe inside the node; a missing RDMA fabric means the instance network. The fabric is
+    shared
     evenly by the accelerators of an instance. Source: ``model-links`` in docs/model.md.
     """
     names = frame["accelerator"].astype(str).to_numpy(dtype=object)
     families = np.array([family(name) for name in names], dtype=object)
     vendors = np.array([vendor(name) for name in families], dtype=object)
-    per_node = np.maximum(_number(frame, "accelerators_count"), 1.0)
+    per_node = np.maximum(np.nan_to_num(_number(frame, "accelerators_count"), nan=1.0), 1.0)
     pcie_share = coefficients.get("training.pcie_efficiency").value
     pcie = np.full(len(frame), coefficients.get("training.pcie_gb_per_s").value * pcie_share * 1e9)
     scaleup = _number(frame, "scaleup_gb_per_s") * 1e9 / 2

@@ -12,7 +12,8 @@ from estimator.architecture import Architecture
 Numbers = NDArray[np.float64]
 
 # What is computed again in the backward pass instead of kept.
-# BLOCK recomputes whole layers, as many as memory demands, and selectively the rest; its share is filled in by memory.py.
+# BLOCK recomputes whole layers, as many as memory demands, and selectively the rest; its share is filled in by
+# memory.py.
 NONE, SELECTIVE, FULL, MINIMAL, OFFLOADED, BLOCK = range(6)
 RECOMPUTE_NAMES = ("no recompute", "selective recompute", "full recompute", "minimal remat", "offloaded remat", "block")
 
@@ -92,7 +93,8 @@ def divisors(number: int) -> list[int]:
 
 @dataclass(frozen=True)
 class Choices:
-    """The values each dimension may take; ``None`` = every sensible one. A published row that states one value gives one."""
+    """The values each dimension may take; ``None`` = every sensible one. A published row that states one value gives
+    one."""
 
     tensor: Sequence[int] | None = None
     pipeline: Sequence[int] | None = None
@@ -117,9 +119,11 @@ def enumerate_layouts(
 ) -> Layouts:
     """Return every layout of ``accelerators`` that divides evenly, for one model and batch.
 
-    Left-open dimensions: tensor parallelism inside the node or scale-up domain (at most 16), pipelines up to the layers,
+    Left-open dimensions: tensor parallelism inside the node or scale-up domain (at most 16), pipelines up to the
+    layers,
     context parallelism down to 2,048 tokens a rank, experts spread inside one stage, micro-batches up to 16 sequences.
-    A global batch that the data-parallel ranks do not divide is not offered, or with ``round_batch`` rounded by at most a quarter.
+    A global batch that the data-parallel ranks do not divide is not offered, or with ``round_batch`` rounded by at
+    most a quarter.
     """
     choices = choices or Choices()
     tables: list[Layouts] = []

@@ -14,7 +14,8 @@ def korthikanti_layer_bytes(
 ) -> Values:
     """Return activation bytes of one GPT layer, dropout and unfused attention as of 2022. [bytes]
 
-    Source: Korthikanti 2022 (arXiv:2205.05198), equations 1-6. ``recompute`` is none, selective or full; ``sp`` = sequence
+    Source: Korthikanti 2022 (arXiv:2205.05198), equations 1-6. ``recompute`` is none, selective or full; ``sp`` =
+    sequence
     parallelism. Valid for a plain 4h MLP, full multi-head attention, 16-bit activations.
     """
     sbh = sequence * micro_batch * hidden
@@ -56,9 +57,12 @@ def layer_activation_bytes(
 ) -> Values:
     """Return the bytes one layer keeps of one micro-batch on one accelerator. [bytes]
 
-    Counted term by term (norm inputs, GEMM inputs, queries, keys, values, gate and up, product, dropout masks, attention
-    scores without a fused kernel), so gated MLPs, grouped queries and 8-bit inputs need no special case; with a plain MLP,
-    full heads, dropout and 16 bit it is Korthikanti's 34·s·b·h + 5·a·s²·b. ``tokens`` are those of the micro-batch after context
+    Counted term by term (norm inputs, GEMM inputs, queries, keys, values, gate and up, product, dropout masks,
+    attention
+    scores without a fused kernel), so gated MLPs, grouped queries and 8-bit inputs need no special case; with a plain
+    MLP,
+    full heads, dropout and 16 bit it is Korthikanti's 34·s·b·h + 5·a·s²·b. ``tokens`` are those of the micro-batch
+    after context
     parallelism, ``mlp_width`` the summed widths of the MLPs a token passes, ``mlp_inputs`` how many of them.
     Source: ``model-memory`` in docs/model.md.
     """
@@ -96,7 +100,8 @@ def state_bytes(
 ) -> Values:
     """Return weights, gradients and optimiser state on one accelerator. [bytes]
 
-    ``shared_params`` and ``expert_params`` are those of the accelerator's pipeline and tensor shard before data-parallel sharding.
+    ``shared_params`` and ``expert_params`` are those of the accelerator's pipeline and tensor shard before
+    data-parallel sharding.
     ZeRO-1 shards the optimiser, ZeRO-2 the gradients too, ZeRO-3/FSDP all (Rajbhandari 2020, arXiv:1910.02054).
     """
     by_weight = np.where(sharding >= ZERO3, 1.0, 0.0)

@@ -12,7 +12,8 @@ from estimator.layouts import BLOCK, FULL, MINIMAL, NONE, OFFLOADED, ZERO1, ZERO
 
 Values = Any  # float or array of floats
 
-# Bytes of one input element of a matrix product; block-scaled formats carry one scale byte for 32 (MX) or 16 (NVFP4) values.
+# Bytes of one input element of a matrix product; block-scaled formats carry one scale byte for 32 (MX) or 16 (NVFP4)
+# values.
 INPUT_BYTES = {"bf16": 2.0, "fp16": 2.0, "fp8": 1.0, "fp8-mx": 1.03, "fp4": 0.56, "int8": 1.0}
 PRESETS = (
     "megatron-2021",
@@ -71,6 +72,10 @@ class Physics:
         """Return the cases at ``index``."""
         return Physics(**{field.name: np.asarray(getattr(self, field.name))[index] for field in fields(self)})
 
+    def key(self) -> tuple[float, ...]:
+        """Return the numbers of a single case, to tell equal ones."""
+        return tuple(float(getattr(self, field.name)) for field in fields(self))
+
 
 @dataclass(frozen=True)
 class Links:
@@ -87,10 +92,15 @@ class Links:
         """Return the cases at ``index``."""
         return Links(**{field.name: np.asarray(getattr(self, field.name))[index] for field in fields(self)})
 
+    def key(self) -> tuple[float, ...]:
+        """Return the numbers of a single case, to tell equal ones."""
+        return tuple(float(getattr(self, field.name)) for field in fields(self))
+
 
 @dataclass(frozen=True)
 class Stack:
-    """The software of a run: preset, its date (``YYYY-MM``), precision of the large products, sequence parallelism or not."""
+    """The software of a run: preset, its date (``YYYY-MM``), precision of the large products, sequence parallelism or
+    not."""
 
     preset: str
     date: str
@@ -99,7 +109,8 @@ class Stack:
 
     @property
     def fused_attention(self) -> bool:
-        """Return whether attention runs as one kernel that never stores the scores (2022-10 on NVIDIA, later on Neuron)."""
+        """Return whether attention runs as one kernel that never stores the scores (2022-10 on NVIDIA, later on
+        Neuron)."""
         return self.date >= ("2024-06" if self.preset == "neuron" else "2022-10")
 
 
@@ -187,7 +198,8 @@ def seen_key(*, family: str, stack: Stack) -> str:
 
 
 def interval_name(key: str, *, known: Container[str]) -> str:
-    """Return the evidence class of a case: ``seen``, ``family`` (its generation, another stack or precision) or ``unseen``."""
+    """Return the evidence class of a case: ``seen``, ``family`` (its generation, another stack or precision) or
+    ``unseen``."""
     if key in known:
         return "seen"
     family = key.split(".")[0]
@@ -297,7 +309,8 @@ def _one(*, values: Mapping[str, float], hardware: Hardware, position: int, stac
 def power_factor(*, watts_per_tflop: float, reference: float, exponent: float) -> float:
     """Return how an accelerator's power budget moves its rates against the generation's reference. [fraction]
 
-    Large products run at the power limit, so the clock follows the watts a nominal TFLOP/s may draw: GB300 beats GB200, and
+    Large products run at the power limit, so the clock follows the watts a nominal TFLOP/s may draw: GB300 beats
+    GB200, and
     MI325X MI300X, at equal nominal rates. 1 where a power is not published. Source: ``model-power`` in docs/model.md.
     """
     ratio = watts_per_tflop / reference
@@ -307,7 +320,8 @@ def power_factor(*, watts_per_tflop: float, reference: float, exponent: float) -
 def maturity(*, loss: float, years: float, date: str, available: float) -> float:
     """Return the share of their later ceiling that kernels reach at a date: 1 − loss·exp(−age/years).
 
-    ``age`` counts from the generation's first volume shipments; libraries of a new generation keep gaining for a year or more.
+    ``age`` counts from the generation's first volume shipments; libraries of a new generation keep gaining for a year
+    or more.
     The newest stack is dated by the last calibration.
     """
     year, month = (date if date < NEWEST else CALIBRATED).split("-")[:2]
@@ -316,7 +330,8 @@ def maturity(*, loss: float, years: float, date: str, available: float) -> float
 
 
 def allowed_shardings(stack: Stack, *, one_way: bool = False) -> list[int]:
-    """Return the kinds of sharding that a stack of that date offers; ``one_way`` = the run states data parallelism only."""
+    """Return the kinds of sharding that a stack of that date offers; ``one_way`` = the run states data parallelism
+    only."""
     if stack.preset in ("fsdp-2023", "fsdp", "maxtext", "maxtext-gpu"):
         return [ZERO3]
     if (stack.preset.startswith("nemo") and stack.date < "2025-10" and not one_way) or stack.preset in (
@@ -334,7 +349,8 @@ def allowed_recompute(stack: Stack) -> list[int]:
 
 
 def allowed_pipelines(stack: Stack) -> list[int] | None:
-    """Return the pipeline degrees a stack chooses from: none where weights are sharded instead; ``None`` = every one."""
+    """Return the pipeline degrees a stack chooses from: none where weights are sharded instead; ``None`` = every
+    one."""
     return [1] if stack.preset in ("fsdp-2023", "fsdp", "maxtext", "maxtext-gpu") else None
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from estimator.architecture import Architecture
 from estimator.collectives import all_to_all_seconds, gather_seconds, ranks_inside, ring_bytes_per_s
-from estimator.layouts import BLOCK, FULL, MINIMAL, OFFLOADED, SELECTIVE, ZERO3, Layouts
+from estimator.layouts import BLOCK, MINIMAL, OFFLOADED, SELECTIVE, ZERO3, Layouts
 from estimator.memory import in_flight, layer_activation_bytes, state_bytes
 from estimator.presets import Links, Physics
 
@@ -163,8 +163,10 @@ def fill_memory(*, shape: Shape, layout: Layouts, physics: Physics, memory_bytes
 def step_seconds(*, shape: Shape, layout: Layouts, physics: Physics, links: Links) -> dict[str, Values]:
     """Return the seconds of one optimiser step and their parts. [s]
 
-    Parts: ``compute`` (matrix products, attention, elementwise, launches of the slowest stage), ``exposed`` (tensor, context,
-    expert and pipeline communication not hidden), ``bubble``, ``data`` (gradient and weight exchange not hidden), ``optimiser``,
+    Parts: ``compute`` (matrix products, attention, elementwise, launches of the slowest stage), ``exposed`` (tensor,
+    context,
+    expert and pipeline communication not hidden), ``bubble``, ``data`` (gradient and weight exchange not hidden),
+    ``optimiser``,
     ``forward_fraction`` (share of a forward pass in compute, for evaluation). Source: ``model-step`` in docs/model.md.
     """
     tokens = layout.micro_batch * shape.sequence / layout.context
@@ -199,12 +201,13 @@ def step_seconds(*, shape: Shape, layout: Layouts, physics: Physics, links: Link
         shape.layers * layer + head,
     )
     stage = stage + hop
-    gathers = _sharded_gather_seconds(shape=shape, layout=layout, physics=physics, links=links)
+    held = _params_per_device(shape=shape, layout=layout)
+    gathers = _sharded_gather_seconds(shape=shape, layout=layout, physics=physics, links=links, held=held)
     busy = _blend(stage, gathers, overlap=physics.overlap_data_fraction)
     bubble = (layout.pipeline - 1) / layout.interleave * (stage - np.where(layout.pipeline > 1, head, 0.0))
-    once = _data_seconds(shape=shape, layout=layout, physics=physics, links=links)
+    once = _data_seconds(shape=shape, layout=layout, physics=physics, links=links, held=held)
     hidden = np.minimum(once, stage) * physics.overlap_data_fraction
-    optimiser = _optimiser_seconds(shape=shape, layout=layout, physics=physics)
+    optimiser = _optimiser_seconds(shape=shape, layout=layout, physics=physics, held=held)
     steady = layout.micro_batches * busy
     accelerators = layout.accelerators()
     jitter = 1 + physics.jitter_fraction * np.log2(np.maximum(accelerators / 8, 1.0))
@@ -222,7 +225,8 @@ def step_seconds(*, shape: Shape, layout: Layouts, physics: Physics, links: Link
 
 def _blend(work: Values, traffic: Values, *, overlap: Values) -> Values:
     """Return the time of work and traffic of which ``overlap`` can run side by side."""
-    side_by_side = (work**4 + (traffic * overlap) ** 4) ** 0.25
+    one, other = work * work, (traffic * overlap) ** 2
+    side_by_side = np.sqrt(np.sqrt(one * one + other * other))  # fourth-power mean: cheaper than ** 0.25
     return side_by_side + traffic * (1 - overlap)
 
 
@@ -232,7 +236,8 @@ def _mlp_width(shape: Shape) -> Values:
 
 
 def _gemm_seconds(*, shape: Shape, layout: Layouts, physics: Physics, tokens: Values) -> Values:
-    """Forward matrix products of an average layer: arithmetic at the kernel ceiling plus the traffic that no arithmetic hides."""
+    """Forward matrix products of an average layer: arithmetic at the kernel ceiling plus the traffic that no
+    arithmetic hides."""
     t = layout.tensor
     q, kv = shape.query_width, shape.kv_width
     up = shape.mlp_up
@@ -259,7 +264,8 @@ def _gemm_seconds(*, shape: Shape, layout: Layouts, physics: Physics, tokens: Va
 
 
 def _expert_seconds(*, shape: Shape, layout: Layouts, physics: Physics, tokens: Values) -> Values:
-    """Forward products of the routed and shared experts of one layer; an expert sees few tokens, its weights are read anyway."""
+    """Forward products of the routed and shared experts of one layer; an expert sees few tokens, its weights are read
+    anyway."""
     split = np.where(layout.expert > 1, 1.0, layout.tensor)
     rows = tokens / layout.tensor * split * shape.experts_active
     shared_rows = tokens * shape.experts_shared
@@ -278,7 +284,8 @@ def _expert_seconds(*, shape: Shape, layout: Layouts, physics: Physics, tokens: 
 
 
 def _attention_seconds(*, shape: Shape, layout: Layouts, physics: Physics, tokens: Values) -> Values:
-    """Forward scores and values; without a fused kernel the whole square is multiplied and the scores go through memory."""
+    """Forward scores and values; without a fused kernel the whole square is multiplied and the scores go through
+    memory."""
     keys = np.where(np.asarray(physics.flash), shape.mean_keys, shape.sequence)
     flops = 4 * tokens * shape.attention_width / layout.tensor * keys
     scores = np.where(np.asarray(physics.flash), 0.0, tokens * shape.heads / layout.tensor * shape.sequence)
@@ -286,7 +293,8 @@ def _attention_seconds(*, shape: Shape, layout: Layouts, physics: Physics, token
 
 
 def _elementwise_bytes(*, shape: Shape, layout: Layouts, physics: Physics, tokens: Values) -> tuple[Values, Values]:
-    """Bytes that norms, residuals, rotary embedding, activation, dropout and 8-bit casts move in a layer, forward and backward."""
+    """Bytes that norms, residuals, rotary embedding, activation, dropout and 8-bit casts move in a layer, forward and
+    backward."""
     narrow = np.where(np.asarray(physics.sequence_parallel), layout.tensor, 1.0)
     width = _mlp_width(shape)
     dropout = np.where(np.asarray(physics.dropout), 3.0, 0.0)
@@ -339,7 +347,8 @@ def _last_product_share(shape: Shape) -> Values:
 
 
 def _head_seconds(*, shape: Shape, layout: Layouts, physics: Physics, tokens: Values) -> Values:
-    """Output head and loss, forward and backward, on the stage that holds them; logits are read and written in 32 bit."""
+    """Output head and loss, forward and backward, on the stage that holds them; logits are read and written in 32
+    bit."""
     flops = 2 * tokens * shape.hidden * shape.vocab / layout.tensor
     moved = tokens * shape.vocab / layout.tensor * 20
     return (3 - shape.lora) * flops / physics.head_flops + moved / physics.memory_bytes_per_s
@@ -411,7 +420,8 @@ def _hop_seconds(*, shape: Shape, layout: Layouts, physics: Physics, links: Link
 
 
 def _params_per_device(*, shape: Shape, layout: Layouts) -> tuple[Values, Values]:
-    """Parameters of the first pipeline stage on one accelerator before data-parallel sharding: shared ones and experts."""
+    """Parameters of the first pipeline stage on one accelerator before data-parallel sharding: shared ones and
+    experts."""
     stage = np.ceil(shape.layers / layout.pipeline)
     dense = (1 - shape.moe_fraction) * (shape.mlp_up + 1) * shape.hidden * shape.ffn_hidden
     one_expert = (shape.mlp_up + 1) * shape.hidden * shape.expert_hidden
@@ -429,12 +439,14 @@ def _params_per_device(*, shape: Shape, layout: Layouts) -> tuple[Values, Values
     return shared, expert
 
 
-def _sharded_gather_seconds(*, shape: Shape, layout: Layouts, physics: Physics, links: Links) -> Values:
+def _sharded_gather_seconds(
+    *, shape: Shape, layout: Layouts, physics: Physics, links: Links, held: tuple[Values, Values]
+) -> Values:
     """FSDP: weights gathered forward and backward and gradients scattered, each micro-batch."""
     sharded = layout.sharding >= ZERO3
     if not np.any(sharded):
         return np.zeros_like(layout.tensor)
-    shared, expert = _params_per_device(shape=shape, layout=layout)
+    shared, expert = held
     group = np.where(sharded, layout.shard, 1.0)
     rate = _rate(group=group, stride=layout.tensor, links=links, physics=physics)
     latency = _latency(group=group, stride=layout.tensor, links=links, physics=physics)
@@ -447,9 +459,12 @@ def _sharded_gather_seconds(*, shape: Shape, layout: Layouts, physics: Physics, 
     )
 
 
-def _data_seconds(*, shape: Shape, layout: Layouts, physics: Physics, links: Links) -> Values:
-    """Gradient reduction and weight gathering once a step; for hybrid sharding the reduction between the shard groups."""
-    shared, expert = _params_per_device(shape=shape, layout=layout)
+def _data_seconds(
+    *, shape: Shape, layout: Layouts, physics: Physics, links: Links, held: tuple[Values, Values]
+) -> Values:
+    """Gradient reduction and weight gathering once a step; for hybrid sharding the reduction between the shard
+    groups."""
+    shared, expert = held
     ranks = layout.data * layout.context
     sharded = layout.sharding >= ZERO3
     trained = np.where(np.asarray(shape.lora) > 0, 0.02, 1.0)
@@ -478,9 +493,9 @@ def _data_seconds(*, shape: Shape, layout: Layouts, physics: Physics, links: Lin
     return np.where(sharded, between, whole)
 
 
-def _optimiser_seconds(*, shape: Shape, layout: Layouts, physics: Physics) -> Values:
+def _optimiser_seconds(*, shape: Shape, layout: Layouts, physics: Physics, held: tuple[Values, Values]) -> Values:
     """Adam reads gradient, master weight and two moments and writes three of them and the working weight."""
-    shared, expert = _params_per_device(shape=shape, layout=layout)
+    shared, expert = held
     ranks = np.where(layout.sharding >= ZERO3, layout.shard, layout.data * layout.context)
     mine = (shared + expert) / np.where(layout.sharding > 0, ranks, 1.0)
     trained = np.where(np.asarray(shape.lora) > 0, 0.02, 1.0)

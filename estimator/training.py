@@ -88,9 +88,11 @@ def estimate_training(
     """Return, per hardware row and candidate number of accelerators, the fastest layout that fits.
 
     ``hardware`` has the hardware columns of the offers frame, one row a distinct system. ``accelerators_total`` is one
-    candidate per row (1-D, as long as the frame), several (2-D, rows × candidates, 0 = none) or None = a ladder of whole
+    candidate per row (1-D, as long as the frame), several (2-D, rows × candidates, 0 = none) or None = a ladder of
+    whole
     nodes. Columns: ``COLUMNS``; ``hardware_row`` is the position of the row. ``tuned_*`` and ``step_time_s_*`` are what
-    published, tuned runs reach; ``tokens_per_s_*`` and ``planning_*`` what a typical team reaches; neither holds goodput.
+    published, tuned runs reach; ``tokens_per_s_*`` and ``planning_*`` what a typical team reaches; neither holds
+    goodput.
     ``low``/``high`` span 80 %. What cannot be estimated is NaN with a ``reason``. Source: docs/model.md.
     """
     systems = from_frame(hardware, coefficients=coefficients)
@@ -103,31 +105,40 @@ def estimate_training(
     stacks = [choose_stack(vendor=str(name), precision=precision) for name in systems.vendor]
     reasons = [_why_not(systems=systems, position=i, stack=stack) for i, stack in enumerate(stacks)]
     pairs = [(row, int(count)) for row in range(len(systems)) for count in counts[row]]
-    tables, owners = [], []
-    for position, (row, count) in enumerate(pairs):
-        if reasons[row]:
-            continue
-        table = _layout_table(
-            architecture,
-            count,
-            sequences,
-            sequence,
-            int(systems.domain_accelerators[row]),
-            int(systems.node_accelerators[row]),
-            replace(stacks[row], precision="bf16"),
-        )
-        tables.append(table)
-        owners.append(np.full(len(table), position))
-    best = _best(
-        shape=shape_of(architecture=architecture, sequence_length=sequence, method=method),
-        tables=tables,
-        owners=owners,
-        rows=np.array([row for row, _ in pairs], dtype=int),
-        physics=physics_of(values=values_of(coefficients), hardware=systems, stacks=stacks)
-        if not all(reasons)
-        else None,
-        links=links_of(systems),
-    )
+    alone = np.isnan(systems.fabric_bytes_per_s)  # an instance whose network nobody states can only train by itself
+    counts = [
+        [count for count in counts[row] if not alone[row] or count <= systems.node_accelerators[row]]
+        for row in range(len(systems))
+    ]
+    best = Best.none(len(pairs))
+    if not all(reasons):
+        physics = physics_of(values=values_of(coefficients), hardware=systems, stacks=stacks)
+        links = links_of(systems)
+        shape = shape_of(architecture=architecture, sequence_length=sequence, method=method)
+        done: dict[Any, list[int]] = {}
+        for row in range(len(systems)):
+            mine = [position for position, (other, count) in enumerate(pairs) if other == row and count in counts[row]]
+            if reasons[row] or not mine:
+                continue
+            one, wires = physics.take(row), links.take(row)
+            same = (one.key(), wires.key(), tuple(counts[row]), replace(stacks[row], precision=""))
+            if same in done:  # the same chip on the same links, sold under another name
+                best.copy(source=done[same], target=mine)
+                continue
+            done[same] = mine
+            tables = [
+                _layout_table(
+                    architecture,
+                    count,
+                    sequences,
+                    sequence,
+                    int(systems.domain_accelerators[row]),
+                    int(systems.node_accelerators[row]),
+                    replace(stacks[row], precision=""),
+                )
+                for count in counts[row]
+            ]
+            search(best=best, positions=mine, tables=tables, shape=shape, physics=one, links=wires)
     return _frame(
         architecture=architecture,
         method=method,
@@ -141,54 +152,68 @@ def estimate_training(
     )
 
 
-@dataclass(frozen=True)
-class Best:
-    """The winning layout of each pair: position in ``layouts`` (−1 = none fits), its seconds and bytes, least bytes of any."""
+CHUNK = 16384  # layouts evaluated at once: the arrays of one pass stay in the processor's cache
 
-    layouts: Layouts | None
-    chosen: NDArray[np.int64]
+
+@dataclass
+class Best:
+    """The fastest layout found so far of each pair of system and count; NaN seconds = none fits."""
+
     seconds: Floats
+    sequences: Floats
     memory_bytes: Floats
     least_bytes: Floats
+    layout: list[str]
+
+    @classmethod
+    def none(cls, count: int) -> "Best":
+        """Return a record in which nothing fits yet."""
+        blank = [np.full(count, np.nan) for _ in range(4)]
+        return cls(
+            seconds=blank[0], sequences=blank[1], memory_bytes=blank[2], least_bytes=blank[3], layout=[""] * count
+        )
+
+    def copy(self, *, source: Sequence[int], target: Sequence[int]) -> None:
+        """Give the pairs ``target`` what the pairs ``source`` found."""
+        for values in (self.seconds, self.sequences, self.memory_bytes, self.least_bytes):
+            values[list(target)] = values[list(source)]
+        for there, here in zip(target, source, strict=True):
+            self.layout[there] = self.layout[here]
 
 
-def _best(
-    *,
-    shape: Shape,
-    tables: Sequence[Layouts],
-    owners: Sequence[NDArray[np.int64]],
-    rows: NDArray[np.int64],
-    physics: Physics | None,
-    links: Links,
-) -> Best:
-    """Memory first for every layout, time for those that fit, then the fastest of each pair."""
-    count = len(rows)
-    none = np.full(count, np.nan)
-    chosen = np.full(count, -1)
-    if not tables or physics is None or sum(len(table) for table in tables) == 0:
-        return Best(layouts=None, chosen=chosen, seconds=none, memory_bytes=none, least_bytes=none)
-    layouts, owner = join(tables), np.concatenate(owners).astype(int)
-    system = rows[owner]
-    layouts, needed = fill_memory(
-        shape=shape, layout=layouts, physics=physics.take(system), memory_bytes=links.memory_bytes[system]
-    )
-    least = none.copy()
-    np.fmin.at(least, owner, needed)
-    fitting = np.flatnonzero(needed <= links.memory_bytes[system])
-    seconds, memory = none.copy(), none.copy()
-    if len(fitting):
-        survivors = layouts.take(fitting)
-        times = step_seconds(
-            shape=shape, layout=survivors, physics=physics.take(system[fitting]), links=links.take(system[fitting])
-        )["total"]
-        # tokens of a step differ between layouts when the batch had to be rounded: compare time per sequence
-        pace = times / (survivors.data * survivors.micro_batch * survivors.micro_batches)
-        order = np.lexsort((pace, owner[fitting]))
-        first = order[np.r_[True, np.diff(owner[fitting][order]) > 0]]
-        chosen[owner[fitting][first]] = fitting[first]
-        seconds[owner[fitting][first]] = times[first]
-        memory[owner[fitting][first]] = needed[fitting][first]
-    return Best(layouts=layouts, chosen=chosen, seconds=seconds, memory_bytes=memory, least_bytes=least)
+def search(
+    *, best: Best, positions: Sequence[int], tables: Sequence[Layouts], shape: Shape, physics: Physics, links: Links
+) -> None:
+    """Fill ``best`` at ``positions`` with the fastest fitting layout of each table: memory first, time for what
+    fits."""
+    layouts = join(tables)
+    owner = np.repeat(np.arange(len(tables)), [len(table) for table in tables])
+    for start in range(0, len(layouts), CHUNK):
+        part = slice(start, start + CHUNK)
+        filled, needed = fill_memory(
+            shape=shape, layout=layouts.take(part), physics=physics, memory_bytes=links.memory_bytes
+        )
+        mine = owner[part]
+        least = np.full(len(tables), np.nan)
+        np.fmin.at(least, mine, needed)
+        for number, position in enumerate(positions):
+            best.least_bytes[position] = np.fmin(best.least_bytes[position], least[number])
+        fitting = np.flatnonzero(needed <= links.memory_bytes)
+        if not len(fitting):
+            continue
+        survivors = filled.take(fitting)
+        seconds = step_seconds(shape=shape, layout=survivors, physics=physics, links=links)["total"]
+        sequences = survivors.data * survivors.micro_batch * survivors.micro_batches
+        # a rounded batch changes the tokens of a step: compare time per sequence
+        order = np.lexsort((seconds / sequences, mine[fitting]))
+        first = order[np.r_[True, np.diff(mine[fitting][order]) > 0]]
+        for at in first:
+            position = positions[int(mine[fitting][at])]
+            pace = best.seconds[position] / best.sequences[position]
+            if not seconds[at] / sequences[at] >= pace:
+                best.seconds[position], best.sequences[position] = seconds[at], sequences[at]
+                best.memory_bytes[position] = needed[fitting][at]
+                best.layout[position] = survivors.name(int(at))
 
 
 @lru_cache(maxsize=4096)
@@ -246,15 +271,8 @@ def _frame(
 ) -> pd.DataFrame:
     row = np.array([pair[0] for pair in pairs], dtype=int)
     count = np.array([pair[1] for pair in pairs], dtype=float)
-    fits = best.chosen >= 0
-    sequences = np.full(len(pairs), np.nan)
-    names = np.full(len(pairs), "", dtype=object)
-    if best.layouts is not None:
-        at = best.chosen[fits]
-        layouts = best.layouts
-        sequences[fits] = (layouts.data * layouts.micro_batch * layouts.micro_batches)[at]
-        names[fits] = [layouts.name(int(position)) for position in at]
-    batch = sequences * sequence
+    fits = ~np.isnan(best.seconds)
+    batch = best.sequences * sequence
     rate = batch / best.seconds
     spread, interval_key = _spread(systems=systems, stacks=stacks, coefficients=coefficients)
     factor = _planning(systems=systems, row=row, count=count, coefficients=coefficients)
@@ -264,7 +282,7 @@ def _frame(
     flops = architecture.training_flops_per_token(context_tokens=sequence, lora=method in ("lora", "qlora"))
     goodput = _goodput(architecture=architecture, systems=systems, row=row, count=count, coefficients=coefficients)
     why = [
-        reasons[i] or ("" if ok else _no_fit(best=best, position=k, systems=systems, row=i))
+        reasons[i] or ("" if ok else _no_fit(best=best, position=k, systems=systems, row=i, count=count[k]))
         for k, (i, ok) in enumerate(zip(row, fits, strict=True))
     ]
     columns: dict[str, Any] = {
@@ -273,7 +291,7 @@ def _frame(
         "fits": fits,
         "reason": why,
     }
-    columns["layout"] = names
+    columns["layout"] = best.layout
     columns |= _three("step_time_s", best.seconds, best.seconds / tuned, best.seconds * tuned)
     slow = best.seconds / factor["typical"]
     columns |= _three("planning_step_time_s", slow, slow / planned, slow * planned)
@@ -295,8 +313,10 @@ def _three(name: str, typical: Floats, low: Floats, high: Floats) -> dict[str, F
     return {f"{name}_low": low, f"{name}_typical": typical, f"{name}_high": high}
 
 
-def _no_fit(*, best: Best, position: int, systems: Hardware, row: int) -> str:
+def _no_fit(*, best: Best, position: int, systems: Hardware, row: int, count: float) -> str:
     least = best.least_bytes[position]
+    if np.isnan(systems.fabric_bytes_per_s[row]) and count > systems.node_accelerators[row]:
+        return "the network between instances is not published"
     if np.isnan(least):
         return "no layout divides this number of accelerators, batch and model evenly"
     return (

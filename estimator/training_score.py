@@ -118,7 +118,8 @@ def score_rows(
 ) -> list[dict[str, Any]]:
     """Return, in order, id, source_id, accelerator, metric, value, predicted, low, high, status and reason of each row.
 
-    ``low``/``high`` is the 80 % interval of the tuned reference in the row's metric. A row that cannot be expressed has status
+    ``low``/``high`` is the 80 % interval of the tuned reference in the row's metric. A row that cannot be expressed
+    has status
     ``unsupported`` and a reason. ``value``, ``source_id``, ``source``, ``notes`` and ``id`` are copied, never read.
     """
     runs: list[Run] = []
@@ -242,7 +243,8 @@ def resolve_accelerator(name: str, *, known: Sequence[str]) -> str:
 def resolve_architecture(row: Mapping[str, Any], *, architectures: pd.DataFrame) -> Architecture:
     """Return the architecture of a row: its columns, completed by the catalog's shape of the same name.
 
-    The catalog counts where its layers and width are those of the row, or the row leaves them blank. A row with nothing but
+    The catalog counts where its layers and width are those of the row, or the row leaves them blank. A row with
+    nothing but
     a parameter count becomes a GPT-like shape of that size.
     """
     found = _in_catalog(_text(row, "model"), architectures)
@@ -273,7 +275,8 @@ def _from_columns(row: Mapping[str, Any], *, total: float | None) -> Architectur
 
 
 def like_gpt(*, name: str, params: float) -> Architecture:
-    """Return a plain GPT shape of ``params`` parameters: 12·layers·hidden² with hidden = 128·layers (arXiv:2001.08361)."""
+    """Return a plain GPT shape of ``params`` parameters: 12·layers·hidden² with hidden = 128·layers
+    (arXiv:2001.08361)."""
     layers = max(round((params / (12 * 128**2)) ** (1 / 3) / 4) * 4, 4)
     hidden = max(round(math.sqrt(params / (12 * layers)) / 128) * 128, 128)
     return from_row(
@@ -473,7 +476,8 @@ def in_metric(
 ) -> float:
     """Return a predicted pace in the metric of the row. [the metric's unit]
 
-    Conventions of published FLOPs: ``causal_full`` counts the masked half of attention, ``causal_half`` does not, ``hardware``
+    Conventions of published FLOPs: ``causal_full`` counts the masked half of attention, ``causal_half`` does not,
+    ``hardware``
     counts recomputation (and, as Megatron's formula does, the masked half).
     """
     step = seconds_per_sequence * run.sequences

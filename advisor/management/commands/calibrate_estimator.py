@@ -2,12 +2,12 @@
 
 import time
 from argparse import ArgumentParser
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from django.core.management.base import BaseCommand
+from django.utils import timezone
 
 from catalog import files, frame
 from estimator import accuracy, calibrate, coefficients, score
@@ -28,7 +28,7 @@ class Command(BaseCommand):
 
     def handle(self, *, training: Path, write: bool, report: Path | None, **options: Any) -> None:
         started = time.monotonic()
-        today = date.today()
+        today = timezone.now().date()
         catalog = frame.build(facts=files.load(), moment=today, release=0)
         known = coefficients.load()
         priors = calibrate.read_priors((DATA / "training_priors.csv").read_text(encoding="utf-8"))

@@ -3,11 +3,11 @@
 import json
 import math
 from argparse import ArgumentParser
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
 
 from catalog import files, frame
 from estimator import coefficients, score
@@ -26,7 +26,7 @@ class Command(BaseCommand):
     def handle(self, *, training: Path | None, inference: Path | None, json: bool, **options: Any) -> None:
         if training is None and inference is None:
             training, inference = SHIPPED / "published_training.csv", SHIPPED / "published_inference.csv"
-        catalog = frame.build(facts=files.load(), moment=date.today(), release=0)
+        catalog = frame.build(facts=files.load(), moment=timezone.now().date(), release=0)
         halves = score.score(
             training=_rows(training),
             inference=_rows(inference),
