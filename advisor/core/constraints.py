@@ -175,8 +175,8 @@ def at_most(
 ) -> Check | None:
     """Return the check that the planning value of ``column`` keeps a limit of the document, with its slack.
 
-    Where ``estimated`` names a milder figure than the limit's (a p95 for a p99), keeping it proves nothing: the check is
-    then missed or cannot be confirmed, never met.
+    Where ``estimated`` names a milder figure than the limit's (a p95 for a p99), keeping it proves nothing: the check
+    is then missed or cannot be confirmed, never met.
     """
     if limit is None:
         return None

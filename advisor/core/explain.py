@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 from advisor.core import compatibility
-from advisor.core.bases import GROUP_TEXT
+from advisor.core.bases import BASIS_TEXT, GROUP_TEXT
 from advisor.core.case import Case
 from advisor.core.constraints import MISSED, STATE_TEXT, UNKNOWN
 from advisor.core.coupling import BIT_TEXT, Cell
 from advisor.core.plan import Choice, Plan
 from advisor.core.quantity import Number, Sentence, number, sentence, span, unknown, usd
-from advisor.core.roles import ROLE_TEXT, Assignment, Port
+from advisor.core.roles import Assignment, Port
 from advisor.core.stacks import Stack, ordered
 from catalog.records import Rule
 
@@ -36,13 +36,28 @@ def headline(*, assignments: Sequence[Assignment], plan: Plan) -> Sentence:
     """Return the answer in one sentence: each workload with its stack and role, and what it all costs a month."""
     parts = []
     evidence: list[str] = list(plan.monthly["evidence"])
-    for choice in dict.fromkeys(item.choice.field.workload.id for item in assignments):
-        mine = [item for item in assignments if item.choice.field.workload.id == choice]
-        name = mine[0].choice.field.stated.name or choice
-        words = [f"{item.stack.label} as {ROLE_TEXT[item.role].split(',')[0]}" for item in mine if item.stack]
-        parts.append(f"{name}: {'; '.join(words)}" if words else f"{name}: no admissible stack")
+    for workload in dict.fromkeys(item.choice.field.workload.id for item in assignments):
+        mine = [item for item in assignments if item.choice.field.workload.id == workload]
+        name = mine[0].choice.field.stated.name or workload
+        parts.append(name + "".join(_part(item) for item in mine))
         evidence += [item.stack.row["option_evidence"] for item in mine if item.stack]
     return sentence(f"{'. '.join(parts)}. The plan costs {span(plan.monthly)} a month at full load.", *evidence)
+
+
+def _part(item: Assignment) -> str:
+    """Return the words of one assignment in the headline."""
+    if item.stack is None:
+        return ": no stack keeps every constraint"
+    row = item.stack.row
+    if row["path"] == "managed_api":
+        return f" through {row['sku']} on {row['platform']}"
+    silicon = row["accelerator_name"] or row["cpu_family_name"] or row["sku"]
+    place = f"{row['sku']}, {row['provider']} {row['region']}, {BASIS_TEXT[row['basis']]}"
+    return {
+        "canary": f", with {silicon} ({row['sku']}) as the canary",
+        "pilot": f", as the baseline of a pilot on {silicon} with an exit gate",
+        "fallback": f" (fallback: {silicon})",
+    }.get(item.role, f" on {silicon} ({place})")
 
 
 def why(*, choice: Choice, stack: Stack) -> list[Sentence]:
