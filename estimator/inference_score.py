@@ -118,7 +118,7 @@ def compile_rows(rows: Sequence[Served], *, accelerators: pd.DataFrame) -> Run:
         for share in (_SHARES if row.mode == "server" else (1.0,))
     ]
     owner = np.array([entry[0] for entry in entries], dtype=np.int64)
-    tensor, data, kv_ranks, replicas, share = np.array([entry[1:] for entry in entries], dtype=float).T
+    tensor, pipeline, data, kv_ranks, replicas, share = np.array([entry[1:] for entry in entries], dtype=float).T
     concurrency = np.array([row.concurrency for row in rows])[owner] / replicas
     stated = np.isfinite(concurrency)
     return Run(
@@ -128,7 +128,7 @@ def compile_rows(rows: Sequence[Served], *, accelerators: pd.DataFrame) -> Run:
         owner=owner,
         layout=Layout(
             tensor=tensor,
-            pipeline=np.array([row.pipeline for row in rows], dtype=float)[owner],
+            pipeline=pipeline,
             data=data,
             kv_ranks=kv_ranks,
         ),
@@ -141,21 +141,27 @@ def compile_rows(rows: Sequence[Served], *, accelerators: pd.DataFrame) -> Run:
     )
 
 
-def _options(row: Served) -> list[tuple[float, float, float, float]]:
-    """Return (tensor, data, kv ranks, replicas) of the layouts that the row leaves open."""
+def _options(row: Served) -> list[tuple[float, float, float, float, float]]:
+    """Return (tensor, pipeline, data, kv ranks, replicas) of the layouts that the row leaves open."""
     count = row.accelerators
     if row.tensor is not None:
         ranks = row.tensor * row.pipeline * row.data
-        return [(row.tensor, row.data, max(row.kv_ranks, row.tensor), max(count / ranks, 1.0))]
+        return [(row.tensor, row.pipeline, row.data, max(row.kv_ranks, row.tensor), max(count / ranks, 1.0))]
     heads = row.architecture.heads
     fitting = [way for way in _WAYS if way <= count and (heads % way == 0 or way == count)] or [1]
     if row.mode == "static":
         fitting = [count]
     elif row.mode == "closed":
         fitting = fitting[-1:]
-    options = [(float(way), 1.0, float(way), count / way) for way in fitting]
+    stages = (1, 2, 4) if row.mode in ("offline", "server") else (1,)
+    options = [
+        (float(way), float(stage), 1.0, float(way), count / way / stage)
+        for way in fitting
+        for stage in stages
+        if way * stage <= count
+    ]
     if row.architecture.is_moe and row.mode != "static":
-        options += [(1.0, float(way), 1.0, count / way) for way in fitting if way > 1]
+        options += [(1.0, 1.0, float(way), 1.0, count / way) for way in fitting if way > 1]
     return options
 
 

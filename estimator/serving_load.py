@@ -79,18 +79,20 @@ def operate(
     # Where more than one prompt arrives in a step, they are read together, up to the chunk.
     shared = np.clip(others / width / steps, 1.0, np.maximum(load.chunk_tokens / piece, 1.0))
     extra_s = np.maximum(step(inside, piece * shared) - decode_s, 0.0) * chunks / shared  # of one prompt, to the others
-    own_s = load.request_s + decode_s / 2 + chunks * mixed_s  # half a step until the next one, then its own chunks
+    # Half a step until the next one, then its own chunks; its launches are hidden from the others, not from itself.
+    own_s = load.request_s + decode_s / 2 + chunks * mixed_s + shape.layers * pace.first_layer_s
     ttft_s = own_s
     tpot_s = decode_s / load.accepted_tokens
     for _ in range(_ROUNDS):
         cycle_s = ttft_s + steps * load.accepted_tokens * tpot_s
         queued = others / width * np.clip((ttft_s - load.request_s) / cycle_s, 0.0, 1.0)
         running = np.clip(others / width * extra_s / cycle_s, 0.0, 1.0)  # half of that one is over on average
-        met = np.maximum(queued - running / 2, 0.0) + others / width * load.burst / 2
-        ttft_s = 0.5 * ttft_s + 0.5 * (own_s + met * extra_s)
+        ttft_s = 0.5 * ttft_s + 0.5 * (own_s + np.maximum(queued - running / 2, 0.0) * extra_s)
         # During its decode a request meets the prefills of the others, each once a cycle.
         decoding = np.clip(1 - ttft_s / cycle_s, 0.0, 1.0)
         tpot_s = (decode_s + others / width * extra_s * decoding / steps) / load.accepted_tokens
+    wait_s = np.maximum(ttft_s - own_s, 0.0)
+    ttft_s = ttft_s + load.burst * others / width / 2 * extra_s  # of those that arrive together, half are ahead
     cycle_s = ttft_s + steps * load.accepted_tokens * tpot_s
     if np.any(load.static):
         all_s = step(np.ones_like(decode_s), load.input_tokens * inside / layout.data) + load.request_s
@@ -105,7 +107,7 @@ def operate(
         cycle_s=cycle_s,
         requests_per_s=requests_per_s,
         own_s=own_s,
-        wait_s=np.maximum(ttft_s - own_s, 0.0),
+        wait_s=wait_s,
         step_s=decode_s,
         prefill_load=np.clip(requests_per_s * extra_s, 0.0, 1.0),
         sequences=inside,

@@ -128,20 +128,21 @@ def pace(
     links = np.where(no_link, "pcie", links)
     link_rate = np.where(no_link, value("pcie_gb_per_s") * 1e9, chips.link_bytes_per_s) / 2
     kv_names = [normal_precision(name)[0] for name in kv]
-    bandwidth = chips.bytes_per_s
+    streaming = chips.bytes_per_s * by("bandwidth_fraction.{}", designs)
     attention = chips.bf16_flops_per_s
     return Pace(
         projection_flops_per_s=np.where(narrow, native, flops),
         dense_flops_per_s=np.where(grouped, native, flops),
-        expert_flops_per_s=flops * value("expert_gemm_factor"),
+        expert_flops_per_s=flops,
+        expert_efficiency=np.full(len(stored), value("expert_gemm_factor")),
         half_flops_per_s=native,
         attention_flops_per_s=attention * by("prefill_attention_fraction.{}", designs),
         decode_attention_flops_per_s=attention * value("decode_attention_fraction"),
-        bytes_per_s=bandwidth * by("bandwidth_fraction.{}", designs),
-        kv_bytes_per_s=bandwidth * by("bandwidth_fraction.{}", designs) * by("kv_bandwidth_factor.{}", stacks),
+        bytes_per_s=streaming,
+        kv_bytes_per_s=streaming * by("kv_bandwidth_factor.{}", stacks),
         link_bytes_per_s=link_rate * by("link_fraction.{}", list(links)),
         allreduce_s=by("collective_us.{}", list(links)) * 1e-6,
-        switch_reduces=np.array([_switched(name) for name in chips.ids]) * (links == "nvlink"),
+        switch_reduces=np.array([_switched(name) for name in chips.ids]) * np.isin(links, ("nvlink", "nvlink5")),
         projection_bytes=np.where(narrow, value("four_bit_moe_attention_bytes"), stored),
         dense_bytes=np.where(grouped, value("four_bit_moe_attention_bytes"), stored),
         expert_bytes=stored,
@@ -149,7 +150,9 @@ def pace(
         kv_bytes=np.array([WEIGHT_BYTES[name] for name in kv_names]),
         layer_s=by("layer_us.{}", stacks) * 1e-6,
         moe_layer_s=by("moe_layer_us.{}", stacks) * 1e-6,
+        latent_layer_s=np.full(len(stored), value("latent_layer_us") * 1e-6),
         prefill_layer_s=by("prefill_layer_us.{}", stacks) * 1e-6,
+        first_layer_s=by("first_layer_us.{}", stacks) * 1e-6,
         step_s=by("step_ms.{}", stacks) * 1e-3,
         sequence_s=by("sequence_us.{}", stacks) * 1e-6,
         activation_bytes=np.full(len(stored), value("activation_bytes")),
@@ -183,4 +186,6 @@ def _switched(accelerator: str) -> float:
 
 
 def _link(design_name: str) -> str:
-    return {"cdna": "xgmi", "tpu": "ici", "neuron": "neuronlink", "ada": "pcie"}.get(design_name, "nvlink")
+    return {"cdna": "xgmi", "tpu": "ici", "neuron": "neuronlink", "ada": "pcie", "blackwell": "nvlink5"}.get(
+        design_name, "nvlink"
+    )

@@ -16,6 +16,7 @@ class Shape:
 
     layers: Number
     moe_layers: Number
+    latent_layers: Number  # with multi-head latent attention
     hidden: Number
     heads: Number
     attention_params: Number  # projections of every layer
@@ -67,6 +68,7 @@ def shape(architecture: Architecture) -> Shape:
     return Shape(
         layers=layers,
         moe_layers=moe_layers,
+        latent_layers=layers if mla else 0.0,
         hidden=float(a.hidden),
         heads=float(a.heads),
         attention_params=attention,

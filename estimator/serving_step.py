@@ -20,7 +20,7 @@ class Pace:
     half_flops_per_s: Number  # 16-bit GEMMs: the output matrix
     attention_flops_per_s: Number  # scores and weighted values in prefill
     decode_attention_flops_per_s: Number
-    bytes_per_s: Number  # weights
+    bytes_per_s: Number  # weights and activations
     kv_bytes_per_s: Number
     link_bytes_per_s: Number  # one direction, per chip
     allreduce_s: Number  # latency of one collective inside the replica
@@ -32,11 +32,14 @@ class Pace:
     kv_bytes: Number  # per cached value
     layer_s: Number  # kernels' fixed time per layer
     moe_layer_s: Number  # on top of it where tokens are routed
+    latent_layer_s: Number  # on top of it for latent attention: projections down and up, absorbed products
     prefill_layer_s: Number  # on top of both in a step that reads prompts: no captured graph, host-bound launches
+    first_layer_s: Number  # launches of a prompt's first step that delay its first token only
     step_s: Number  # host and scheduler per step
     sequence_s: Number  # host per sequence and step: sampling, detokenising
     activation_bytes: Number  # elementwise traffic per token, layer and hidden value
     tokens_half: Number  # tokens at which a GEMM reaches half of its ceiling
+    expert_efficiency: Number  # of grouped GEMMs, as a share of that of dense ones
     expert_tokens_half: Number
     expert_width_half: Number  # width of an expert's shard at which its GEMM reaches half of its ceiling
     imbalance: Number  # busiest rank ÷ mean rank − 1 under wide expert parallelism
@@ -110,7 +113,11 @@ def step_s(
     work = work + pace.activation_bytes * shape.hidden * shape.layers * local / pace.bytes_per_s
     work = work + _collectives_s(shape=shape, pace=pace, layout=layout, tokens=tokens)
     reads = np.where(np.asarray(prefill_tokens) > 0, pace.prefill_layer_s, 0.0)
-    fixed = shape.layers * (pace.layer_s + reads) + shape.moe_layers * pace.moe_layer_s
+    fixed = (
+        shape.layers * (pace.layer_s + reads)
+        + shape.moe_layers * pace.moe_layer_s
+        + shape.latent_layers * pace.latent_layer_s
+    )
     return work + fixed + pace.step_s + pace.sequence_s * sequences / layout.data
 
 
@@ -138,10 +145,11 @@ def _experts_s(*, shape: Shape, pace: Pace, layout: Layout, tokens: Number) -> N
     ranks = layout.tensor * layout.data
     touched = 1 - (1 - shape.expert_share) ** tokens  # share of the experts that at least one token reaches
     spread = 1 + pace.imbalance * (1 - 1 / layout.data)
-    rows = shape.expert_share * tokens + touched * pace.expert_tokens_half  # a tile is at least half full
     width = np.maximum(shape.expert_hidden / layout.tensor, 1.0)
-    narrow = width / (width + pace.expert_width_half)
-    compute = 2 * shape.expert_params / ranks * rows * spread / (pace.expert_flops_per_s * narrow)
+    narrow = pace.expert_efficiency * width / (width + pace.expert_width_half)
+    # Tiles that are not full are computed all the same, but at the full rate: they wait for bytes, not for tokens.
+    rows = shape.expert_share * tokens * spread / narrow + touched * pace.expert_tokens_half
+    compute = 2 * shape.expert_params / ranks * rows / pace.expert_flops_per_s
     return _roofline(compute, shape.expert_params * touched * pace.expert_bytes / ranks / pace.bytes_per_s)
 
 
