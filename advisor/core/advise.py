@@ -250,7 +250,7 @@ class _Writer:
             "best_by_path": [stacks.as_json(stack) for stack in _best_of(choice, "path")],
             "stay": next((stacks.as_json(stack) for stack in choice.stacks if stack.row["is_stay"]), None),
             "why": explain.why(choice=choice, stack=main) if main else [],
-            "why_not": explain.why_not(choice=choice, shown=assigned, port=port, best=main),
+            "why_not": explain.why_not(choice=choice, shown=assigned, port=port, best=main, case=self.case),
         }
         sensitivity = [
             found

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from advisor.core import compatibility
+from advisor.core import compatibility, roles
 from advisor.core.bases import BASIS_TEXT, GROUP_TEXT
 from advisor.core.case import Case
 from advisor.core.constraints import MISSED, STATE_TEXT, UNKNOWN
 from advisor.core.coupling import BIT_TEXT, Cell
-from advisor.core.plan import Choice, Plan
+from advisor.core.plan import Choice, Plan, new_silicon
 from advisor.core.quantity import Number, Sentence, number, sentence, span, unknown, usd
 from advisor.core.roles import Assignment, Port
 from advisor.core.stacks import Stack, ordered
@@ -130,7 +130,9 @@ def why(*, choice: Choice, stack: Stack) -> list[Sentence]:
     return found
 
 
-def why_not(*, choice: Choice, shown: Iterable[str], port: Port | None, best: Stack | None) -> list[dict[str, Any]]:
+def why_not(
+    *, choice: Choice, shown: Iterable[str], port: Port, best: Stack | None, case: Case
+) -> list[dict[str, Any]]:
     """Return the rejected stacks worth naming, each with the constraint it misses or what it gives up.
 
     One stack per provider, path and silicon; every path and standing has its turn before any has a second.
@@ -148,11 +150,12 @@ def why_not(*, choice: Choice, shown: Iterable[str], port: Port | None, best: St
         turn[sort] = turn.get(sort, 0) + 1
         places.append((turn[sort], position, stack))
     chosen = sorted(sorted(places, key=lambda place: place[:2])[:_MOST_WHY_NOT], key=lambda place: place[1])
-    return [_why_not(choice=choice, stack=stack, port=port, best=best) for _, _, stack in chosen]
+    return [_why_not(choice=choice, stack=stack, port=port, best=best, case=case) for _, _, stack in chosen]
 
 
-def _why_not(*, choice: Choice, stack: Stack, port: Port | None, best: Stack | None) -> dict[str, Any]:
+def _why_not(*, choice: Choice, stack: Stack, port: Port, best: Stack | None, case: Case) -> dict[str, Any]:
     said = judged(choice=choice, stack=stack)
+    is_new = new_silicon(stack, tuple(case.document.team.accelerators or ()))
     if stack.standing == "excluded":
         texts = [item["text"] for item in said if item["state"] == "missed"] + _against(stack, best)
         verdict = "excluded"
@@ -167,7 +170,7 @@ def _why_not(*, choice: Choice, stack: Stack, port: Port | None, best: Stack | N
             )
         ]
         verdict = "canary first"
-    elif stack.row["path"] == "own_silicon" and port is not None and not port.within_limit:
+    elif is_new and not port.within_limit:
         weeks = port.weeks
         texts = [
             sentence(
@@ -180,6 +183,9 @@ def _why_not(*, choice: Choice, stack: Stack, port: Port | None, best: Stack | N
             )
         ]
         verdict = "too far to move"
+    elif is_new and best is not None and (spent := roles.not_worth(choice=choice, stack=stack, best=best, case=case)):
+        texts = [spent]
+        verdict = "not worth the port"
     elif stack.row["accelerator"] and stack.row["estimate_kind"] == "assumption":
         texts = [
             sentence(

@@ -15,7 +15,9 @@ from advisor.core.plan import Choice, new_silicon
 from advisor.core.quantity import Number, Sentence, number, sentence, span, usd
 from advisor.core.stacks import Stack, ordered
 from catalog.frame import Catalog
+from catalog.records import Rule
 from estimator.coefficients import Coefficient
+from estimator.cost import ramp_months
 
 ROLE_TEXT = {
     "production": "production",
@@ -165,7 +167,11 @@ def _pilot(*, choice: Choice, stack: Stack, case: Case) -> list[Assignment]:
     if not pool or not port.within_limit or stopped or choice.field.workload.kind == "managed_api":
         return []
     made = {row["id"]: dict(row) for row in case.catalog.accelerators.to_dict("records")}
-    pool = [other for other in pool if _is_out(made[other.row["accelerator"]])]
+    pool = [
+        other
+        for other in pool
+        if _is_out(made[other.row["accelerator"]]) and not not_worth(choice=choice, stack=other, best=stack, case=case)
+    ]
     rentable = [other for other in pool if other.states.get("rentable") == 1]
     if not pool:
         return []
@@ -184,6 +190,46 @@ def _pilot(*, choice: Choice, stack: Stack, case: Case) -> list[Assignment]:
         _gated(role=role, choice=choice, stack=other, baseline=stack, port=port, case=case)
         for role, other in taken
         if other is not None
+    ]
+
+
+def not_worth(*, choice: Choice, stack: Stack, best: Stack, case: Case) -> Sentence | None:
+    """Return why a pilot would not pay for its port; None where it would, or where the baseline's cost is unknown.
+
+    What it must save (the needed share of the baseline's bill over the horizon) is held against the engineer-weeks of
+    the port, all at their typical values.
+    """
+    cost = best.monthly
+    if cost["value"] is None:
+        return None
+    saving, week = (
+        case.coefficients.get(f"plan.{key}") for key in ("pilot_saving_needed_fraction", "engineer_usd_per_week")
+    )
+    each = case.coefficients.get("plan.weeks_per_custom_kernel")
+    rules = _port_rules(choice=choice, stack=stack)
+    kernels = choice.field.workload.code.custom_kernels or 0
+    weeks = kernels * each.value + sum(rule.effort_weeks.typical for rule in rules if rule.effort_weeks)
+    gain, effort = cost["value"] * saving.value * ramp_months(case.said.horizon), weeks * week.value
+    if gain >= effort:
+        return None
+    return sentence(
+        f"A port is not worth its effort: saving {saving.value:.0%} of {usd(cost['value'])} a month brings "
+        f"{usd(gain)} over "
+        f"{case.said.horizon.months} months, and the port is assumed to take {weeks:g} engineer-weeks, {usd(effort)}.",
+        *cost["evidence"],
+        saving.id,
+        week.id,
+        each.id,
+        *(f"rule:{rule.id}" for rule in rules),
+    )
+
+
+def _port_rules(*, choice: Choice, stack: Stack) -> list[Rule]:
+    """Return the rules whose portable gap a stack must close, but for the custom kernels, which are counted."""
+    return [
+        rule
+        for rule in choice.field.rules[compatibility.key(stack.row)].warned
+        if rule.effort_weeks is not None and "custom_kernels" not in {**rule.when, **rule.require}
     ]
 
 
@@ -250,11 +296,7 @@ def _gated(*, role: str, choice: Choice, stack: Stack, baseline: Stack, port: Po
 
 def _port_text(*, choice: Choice, stack: Stack, port: Port) -> Sentence:
     """Return what must be done before a pilot starts, with the effort that the rules and the kernels ask for."""
-    rules = [
-        rule
-        for rule in choice.field.rules[compatibility.key(stack.row)].warned
-        if rule.effort_weeks is not None and "custom_kernels" not in {**rule.when, **rule.require}
-    ]
+    rules = _port_rules(choice=choice, stack=stack)
     weeks = [rule.effort_weeks for rule in rules if rule.effort_weeks is not None]
     judged = (
         f"porting is judged to take {sum(part.typical for part in weeks):g} weeks "
