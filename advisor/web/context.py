@@ -1,6 +1,5 @@
 """What the report's template is given: the report's own content, arranged but not added to."""
 
-import itertools
 import json
 from typing import Any
 
@@ -65,7 +64,7 @@ def report_page(*, report: Report) -> dict[str, Any]:
         "report": report,
         "revision": revision,
         "decision": revision.decision,
-        "cards": itertools.count(1),
+        "cards": {},
         "evidence": evidence,
         "evidence_by_id": {entry["id"]: entry for entry in evidence},
         "plan_rows": [_plan_row(row) for row in assignments],

@@ -70,44 +70,45 @@ def words(name: Any) -> str:
 
 @register.inclusion_tag("web/_figure.html", takes_context=True)
 def figure(context: Context, number: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Show a number with its range; a press opens its kind, reason and sources."""
-    entries, missing = _entries(context, (number or {}).get("evidence") or ())
-    return {
-        "number": number,
-        "amount": amount(number),
-        "span": span(number),
-        "card": _next_card(context),
-        "entries": entries[:_SOURCES_IN_A_CARD],
-        "others": entries[_SOURCES_IN_A_CARD:],
-        "missing": missing,
-    }
+    """Show a number with its range; a press opens a card with its kind, reason and sources."""
+    if number is None:
+        return {"number": None}
+    shown = {"number": number, "amount": amount(number), "span": span(number)}
+    sources = tuple(number["evidence"])
+    key = (number["value"], number["low"], number["high"], number["unit"], number["kind"], number["reason"], sources)
+    return {**shown, "card": _card(context, key=key, sources=sources, **shown)}
 
 
 @register.inclusion_tag("web/_cite.html", takes_context=True)
 def cite(context: Context, evidence: Iterable[str] | None) -> dict[str, Any]:
-    """Show links to the evidence entries behind a sentence."""
-    entries, missing = _entries(context, evidence or ())
-    return {
-        "entries": entries[:_SOURCES_IN_LINE],
-        "others": entries[_SOURCES_IN_LINE:],
-        "card": _next_card(context),
-        "missing": missing,
-    }
+    """Show links to the evidence entries behind a sentence: a few, and a button for the others."""
+    sources = tuple(evidence or ())
+    entries = _entries(context, sources)
+    others = entries[_SOURCES_IN_LINE:]
+    card = _card(context, key=sources, sources=sources) if others else ""
+    return {"entries": entries[:_SOURCES_IN_LINE], "others_count": len(others), "card": card}
 
 
-def _entries(context: Context, ids: Iterable[str]) -> tuple[list[Mapping[str, Any]], list[str]]:
+def _card(context: Context, *, key: object, sources: tuple[str, ...], **shown: Any) -> str:
+    """Return the id of a pop-up card. Equal ones are one; all are collected for the end of the page.
+
+    They stand there because what lies in a closed `details` cannot pop up.
+    """
+    cards = context["cards"]
+    if key not in cards:
+        entries = _entries(context, sources)
+        first, others = entries[:_SOURCES_IN_A_CARD], entries[_SOURCES_IN_A_CARD:]
+        cards[key] = {"id": f"card-{len(cards) + 1}", "entries": first, "others": others, **shown}
+    return str(cards[key]["id"])
+
+
+def _entries(context: Context, sources: Iterable[str]) -> list[Mapping[str, Any]]:
     known = context["evidence_by_id"]
-    ids = list(ids)
-    return [known[one] for one in ids if one in known], [one for one in ids if one not in known]
+    return [known.get(source) or {"label": source, "missing": True} for source in sources]
 
 
 def _is_exact(number: Mapping[str, Any]) -> bool:
     return number.get("kind") in _STATED and number.get("low") == number.get("high")
-
-
-def _next_card(context: Context) -> str:
-    """Return an id for the next pop-up card of this page; the page's context holds the count."""
-    return f"card-{next(context['cards'])}"
 
 
 def _with_unit(value: float, unit: str, *, exact: bool) -> str:

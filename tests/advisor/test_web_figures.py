@@ -1,6 +1,6 @@
 """How a report's numbers are written for people."""
 
-import itertools
+import re
 from typing import Any
 
 import pytest
@@ -55,7 +55,7 @@ def test_a_span_shows_the_range_and_nothing_where_there_is_none(number: dict[str
 
 
 def shown(text: str, **context: Any) -> str:
-    template = Template("{% load figures %}" + text)
+    template = Template("{% load figures %}" + text + '{% include "web/_cards.html" %}')
     entry = {
         "id": "offer:a",
         "label": "Price of <a>",
@@ -67,7 +67,7 @@ def shown(text: str, **context: Any) -> str:
         "anchor": "evidence-7",
         "dated": "undated",
     }
-    return template.render(Context({"cards": itertools.count(1), "evidence_by_id": {"offer:a": entry}, **context}))
+    return template.render(Context({"cards": {}, "evidence_by_id": {"offer:a": entry}, **context}))
 
 
 def test_a_figure_leads_to_each_source_with_its_kind_and_date() -> None:
@@ -87,18 +87,25 @@ def test_an_unknown_figure_says_why() -> None:
     assert "$0" not in html
 
 
-def test_each_figure_of_a_page_opens_a_card_of_its_own() -> None:
-    html = shown("{% figure n %}{% figure n %}{% cite ids %}", n=a_number(1.0), ids=["offer:a"] * 5)
+def test_equal_figures_share_one_card_and_others_have_their_own() -> None:
+    html = shown("{% figure a %}{% figure a %}{% figure b %}", a=a_number(1.0), b=a_number(2.0))
 
-    assert [f'id="card-{number}"' in html for number in (1, 2, 3)] == [True] * 3
-    assert html.count("popovertarget=") == 3
+    assert re.findall(r'popovertarget="([^"]+)"', html) == ["card-1", "card-1", "card-2"]
+    assert re.findall(r' id="([^"]+)"', html) == ["card-1", "card-2"]
 
 
 def test_a_sentence_links_its_first_sources_and_keeps_the_others_behind_a_button() -> None:
     html = shown("{% cite ids %}", ids=["offer:a"] * 5)
 
-    assert html.count('href="#evidence-7"') == 5
+    assert html.count('href="#evidence-7" title') == 3
     assert ">+2</button>" in html
+    assert html.count('class="card-line"') == 5
+
+
+def test_a_source_that_the_report_does_not_hold_is_said_to_be_missing() -> None:
+    html = shown("{% figure n %}", n=a_number(1.0, evidence=["offer:gone"]))
+
+    assert "offer:gone: not among the evidence" in html
 
 
 def test_an_answer_left_out_is_written_in_words() -> None:

@@ -38,6 +38,7 @@ def test_from_the_printed_link_to_the_report(app: App, page: Page, complaints: l
     link = card.get_by_role("link").first
     target = link.get_attribute("href")
     link.click()
+    expect(card).to_be_hidden()
     expect(page.locator(f"tr{target}")).to_be_in_viewport()
     expect(page.locator(f"tr{target} td").last).not_to_be_empty()
 
