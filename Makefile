@@ -3,7 +3,7 @@ PORT ?= 8000
 PYTHON = .venv/bin/python
 PYTEST = $(PYTHON) -m pytest --durations=20
 
-.PHONY: help run test test-postgres test-sqlite quick format lint types contracts data check golden lock
+.PHONY: help run test test-postgres test-sqlite quick format lint types contracts data check bench golden lock
 .DEFAULT_GOAL = help
 
 help: ## list these commands
@@ -50,6 +50,10 @@ data: ## the catalog's files: shapes, sources, ranges, coverage
 	$(PYTHON) manage.py check_data
 
 check: lint types contracts data test ## everything the build server checks
+
+bench: ## how fast it is on this machine: a table, and bench.json
+	@.ci/setup run
+	$(PYTHON) manage.py bench
 
 golden: ## rewrite tests/golden from today's code; read the diff before you commit it
 	@.ci/setup dev
