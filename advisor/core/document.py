@@ -283,8 +283,12 @@ def _contradictions(document: Document) -> list[dict[str, Any]]:
                 items.append(problem(["flows", index, key], name, message, closest(name, ids)))
         if flow.from_ == flow.to:
             items.append(problem(["flows", index, "to"], flow.to, "to must be another workload than from."))
-    weights = [getattr(document.preferences, name).weight for name in Preferences.model_fields]
-    if all(weight == 0 for weight in weights):
+    aims = {name: getattr(document.preferences, name) for name in Preferences.model_fields}
+    for name, aim in aims.items():
+        if aim.ideal is not None and aim.unacceptable is not None and aim.ideal >= aim.unacceptable:
+            message = f"ideal must be less than unacceptable ({aim.unacceptable:g}); you gave {aim.ideal:g}."
+            items.append(problem(["preferences", name, "ideal"], aim.ideal, message))
+    if all(aim.weight == 0 for aim in aims.values()):
         items.append(problem("preferences", None, "At least one preference must have a weight above 0."))
     for index, workload in enumerate(document.workloads):
         items += _workload_contradictions(["workloads", index], workload)

@@ -35,7 +35,8 @@ class Layers:
 
 
 def complete(*, row: Row, field: Field, case: Case) -> Layers:
-    """Return the best completion of a candidate: no hard rule broken, then easiest to run, then cheapest to store."""
+    """Return the best completion of a candidate: no hard rule broken, priced, the fastest network,
+    then the easiest to run, then the cheapest to store."""
     answer = case.said.evidence_id(f"{field.path}.data.stored_tb")
     stored_tb = field.workload.data.stored_tb or 0.0
     storage = case.money.choices(
@@ -48,7 +49,9 @@ def complete(*, row: Row, field: Field, case: Case) -> Layers:
     predicates = [rule for rule in case.catalog.rules if rule.rule_kind == "predicate" and rule.severity == "hard"]
     base = compatibility.facts_of(row)
     best: tuple[Any, ...] | None = None
-    for net, store, orch in itertools.product(_or_none(networking), _or_none(storage), _or_none(orchestration)):
+    for (place, net), store, orch in itertools.product(
+        enumerate(_or_none(networking)), _or_none(storage), _or_none(orchestration)
+    ):
         chosen = {
             "networking": net and net["id"],
             "storage": store and store[0]["id"],
@@ -64,7 +67,7 @@ def complete(*, row: Row, field: Field, case: Case) -> Layers:
         fee = cluster_fee(orch)
         bill = [line["value"] for line in (store[1] if store else None, fee) if line is not None]
         unpriced = sum(amount is None for amount in bill)
-        rank = (unpriced, -ease, sum(amount or 0.0 for amount in bill), str(chosen))
+        rank = (unpriced, place, -ease, sum(amount or 0.0 for amount in bill), str(chosen))
         if best is None or rank < best[0]:
             best = (rank, net, store, orch, ease, reason)
     if best is None:
@@ -153,15 +156,16 @@ def _or_none(options: Sequence[_T]) -> Sequence[_T | None]:
 
 
 def _networking(*, row: Row, catalog: Catalog) -> list[dict[str, Any]]:
-    """Return the networks of an instance: between nodes its fabric or torus, else the provider's general network."""
+    """Return the networks an instance may use, best first: between nodes its fabric or torus, then the general one."""
     options = [option for option in _rows(catalog.networking, row["provider"]) if option["status"] == "offered"]
+    general = [option for option in options if option["category"] in ("front_end", "virtualisation")]
     many = not (row["instances_count_typical"] <= 1)
     if row["accelerator"] and many and str(row["fabric_type"] or ""):
         for category in ("inter_node_fabric", "scale_up"):
             fabrics = [option for option in options if option["category"] == category and _names(option, row)]
             if fabrics:
-                return fabrics
-    return [option for option in options if option["category"] in ("front_end", "virtualisation")]
+                return fabrics + general
+    return general
 
 
 def _names(option: Row, row: Row) -> bool:

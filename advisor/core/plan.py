@@ -165,7 +165,11 @@ def new_silicon(stack: Stack, known: Sequence[str]) -> bool:
 
 
 def joint(*, choices: Sequence[Choice], case: Case) -> Plan:
-    """Return the most valuable combination of production stacks within the budget, and else the cheapest one."""
+    """Return the most valuable combination of production stacks within the budget.
+
+    A combination whose cost is known comes before one whose cost is only a lower bound, which never keeps a budget by
+    silence; where none keeps it, the cheapest known one is shown.
+    """
     pools: list[Sequence[Stack | None]] = [item.eligible or (None,) for item in choices]
     while math.prod(len(pool) for pool in pools) > _MOST_COMBINATIONS:
         longest = max(range(len(pools)), key=lambda index: len(pools[index]))
@@ -174,11 +178,21 @@ def joint(*, choices: Sequence[Choice], case: Case) -> Plan:
     cost = sum((_costs(pool)[grid[:, index]] for index, pool in enumerate(pools)), np.zeros(len(grid)))
     cost = cost + _flow_costs(pools=pools, grid=grid, choices=choices, case=case)
     cost = cost + _fixed_costs(pools=pools, grid=grid, coefficients=case.coefficients)
-    values = _plan_values(pools=pools, grid=grid, cost=cost, choices=choices, weights=case.said.weights)
+    unknown_parts = [
+        np.array([stack is not None and stack.monthly["value"] is None for stack in pool]) for pool in pools
+    ]
+    known = ~np.any([part[grid[:, index]] for index, part in enumerate(unknown_parts)], axis=0)
+    values = _plan_values(
+        pools=pools, grid=grid, cost=np.where(known, cost, np.nan), choices=choices, weights=case.said.weights
+    )
     budget = case.said.limits.budget_usd_per_month
-    inside = np.ones(len(grid), dtype=bool) if budget is None else ~(cost > budget)
-    feasible = bool(inside.any())
-    best = int(np.argmax(np.where(inside, values, -np.inf))) if feasible else int(np.nanargmin(cost))
+    inside = np.ones(len(grid), dtype=bool) if budget is None else cost <= budget
+    for wanted in (inside & known, inside):
+        if wanted.any():
+            best = int(np.argmax(np.where(wanted, values, -np.inf)))
+            break
+    else:
+        best = int(np.argmin(np.where(known | ~known.any(), cost, np.inf)))
     chosen = tuple(pool[place] for pool, place in zip(pools, grid[best], strict=True))
     return assemble(
         chosen=chosen,
@@ -217,6 +231,7 @@ def assemble(
 
 
 def _costs(pool: Sequence[Stack | None]) -> Any:
+    """Return the monthly cost of each stack of a pool, its lower bound where the cost is not known. [USD/month]"""
     amounts = [stack.monthly["value"] if stack else None for stack in pool]
     lows = [stack.monthly["low"] if stack else None for stack in pool]
     return np.array([a if a is not None else (low or 0.0) for a, low in zip(amounts, lows, strict=True)], dtype=float)
@@ -335,7 +350,9 @@ def _plan_values(
             references = [item.reference.unacceptable for item in choices if item.reference]
             if not references:
                 continue
-            levels = level(x=cost, anchor=Anchor("cost", 0.0, float(sum(references)), "USD/month", "sum"))
+            levels = np.nan_to_num(
+                level(x=cost, anchor=Anchor("cost", 0.0, float(sum(references)), "USD/month", "sum"))
+            )
         else:
             tables = [np.array([stack.levels[name] if stack else np.nan for stack in pool]) for pool in pools]
             known = [index for index, table in enumerate(tables) if not np.all(np.isnan(table))]

@@ -175,7 +175,9 @@ class Preference(Section):
 
     weight: Real | None = _q("Importance beside the other aims; only the proportions count.", "points", ge=0, le=100)
     ideal: Real | None = _f("The value that is as good as needed; in the aim's own unit.", ge=0, le=1e12)
-    unacceptable: Real | None = _f("The value that is no use at all; in the aim's own unit.", ge=0, le=1e12)
+    unacceptable: Real | None = _f(
+        "The value that is no use at all, above ideal; in the aim's own unit.", gt=0, le=1e12
+    )
 
 
 _Preference = Annotated[Preference, BeforeValidator(_section)]

@@ -126,7 +126,7 @@ def build(*, field: Field, positions: Sequence[int], case: Case, anchors: Mappin
                 label=_label(row),
                 row=row,
                 states=field.states(position),
-                standing=row["standing"],
+                standing=_standing(row["standing"], numbers["monthly_usd"]),
                 layers=whole.options,
                 numbers=numbers,
                 cells=tuple(cells),
@@ -137,6 +137,11 @@ def build(*, field: Field, positions: Sequence[int], case: Case, anchors: Mappin
             )
         )
     return _valued(stacks, case.said.weights)
+
+
+def _standing(standing: str, monthly: Number) -> str:
+    """Return a candidate's standing as a whole stack: a total with an unknown part is confirmed first."""
+    return "confirm_first" if standing == "ranked" and monthly["value"] is None else standing
 
 
 def _facts(*, field: Field, row: Row, whole: layers.Layers) -> dict[str, Any]:
