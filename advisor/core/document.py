@@ -48,6 +48,10 @@ __all__ = [
 ]
 
 
+# Modes of a model offer that answer a request with text; embeddings, images and speech are priced by other units.
+ANSWERING_MODES = ("chat", "completion", "responses")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Known:
     """The names the catalog holds; a document that names another is refused with the nearest of these."""
@@ -57,12 +61,12 @@ class Known:
     countries: tuple[str, ...] = ()
     architectures: tuple[str, ...] = ()
     skus: tuple[str, ...] = ()  # provider/sku
-    model_families: tuple[str, ...] = ()
+    model_families: tuple[str, ...] = ()  # those that answer with text
 
 
 def known_from(catalog: "Catalog") -> Known:
     """Return the names that a published catalog holds."""
-    regions, architectures = catalog.regions, catalog.architectures
+    regions, architectures, models = catalog.regions, catalog.architectures, catalog.model_offers
     names = {*architectures["id"], *(name for cell in architectures["aliases"] for name in other_names(cell))}
     skus = {*catalog.instances["id"], *(catalog.offers["provider"] + "/" + catalog.offers["sku"])}
     return Known(
@@ -70,7 +74,7 @@ def known_from(catalog: "Catalog") -> Known:
         countries=_words(regions["country"]),
         architectures=_words(names),
         skus=_words(skus),
-        model_families=_words(catalog.model_offers["family"]),
+        model_families=_words(models.loc[models["mode"].isin(ANSWERING_MODES), "family"]),
     )
 
 
@@ -200,7 +204,7 @@ def _unknown_names(document: Document, known: Known) -> list[dict[str, Any]]:
             for number, entry in enumerate(model.acceptable):
                 if entry.family not in known.model_families:
                     path = [*here, "model", "acceptable", number, "family"]
-                    message = f"The catalog has no model family {entry.family!r}."
+                    message = f"The catalog has no model family {entry.family!r} that answers with text."
                     items.append(problem(path, entry.family, message, closest(entry.family, known.model_families)))
         if workload.measured and workload.measured.on:
             items += _unknown_sku([*here, "measured", "on"], workload.measured.on, known)

@@ -361,6 +361,7 @@ def test_advice_asks_for_what_the_kind_of_work_needs(workload: dict[str, Any], m
             "workloads[0].model.params_active",
         ),
         ("workloads[0].model", {**SHAPE, "attention": "mla"}, "workloads[0].model.kv_lora_rank"),
+        ("preferences", {"cost": {"ideal": 5, "unacceptable": 5}}, "preferences.cost.ideal"),
         ("flows", [{"from": "chat", "to": "nowhere", "gb_per_month": 1}], "flows[0].to"),
         ("flows", [{"from": "chat", "to": "chat", "gb_per_month": 1}], "flows[0].to"),
         (
@@ -552,6 +553,7 @@ def test_the_known_names_are_those_of_the_shipped_catalog() -> None:
     assert "us-east-1" in known.regions["aws"] and "westeurope" in known.regions["azure"]
     assert "aws/p5.48xlarge" in known.skus
     assert "claude-haiku-5-5" in known.model_families
+    assert "text-embedding-ada-002" not in known.model_families
     assert "DE" in known.countries
     for path in EXAMPLES:
         check(parse(path.read_bytes()), complete=True, known=known, moment=dt.date(2026, 11, 23))
