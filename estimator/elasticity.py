@@ -14,7 +14,8 @@ _SAMPLES = 288  # five-minute slices of a day
 def day_profile(*, peak_factor: float, hours_per_day: float) -> npt.NDArray[np.float64]:
     """Return the load of 288 slices of a day as a share of the peak; 0 outside the hours with traffic.
 
-    The shape is cosⁿ: one smooth peak whose mean over the traffic hours is peak ÷ ``peak_factor``. n = 0 is flat, n = 2 a plain
+    The shape is cosⁿ: one smooth peak whose mean over the traffic hours is peak ÷ ``peak_factor``. n = 0 is flat, n
+    = 2 a plain
     day and night wave with a factor of 2.
     """
     active = round(_SAMPLES * min(max(hours_per_day, 0.0), 24.0) / 24)

@@ -10,9 +10,9 @@ import pandas as pd
 from estimator import elasticity
 from estimator.architecture import Architecture
 from estimator.coefficients import Coefficients
-from estimator.serving_load import Load, Point, operate
+from estimator.serving_load import Load, Point, operate, operate_apart
 from estimator.serving_memory import sequences_max, weights_gb
-from estimator.serving_pace import Chips, design, normal_precision, pace
+from estimator.serving_pace import Chips, design, normal_precision, pace, published_format
 from estimator.serving_shape import Shape, shape
 from estimator.serving_step import Layout, Pace
 from estimator.serving_tail import Tail, tail
@@ -80,7 +80,8 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Precision:
-    """How weights and cache are stored; ``kv`` blank follows the weights: 8 bits with 8- or 4-bit arithmetic, else 16."""
+    """How weights and cache are stored; ``kv`` blank follows the weights: 8 bits with 8- or 4-bit arithmetic, else
+    16."""
 
     weights: str = "bf16"  # bf16 | fp16 | fp8 | fp4 | int8 | int4, or "…-weight-only" for 16-bit arithmetic
     kv: str = ""
@@ -103,13 +104,19 @@ def estimate_inference(
     batch: bool,
     coefficients: Coefficients,
     accepted_tokens: float = 1.0,
+    disaggregated: bool = False,
 ) -> pd.DataFrame:
     """Return what the traffic needs on each row of ``hardware``, one row for one; columns as in ``COLUMNS``.
 
-    Every layout (tensor, pipeline, attention-data and expert parallel) that fits the memory is run over a grid of batch sizes;
+    Every layout (tensor, pipeline, attention-data and expert parallel) that fits the memory is run over a grid of
+    batch sizes;
     the chosen one needs the fewest instances at peak with the targets kept, then the fewest accelerators. Times are
-    95th percentiles at the planned peak load. ``tuned_`` figures are what published results reach, the others what a typical team plans with.
-    ``requests_per_s_mean`` is over the hours with traffic. Valid for decoder-only transformers. Source: docs/model_inference.md.
+    95th percentiles at the planned peak load. ``tuned_`` figures are what published results reach, the others what a
+    typical team plans with.
+    ``requests_per_s_mean`` is over the hours with traffic. ``accepted_tokens`` per step comes from speculative
+    decoding (1 = none);
+    ``disaggregated`` reads prompts on replicas of their own. Valid for decoder-only transformers. Source:
+    docs/model_inference.md.
     """
     missing = [column for column in HARDWARE if column not in hardware.columns]
     if missing:
@@ -129,6 +136,7 @@ def estimate_inference(
         precision=precision,
         batch=batch,
         accepted_tokens=accepted_tokens,
+        disaggregated=disaggregated,
         coefficients=coefficients,
     )
     answers = _answer(rows=rows, question=question)
@@ -172,6 +180,7 @@ class _Question:
     precision: Precision
     batch: bool
     accepted_tokens: float
+    disaggregated: bool
     coefficients: Coefficients
 
     def value(self, name: str) -> float:
@@ -210,7 +219,8 @@ def _answer(*, rows: pd.DataFrame, question: _Question) -> pd.DataFrame:
     frame = _blank(len(rows))
     chips = _chips(rows)
     stacks = [STACKS.get(name, "vllm") for name in rows["software_stack"].astype(str)]
-    weights, kv = [question.precision.weights] * len(rows), [question.precision.cache()] * len(rows)
+    stored = published_format(question.precision.weights, model=question.architecture.id)
+    weights, kv = [stored] * len(rows), [question.precision.cache()] * len(rows)
     model = shape(question.architecture)
     paces = pace(
         chips=chips,
@@ -288,9 +298,12 @@ def _candidates(
     pads = np.isin(rows["software_stack"].astype(str).to_numpy(), ("neuron", "xla"))[row]
     whole = (architecture.heads % tensor == 0) | (pads & (tensor == counts[row]))
     ranks = tensor * data
-    # Tensor and expert parallelism stay inside the scale-up domain; pipeline stages may cross nodes over a fabric.
-    reach = np.where(pipeline > 1, (ranks == np.minimum(together[row], 64)) & np.isfinite(fabric[row]), True)
-    whole_nodes = (ranks <= counts[row]) | (ranks % np.maximum(counts[row], 1) == 0)
+    # Tensor and expert parallelism stay inside the scale-up domain; pipeline stages may cross whole nodes over a
+    # fabric.
+    inside = ranks * pipeline <= together[row]
+    reach = inside | ((ranks == counts[row]) & np.isfinite(fabric[row]))
+    size = ranks * pipeline
+    whole_nodes = (size <= counts[row]) | (size % np.maximum(counts[row], 1) == 0)
     keep = usable[row] & (counts[row] > 0) & whole & (ranks <= together[row]) & reach & whole_nodes
     if architecture.is_moe:
         keep &= (data == 1) | (architecture.experts_count % data == 0)
@@ -351,16 +364,23 @@ def _fill(
         request_s=_by_stack(question, "request_ms.{}", per_row)[candidates.row][:, None] * 1e-3,
         burst=0.0,
         accepted_tokens=question.accepted_tokens,
+        draft_cost=question.value("draft_cost") if question.accepted_tokens > 1 else 0.0,
     )
     share = np.linspace(0.0, 1.0, _GRID)
     in_flight = np.maximum((0.95 * candidates.slots[:, None]) ** share, 1.0)
-    point = operate(
-        shape=model,
-        pace=_column(_take(paces, candidates.row)),
-        layout=_column(candidates.layout),
-        load=load,
-        in_flight=in_flight,
-    )
+    per, layout = _column(_take(paces, candidates.row)), _column(candidates.layout)
+    if question.disaggregated:
+        point = operate_apart(
+            shape=model,
+            pace=per,
+            layout=layout,
+            load=load,
+            in_flight=in_flight,
+            transfer_fraction=question.value("disaggregated_transfer"),
+            prefill_utilisation=question.value("target_utilisation"),
+        )
+    else:
+        point = operate(shape=model, pace=per, layout=layout, load=load, in_flight=in_flight)
     late = tail(point=point, load=load, slots=candidates.slots[:, None], variation=question.value("arrival_variation"))
     plan = _plan(rows=rows, candidates=candidates, point=point, late=late, in_flight=in_flight, question=question)
     _write(frame=frame, rows=rows, stacks=stacks, candidates=candidates, point=point, plan=plan, question=question)

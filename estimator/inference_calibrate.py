@@ -1,6 +1,7 @@
 """Refit the inference coefficients on published results, and judge the refit on sources it has not seen.
 
-Few parameters with a physical meaning, each with a prior and bounds (data/inference_priors.csv); least squares on the logarithm of
+Few parameters with a physical meaning, each with a prior and bounds (data/inference_priors.csv); least squares on
+the logarithm of
 the figures with a soft loss; a source's weight grows slowly with its rows.
 """
 
@@ -72,11 +73,11 @@ def _credible(
     *, rows: Sequence[Mapping[str, Any]], served: Sequence[Served], run: Run, value: Floats
 ) -> npt.NDArray[np.bool_]:
     """Return False for both rows of a serving run that would compute more than the chips credibly can."""
-    keys = [
-        tuple(str(row.get(name)) for name in ("source_id", "model", "accelerator", "n_accelerators", "framework"))
-        + (row.get("weights_precision"), row.get("input_len"), row.get("output_len"), row.get("concurrency"))
-        for row in rows
-    ]
+    names = (
+        *("source_id", "model", "accelerator", "n_accelerators", "tp", "framework", "weights_precision"),
+        *("input_len", "output_len", "concurrency", "date"),
+    )
+    keys = [tuple(str(row.get(name)) for name in names) for row in rows]
     times: dict[Any, dict[str, float]] = {}
     for key, row, number in zip(keys, rows, value, strict=True):
         if row["metric"] in METRICS:
@@ -107,7 +108,8 @@ def errors(*, bench: Bench, coefficients: Coefficients, values: Mapping[str, flo
 
 
 def weights(*, bench: Bench, rows: npt.NDArray[np.bool_]) -> Floats:
-    """Return the weight of each row: a source's metric weighs n^0.35 (less below four rows), shared evenly by its rows."""
+    """Return the weight of each row: a source's metric weighs n^0.35 (less below four rows), shared evenly by its
+    rows."""
     weight = np.zeros(len(rows))
     for source in sorted(set(bench.source[rows])):
         for metric in sorted(set(bench.metric[rows & (bench.source == source)])):
@@ -176,7 +178,8 @@ def leave_one_source_out(
 def interval_widths(*, bench: Bench, missed: Floats, kind: npt.NDArray[Any]) -> dict[str, float]:
     """Return, by metric and evidence class, the sd of ln whose 80 % interval holds 80 % of the left-out rows.
 
-    Weighted by √n of each source. A class with fewer than 15 rows takes the better class's width times 1.25; less evidence never
+    Weighted by √n of each source. A class with fewer than 15 rows takes the better class's width times 1.25; less
+    evidence never
     gives a narrower interval.
     """
     counts = {source: float((bench.source == source).sum()) for source in set(bench.source)}

@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from estimator.architecture import Architecture, ArchitectureError, from_row
-from estimator.serving_pace import Chips, normal_precision
+from estimator.serving_pace import Chips, normal_precision, published_format
 from estimator.serving_shape import Shape, shape, stack
 
 Array = npt.NDArray[np.float64]
@@ -95,14 +95,16 @@ def served(
     pipeline = int(_number(row, "pp", 1.0))
     data = int(_number(row, "dp", 1.0))
     cores = tensor
-    if math.isfinite(tensor) and tensor * pipeline > count:  # the source counts cores
+    data = data if architecture.is_moe else 1  # of dense models these are replicas
+    if math.isfinite(tensor) and data > 1 and tensor * pipeline * data > count:
+        tensor = max(count // (pipeline * data), 1)  # attention-data-parallel ranks are counted among the tensor ones
+    elif math.isfinite(tensor) and tensor * pipeline > count:  # the source counts cores
         tensor = max(count // pipeline, 1)
     stack = _stack(_text(row, "framework"), software=stacks[chip])
     input_tokens, ttft, tpot = _limits(row, mode=mode)
     scale = 0.9 if "inferencex" in _text(row, "scenario").lower() else 1.0  # lengths drawn from 80-100 % of nominal
     weights = _text(row, "weights_precision") or "bf16"
-    if architecture.id.startswith("gpt-oss") and weights == "fp4":
-        weights = "mxfp4"  # the format these weights are published in
+    weights = published_format(weights, model=architecture.id)
     normal_precision(weights)
     return Served(
         architecture=architecture,
@@ -119,11 +121,11 @@ def served(
         accelerators=count,
         tensor=int(tensor) if math.isfinite(tensor) else None,
         pipeline=pipeline,
-        data=data if architecture.is_moe and tensor == 1 else 1,
+        data=data if math.isfinite(tensor) else 1,
         kv_ranks=int(cores) if math.isfinite(cores) else 0,
         input_tokens=input_tokens * scale,
         output_tokens=_number(row, "output_len", 256.0) * scale,
-        concurrency=_number(row, "concurrency", math.nan),
+        concurrency=_number(row, "concurrency", 1.0 if mode in ("closed", "static") else math.nan),
         mode=mode,
         ttft_limit_s=ttft / 1e3,
         tpot_limit_s=tpot / 1e3,
@@ -156,7 +158,8 @@ def _mode(row: Mapping[str, Any]) -> str:
 def _cache(weights: str, *, stack: str, moe: bool, tuned: bool) -> str:
     """Return the cache format where a row states none: what the usual checkpoint asks for.
 
-    Quantised checkpoints made for TensorRT-LLM and NVFP4 ones ask for an 8-bit cache, and benchmark submissions choose it; a maker's own
+    Quantised checkpoints made for TensorRT-LLM and NVFP4 ones ask for an 8-bit cache, and benchmark submissions
+    choose it; a maker's own
     FP8 or MXFP4 checkpoint asks for none, so the cache keeps 16 bits.
     """
     name, stored_only = normal_precision(weights)

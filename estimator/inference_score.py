@@ -12,7 +12,7 @@ import pandas as pd
 from catalog import files
 from estimator.coefficients import Coefficients
 from estimator.inference import Z80, evidence_class
-from estimator.inference_rows import METRICS, RowError, Served, chips, known_architectures, served, shapes_of
+from estimator.inference_rows import METRICS, Served, chips, known_architectures, served, shapes_of
 from estimator.serving_load import Load, Point, operate
 from estimator.serving_memory import sequences_max
 from estimator.serving_pace import Chips, pace
@@ -38,7 +38,8 @@ def score_rows(
 ) -> list[dict[str, Any]]:
     """Return one dictionary a row: id, source_id, accelerator, metric, value, predicted, low, high, status, reason.
 
-    ``low`` and ``high`` are the 80 % interval of the tuned reference. ``architectures`` is the catalog's frame (by default the shipped file).
+    ``low`` and ``high`` are the 80 % interval of the tuned reference. ``architectures`` is the catalog's frame (by
+    default the shipped file).
     A row's value, id, source and notes take no part in its prediction.
     """
     understood, reasons = understand(rows, accelerators=accelerators, architectures=architectures)
@@ -168,7 +169,8 @@ def _options(row: Served) -> list[tuple[float, float, float, float, float]]:
 def predict(run: Run, *, value: Callable[[str], float]) -> Array:
     """Return the predicted figure of each row in the unit of its metric; NaN where the model does not fit.
 
-    Offline: the layout with the most throughput, its cache full. Latency-bounded: the most throughput over layouts and loads whose 99th percentiles
+    Offline: the layout with the most throughput, its cache full. Latency-bounded: the most throughput over layouts
+    and loads whose 99th percentiles
     keep the limits. Otherwise the stated concurrency.
     """
     point, late, slots = _operate(run, value=value)
@@ -180,7 +182,7 @@ def predict(run: Run, *, value: Callable[[str], float]) -> Array:
     ttft_limit = np.array([row.ttft_limit_s for row in rows])[owner]
     tpot_limit = np.array([row.tpot_limit_s for row in rows])[owner]
     with np.errstate(invalid="ignore"):
-        keeps = (np.nan_to_num(late.ttft_p99_s, nan=np.inf) <= ttft_limit) & (late.tpot_p95_s <= tpot_limit)
+        keeps = (np.nan_to_num(late.ttft_p99_s, nan=np.inf) <= ttft_limit) & (late.tpot_p99_s <= tpot_limit)
     bounded = mode == "server"
     merit = np.where(fits, total, total * 1e-9)  # what does not fit by our memory model ran all the same
     merit = np.where(bounded & ~keeps, merit * 1e-6, merit)

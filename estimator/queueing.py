@@ -10,7 +10,8 @@ Number = Any  # a float or a numpy array; formulas take either
 def mean_wait_s(*, servers: Number, service_s: Number, utilisation: Number, variation: Number = 1.0) -> Number:
     """Return the mean wait for one of ``servers`` equal servers. [s]
 
-    Allen–Cunneen with Sakasegawa's exponent: W = (ca² + cs²)/2 · S/k · ρ^(√(2(k+1)) − 1)/(1 − ρ). ``variation`` is the mean of
+    Allen–Cunneen with Sakasegawa's exponent: W = (ca² + cs²)/2 · S/k · ρ^(√(2(k+1)) − 1)/(1 − ρ). ``variation`` is
+    the mean of
     the squared coefficients of variation of arrivals and service; exact for M/M/1, within 10 % for M/M/k above ρ = 0.5.
     NaN at or past saturation (ρ ≥ 1): there is no steady wait. Source: Sakasegawa 1977; Allen 1990.
     """
@@ -23,7 +24,8 @@ def mean_wait_s(*, servers: Number, service_s: Number, utilisation: Number, vari
 def wait_percentile_s(*, mean_s: Number, busy_fraction: Number, percentile: float) -> Number:
     """Return a percentile of a wait whose mean over all arrivals is ``mean_s``. [s]
 
-    An arrival waits with probability ``busy_fraction``; a wait is exponential (heavy-traffic limit). NaN where the mean is NaN.
+    An arrival waits with probability ``busy_fraction``; a wait is exponential (heavy-traffic limit). NaN where the
+    mean is NaN.
     Source: Kingman 1961.
     """
     share = 1 - percentile / 100

@@ -1,6 +1,6 @@
 """A replica under load: time to first token, time per token and throughput at a number of requests in flight."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -49,8 +49,10 @@ def operate(
 ) -> Point:
     """Return the point at which ``in_flight`` requests stay in a replica that holds ``slots`` of them.
 
-    Continuous batching in a closed loop: each request alternates between one prefill (in chunks that ride on decode steps) and
-    its decode steps; every other request's prefill lengthens both. The first token waits for the prefills it meets (mean value
+    Continuous batching in a closed loop: each request alternates between one prefill (in chunks that ride on decode
+    steps) and
+    its decode steps; every other request's prefill lengthens both. The first token waits for the prefills it meets
+    (mean value
     analysis of a queue that a request joins once a cycle). Past ``slots`` the surplus waits outside, by Little's law.
     Source: ``serving-load`` in docs/model_inference.md.
     """
@@ -111,4 +113,51 @@ def operate(
         step_s=decode_s,
         prefill_load=np.clip(requests_per_s * extra_s, 0.0, 1.0),
         sequences=inside,
+    )
+
+
+def operate_apart(
+    *,
+    shape: Shape,
+    pace: Pace,
+    layout: Layout,
+    load: Load,
+    in_flight: Number,
+    transfer_fraction: Number,
+    prefill_utilisation: Number,
+) -> Point:
+    """Return the point of disaggregated serving: prompts and tokens on replicas of their own, same layout for both.
+
+    ``in_flight`` requests decode on a replica without meeting any prefill; as many replicas read prompts as keep
+    those busy at
+    ``prefill_utilisation``. ``requests_per_s`` is per replica of either kind, so that fleets compare. Moving the
+    cache costs
+    ``transfer_fraction`` of the prefill. Source: DistServe (arXiv:2401.09670), Splitwise (arXiv:2311.18677).
+    """
+    alone = operate(shape=shape, pace=pace, layout=layout, load=load, in_flight=np.ones_like(in_flight))
+    decode_s = operate(
+        shape=shape,
+        pace=pace,
+        layout=layout,
+        load=replace(load, input_tokens=1e-6, request_s=0.0),
+        in_flight=in_flight,
+    ).step_s
+    tpot_s = decode_s / load.accepted_tokens
+    read_s = (alone.own_s - load.request_s) * (1 + transfer_fraction)
+    wait_s = prefill_utilisation / (2 * (1 - prefill_utilisation)) * read_s  # M/D/1
+    decode_rate = in_flight / (tpot_s * np.maximum(load.output_tokens - 1, 1e-9))
+    read_rate = prefill_utilisation * layout.pipeline * layout.data / read_s
+    rate = 1 / (1 / decode_rate + 1 / read_rate)
+    own_s = load.request_s + read_s
+    cycle_s = own_s + wait_s + tpot_s * np.maximum(load.output_tokens - 1, 0.0)
+    return Point(
+        ttft_s=own_s + wait_s,
+        tpot_s=tpot_s,
+        cycle_s=cycle_s,
+        requests_per_s=rate,
+        own_s=own_s,
+        wait_s=wait_s,
+        step_s=decode_s,
+        prefill_load=np.zeros_like(rate),
+        sequences=in_flight + np.zeros_like(rate),
     )

@@ -13,7 +13,8 @@ Number = Any  # a float or a numpy array; formulas take either
 def weights_gb(*, shape: Shape, pace: Pace, layout: Layout) -> Number:
     """Return the weights on one accelerator. [GB]
 
-    Tensor parallelism cuts every matrix; under attention-data-parallel only the routed experts are cut over the data ranks.
+    Tensor parallelism cuts every matrix; under attention-data-parallel only the routed experts are cut over the data
+    ranks.
     """
     cut = layout.tensor * layout.pipeline
     dense = shape.attention_params * pace.projection_bytes + shape.dense_params * pace.dense_bytes
@@ -43,7 +44,8 @@ def sequences_max(
 ) -> Number:
     """Return how many sequences a replica's cache holds, below 1 where the model does not fit. [sequences]
 
-    The stack takes ``usable_fraction`` of the memory and gives ``cache_fraction`` of what the weights leave to the cache.
+    The stack takes ``usable_fraction`` of the memory and gives ``cache_fraction`` of what the weights leave to the
+    cache.
     """
     free_gb = memory_gb * usable_fraction - reserve_gb - weights_gb(shape=shape, pace=pace, layout=layout)
     one_gb = cache_gb_per_sequence(shape=shape, pace=pace, layout=layout, context_tokens=context_tokens)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -33,7 +32,8 @@ DESIGNS: tuple[tuple[str, str], ...] = (
     ("inferentia", "neuron"),
 )
 
-# Bytes of one weight; four-bit formats carry a scale of 8 bits for every 16 (NVFP4) or 32 (MXFP4, group-wise INT4) values.
+# Bytes of one weight; four-bit formats carry a scale of 8 bits for every 16 (NVFP4) or 32 (MXFP4, group-wise INT4)
+# values.
 WEIGHT_BYTES = {
     "bf16": 2.0,
     "fp16": 2.0,
@@ -93,6 +93,11 @@ def normal_precision(precision: str) -> tuple[str, bool]:
     return name, weight_only or name == "int4"
 
 
+def published_format(weights: str, *, model: str) -> str:
+    """Return the four-bit format that a model's weights are published in: MXFP4 for gpt-oss, else as stated."""
+    return "mxfp4" if weights == "fp4" and model.startswith("gpt-oss") else weights
+
+
 def pace(
     *,
     chips: Chips,
@@ -104,8 +109,10 @@ def pace(
 ) -> Pace:
     """Return the pace of each row; ``value`` gives a coefficient of ``inference.toml`` by its name.
 
-    FLOPs and bytes are the chip's dense peaks times the share that the design reaches at this precision; the kernels' and the
-    host's fixed times belong to the stack. A precision that the chip has no arithmetic for is only stored: 16-bit arithmetic.
+    FLOPs and bytes are the chip's dense peaks times the share that the design reaches at this precision; the
+    kernels' and the
+    host's fixed times belong to the stack. A precision that the chip has no arithmetic for is only stored: 16-bit
+    arithmetic.
     Source: ``serving-pace`` in docs/model_inference.md.
     """
     designs = [design(name) for name in chips.ids]
@@ -166,7 +173,8 @@ def pace(
 def _arithmetic(
     *, chips: Chips, formats: list[tuple[str, bool]], designs: list[str], value: Callable[[str], float]
 ) -> Array:
-    """Return the peak of the format's own arithmetic times its share of the 16-bit efficiency, NaN = 16-bit arithmetic."""
+    """Return the peak of the format's own arithmetic times its share of the 16-bit efficiency, NaN = 16-bit
+    arithmetic."""
     names = np.array([name for name, _ in formats])
     stored_only = np.array([only for _, only in formats]) | (
         (names == "int8") & np.array([name == "neuron" for name in designs])

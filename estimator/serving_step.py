@@ -74,9 +74,12 @@ def step_s(
     """Return the time of one step in which ``sequences`` decode one token and ``prefill_tokens`` are read. [s]
 
     Per layer: GEMMs as a smooth roofline of FLOPs and weight bytes, attention by cache bytes and FLOPs, two all-reduces
-    (tensor parallel) or two all-to-alls (expert parallel), kernels' fixed time; per step: the output matrix and the host. The parts add
-    up: kernels run one after another. Under attention-data-parallel each rank holds all of the attention, and a share of the
-    experts. A pipeline passes ``sequences`` ÷ stages at a time through all layers. Source: ``serving-step`` in docs/model_inference.md.
+    (tensor parallel) or two all-to-alls (expert parallel), kernels' fixed time; per step: the output matrix and the
+    host. The parts add
+    up: kernels run one after another. Under attention-data-parallel each rank holds all of the attention, and a
+    share of the
+    experts. A pipeline passes ``sequences`` ÷ stages at a time through all layers. Source: ``serving-step`` in
+    docs/model_inference.md.
     """
     sequences = sequences / layout.pipeline
     tokens = sequences + prefill_tokens

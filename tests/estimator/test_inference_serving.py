@@ -190,9 +190,7 @@ def test_steps_of_an_array_are_those_of_its_parts():
 
 def test_requests_in_flight_are_rate_times_time():
     # Little's law, with part of them waiting for a place in the cache
-    point = operate(
-        shape=shape(LLAMA_70B), pace=pace_of(), layout=layout(4), load=load(), in_flight=100.0, slots=40.0
-    )
+    point = operate(shape=shape(LLAMA_70B), pace=pace_of(), layout=layout(4), load=load(), in_flight=100.0, slots=40.0)
 
     whole_s = point.ttft_s + point.tpot_s * (500 - 1)
     assert point.sequences == 40.0

@@ -2,7 +2,7 @@
 
 import time
 from argparse import ArgumentParser
-from datetime import date
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ class Command(BaseCommand):
 
     def handle(self, *, inference: Path, write: bool, report: Path | None, **options: Any) -> None:
         started = time.monotonic()
-        today = date.today()
+        today = datetime.now(tz=UTC).date()
         catalog = frame.build(facts=files.load(), moment=today, release=0)
         known = coefficients.load()
         priors = calibrate.read_priors((DATA / "inference_priors.csv").read_text(encoding="utf-8"))
