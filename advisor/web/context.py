@@ -120,7 +120,8 @@ def _option(assignment: dict[str, Any], layer: str) -> dict[str, Any] | None:
 def _workload(workload: dict[str, Any]) -> dict[str, Any]:
     recommended = workload.get("recommended")
     numbers = labelled(recommended["numbers"]) if recommended else []
-    return {**workload, "labelled_numbers": numbers}
+    stay = workload.get("stay")
+    return {**workload, "labelled_numbers": numbers, "stay_row": [stay] if stay else []}
 
 
 def _coupling(stack: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:

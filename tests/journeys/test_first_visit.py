@@ -15,7 +15,7 @@ PHONE = {"width": 390, "height": 844}
 
 
 def advise_on(page: Page, title: str) -> None:
-    page.get_by_role("button", name=f"Advise on this: {title}").click()
+    page.get_by_role("button", name=f"Advise on this example, {title}").click()
 
 
 def test_from_the_printed_link_to_the_report(app: App, page: Page, complaints: list[str]) -> None:
@@ -83,7 +83,7 @@ def test_without_javascript_the_visit_is_the_same(app: App, browser: Browser) ->
 
 def test_a_wrong_document_is_mended_in_place(app: App, page: Page, complaints: list[str]) -> None:
     app.sign_in(page)
-    page.get_by_role("link", name="Look and change: Assistant for a small team").click()
+    page.get_by_role("link", name="Look and change example, Assistant for a small team").click()
     box = page.get_by_label("Document", exact=True)
     text = box.input_value()
 

@@ -30,7 +30,7 @@ def wait_until(app: App, run_id: int, state: str, *, within_s: float) -> int:
 
 def test_a_run_survives_the_death_of_its_worker(app: App, page: Page) -> None:
     app.sign_in(page)
-    page.get_by_role("button", name="Advise on this: Trip serving").click()
+    page.get_by_role("button", name="Advise on this example, Trip serving").click()
     page.wait_for_url(re.compile(r"/runs/\d+$"))
     run_id = int(page.url.rsplit("/", 1)[1])
     assert wait_until(app, run_id, "running", within_s=20) == 1
