@@ -470,7 +470,7 @@ def _kept(*, late: Tail, factor: float, question: _Question) -> npt.NDArray[np.b
     stated = targets.ttft_p95_ms or targets.tpot_p95_ms or targets.latency_p99_ms
     ttft_ms = targets.ttft_p95_ms or (None if stated else question.value("default_ttft_p95_ms"))
     tpot_ms = targets.tpot_p95_ms or (None if stated else question.value("default_tpot_p95_ms"))
-    kept = np.isfinite(late.ttft_p95_s)
+    kept: npt.NDArray[np.bool_] = np.isfinite(late.ttft_p95_s)
     for limit_ms, time_s in (
         (ttft_ms, late.ttft_p95_s),
         (tpot_ms, late.tpot_p95_s),
@@ -519,7 +519,8 @@ def _pick(grid: Array, at: tuple[Array, Array, Array]) -> Array:
     lower, upper, weight = at
     pick = np.arange(len(weight))
     low, high = grid[pick, lower], grid[pick, upper]
-    return np.where(weight > 0, low + weight * (high - low), low)
+    found: Array = np.where(weight > 0, low + weight * (high - low), low)
+    return found
 
 
 def evidence_class(*, accelerator: str, stack: str, coefficients: Coefficients) -> str:

@@ -104,12 +104,12 @@ def errors(*, bench: Bench, coefficients: Coefficients, values: Mapping[str, flo
     def value(name: str) -> float:
         return values[name] if name in values else coefficients.get(f"inference.{name}").value
 
-    return np.log(predict(bench.run, value=value) / bench.value)
+    missed: Floats = np.log(predict(bench.run, value=value) / bench.value)
+    return missed
 
 
 def weights(*, bench: Bench, rows: npt.NDArray[np.bool_]) -> Floats:
-    """Return the weight of each row: a source's metric weighs n^0.35 (less below four rows), shared evenly by its
-    rows."""
+    """Return the weight of each row: a source's metric weighs n^0.35, less below four rows, shared evenly."""
     weight = np.zeros(len(rows))
     for source in sorted(set(bench.source[rows])):
         for metric in sorted(set(bench.metric[rows & (bench.source == source)])):
@@ -117,7 +117,8 @@ def weights(*, bench: Bench, rows: npt.NDArray[np.bool_]) -> Floats:
             count = int(mine.sum())
             whole = count**WEIGHT_POWER * min(count / FULL_WEIGHT_ROWS, 1.0)
             weight[mine] = whole / count * (TTFT_WEIGHT if metric == "ttft" else 1.0)
-    return weight / weight[rows].mean()
+    balanced: Floats = weight / weight[rows].mean()
+    return balanced
 
 
 def fit(

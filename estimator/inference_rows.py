@@ -203,7 +203,7 @@ def _architecture(row: Mapping[str, Any], *, known: Mapping[str, Architecture]) 
     found = known.get(_plain(_text(row, "model")))
     if found is not None:
         return found
-    stated = {
+    stated: dict[str, Any] = {
         "id": _text(row, "model"),
         "params_total": _number(row, "params_total_b", math.nan) * 1e9,
         "params_active": _number(row, "params_active_b", math.nan) * 1e9,
@@ -226,7 +226,8 @@ def _architecture(row: Mapping[str, Any], *, known: Mapping[str, Architecture]) 
 def known_architectures(shapes: pd.DataFrame) -> dict[str, Architecture]:
     """Return the catalog's architectures by plain name, other names included; ``shapes`` has ``id`` and ``aliases``."""
     known: dict[str, Architecture] = {}
-    for row in shapes.to_dict("records"):
+    for record in shapes.to_dict("records"):
+        row = {str(name): value for name, value in record.items()}
         architecture = from_row(row)
         aliases = row.get("aliases") or ()
         for name in (row["id"], *(aliases.split(";") if isinstance(aliases, str) else aliases)):
