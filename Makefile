@@ -53,7 +53,7 @@ check: lint types contracts data test ## everything the build server checks
 
 bench: ## how fast it is on this machine: a table, and bench.json
 	@.ci/setup run
-	$(PYTHON) manage.py bench
+	OPENBLAS_NUM_THREADS=1 $(PYTHON) manage.py bench
 
 golden: ## rewrite tests/golden from today's code; read the diff before you commit it
 	@.ci/setup dev
