@@ -41,9 +41,10 @@ def span(number: Mapping[str, Any] | None) -> str:
     if number["unit"] == "score":
         return f"{number['low']:.2f}–{number['high']:.2f}"
     percent = number["unit"] == "fraction"
+    if number["unit"].startswith("USD"):
+        return f"{_money(number['low'], exact=False)}–{_money(number['high'], exact=False)}"
     low, high = (_digits(end * 100 if percent else end, exact=False) for end in (number["low"], number["high"]))
-    money = "$" if number["unit"].startswith("USD") else ""
-    return f"{money}{low}–{money}{high}" + (" %" if percent else "")
+    return f"{low}–{high}" + (" %" if percent else "")
 
 
 @register.filter
@@ -121,10 +122,18 @@ def _with_unit(value: float, unit: str, *, exact: bool) -> str:
     name, _, per = unit.replace(" per ", "/").partition("/")
     tail = f" per {per.replace('-', ' ')}" if per else ""
     if name == "USD":
-        return f"{'−' if value < 0 else ''}${_digits(abs(value), exact=exact)}{tail}"
+        return f"{_money(value, exact=exact)}{tail}"
     if unit in _PLURALS:
         return f"{_digits(value, exact=exact)} {_PLURALS[unit]}".rstrip()
     return f"{_digits(value, exact=exact)} {name}{tail}"
+
+
+def _money(value: float, *, exact: bool) -> str:
+    """Return an amount in dollars; cents come as two digits."""
+    digits = _digits(abs(value), exact=exact)
+    if len(digits.partition(".")[2]) == 1 and digits[-1].isdigit():
+        digits += "0"
+    return f"{'−' if value < 0 else ''}${digits}"
 
 
 def _digits(value: float, *, exact: bool) -> str:
@@ -134,7 +143,7 @@ def _digits(value: float, *, exact: bool) -> str:
         return f"{rounded:.3g}"
     for least, divisor, word in ((1e12, 1e12, " trillion"), (1e9, 1e9, " billion"), (1e6, 1e6, " million")):
         if size >= least:
-            return f"{rounded / divisor:,.6g}{word}"
+            return f"{rounded / divisor:,.4g}{word}"
     if size >= 1000:
         return f"{rounded:,.0f}"
     return f"{rounded:.6g}" if size >= 1e-4 or size == 0 else f"{rounded:.2e}"

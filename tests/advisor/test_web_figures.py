@@ -23,6 +23,8 @@ def a_number(value: float | None, **fields: Any) -> dict[str, Any]:
         (a_number(1_234_567.0), "$1.23 million per month"),
         (a_number(55.04, unit="USD per hour", kind="list price"), "$55.04 per hour"),
         (a_number(0.0000004, unit="USD/token"), "$4.00e-07 per token"),
+        (a_number(10.5), "$10.50 per month"),
+        (a_number(2_321_250, kind="answer"), "$2.321 million per month"),
         (a_number(0.0), "$0 per month"),
         (a_number(-20.0), "−$20 per month"),
         (a_number(0.4567, unit="fraction"), "45.7 %"),
@@ -44,6 +46,7 @@ def test_an_amount_reads_as_people_write_it(number: dict[str, Any] | None, text:
     ("number", "text"),
     [
         (a_number(12000, low=9800, high=15100), "$9,800–$15,100"),
+        (a_number(12, low=10.5, high=17.6), "$10.50–$17.60"),
         (a_number(0.5, low=0.25, high=0.75, unit="fraction"), "25–75 %"),
         (a_number(40, low=30, high=55, unit="ms"), "30–55"),
         (a_number(40, unit="ms"), ""),
