@@ -12,7 +12,7 @@ from estimator.architecture import Architecture
 from estimator.coefficients import Coefficients
 from estimator.serving_load import Load, Point, operate, operate_apart
 from estimator.serving_memory import sequences_max, weights_gb
-from estimator.serving_pace import Chips, design, normal_precision, pace, published_format
+from estimator.serving_pace import Chips, design, link, normal_precision, pace, published_format
 from estimator.serving_shape import Shape, shape
 from estimator.serving_step import Layout, Pace
 from estimator.serving_tail import Tail, tail
@@ -234,6 +234,9 @@ def _answer(*, rows: pd.DataFrame, question: _Question) -> pd.DataFrame:
     serves = rows["serves"].to_numpy() != "no"
     reasons = np.where(known, "", "the maker states no peak, memory or bandwidth for this accelerator")
     reasons = np.where(serves, reasons, "this accelerator does not serve language models")
+    shares = pd.to_numeric(rows["accelerators_count"], errors="coerce").to_numpy(dtype=float) < 1
+    reasons = np.where(shares, "a share of an accelerator: its speed is not stated", reasons)
+    serves &= ~shares
     frame["estimate_reason"] = reasons
     candidates = _candidates(
         rows=rows, chips=chips, stacks=stacks, paces=paces, model=model, usable=known & serves, question=question
@@ -288,7 +291,7 @@ def _candidates(
     domains = pd.to_numeric(rows["scaleup_domain_accelerators"], errors="coerce").fillna(0).to_numpy(dtype=float)
     together = np.maximum(counts, domains)
     fabric = pd.to_numeric(rows["fabric_gbps"], errors="coerce").to_numpy(dtype=float)
-    ways = sorted({*_WAYS, *counts[counts > 0].astype(int).tolist()})
+    ways = sorted({*_WAYS, *counts[counts >= 1].astype(int).tolist()})
     table = [(tensor, pipeline, 1) for tensor in ways for pipeline in (1, 2, 4)]
     if architecture.is_moe:
         table += [(1, 1, data) for data in ways if data > 1]
@@ -304,7 +307,7 @@ def _candidates(
     reach = inside | ((ranks == counts[row]) & np.isfinite(fabric[row]))
     size = ranks * pipeline
     whole_nodes = (size <= counts[row]) | (size % np.maximum(counts[row], 1) == 0)
-    keep = usable[row] & (counts[row] > 0) & whole & (ranks <= together[row]) & reach & whole_nodes
+    keep = usable[row] & (counts[row] >= 1) & whole & (ranks <= together[row]) & reach & whole_nodes
     if architecture.is_moe:
         keep &= (data == 1) | (architecture.experts_count % data == 0)
     row, tensor, pipeline, data = row[keep], tensor[keep], pipeline[keep], data[keep]
@@ -701,6 +704,9 @@ def _evidence(
     """Return the coefficients that each answered row stands on, by row."""
     names = rows["accelerator"].astype(str).tolist()
     found = {}
+    targets = question.targets
+    told = targets.ttft_p95_ms or targets.tpot_p95_ms or targets.latency_p99_ms
+    assumed = [] if told or question.batch else ["default_ttft_p95_ms", "default_tpot_p95_ms"]
     for row, accelerators in zip(plan.rows.tolist(), size.tolist(), strict=True):
         chip, stack = design(names[row]), stacks[row]
         keys = [
@@ -714,7 +720,8 @@ def _evidence(
         ]
         keys += [] if question.batch else ["target_utilisation", "spare_replicas"]
         keys += ["expert_gemm_factor"] if question.architecture.is_moe else []
-        keys += ["collective_us.nvlink"] if accelerators > 1 and chip in ("hopper", "blackwell", "ampere") else []
+        keys += [f"collective_us.{link(chip)}", f"link_fraction.{link(chip)}"] if accelerators > 1 else []
+        keys += assumed
         found[row] = (
             f"accelerator:{names[row]}",
             f"architecture:{question.architecture.id}",

@@ -130,7 +130,7 @@ def pace(
     stored_only = ~np.isfinite(quantised)
     unpacked = np.where(stored != 2.0, value("dequantise_factor"), 1.0)  # 16-bit arithmetic on narrow weights
     flops = np.where(stored_only, native * unpacked, quantised * by("gemm_fraction.{}", designs))
-    links = np.array([_link(name) for name in designs])
+    links = np.array([link(name) for name in designs])
     no_link = ~np.isfinite(chips.link_bytes_per_s) | (chips.link_bytes_per_s <= 0)
     links = np.where(no_link, "pcie", links)
     link_rate = np.where(no_link, value("pcie_gb_per_s") * 1e9, chips.link_bytes_per_s) / 2
@@ -193,7 +193,8 @@ def _switched(accelerator: str) -> float:
     return float(design(accelerator) in ("hopper", "blackwell") and "-nvl-" not in accelerator)
 
 
-def _link(design_name: str) -> str:
+def link(design_name: str) -> str:
+    """Return the link inside a replica of this chip design, as the coefficients name it."""
     return {"cdna": "xgmi", "tpu": "ici", "neuron": "neuronlink", "ada": "pcie", "blackwell": "nvlink5"}.get(
         design_name, "nvlink"
     )
