@@ -173,7 +173,7 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
 
 @pytest.mark.slow
 @settings(
-    max_examples=30,
+    max_examples=20,
     deadline=None,
     derandomize=True,
     phases=(Phase.generate,),  # a report takes a second: what fails is shown as found
