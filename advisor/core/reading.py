@@ -167,7 +167,6 @@ class _Builder:
     def _key(self, top: _Open, event: Any, line: int) -> None:
         if not isinstance(event, yaml.ScalarEvent):
             raise self._fault(line, "a key must be a word, not a mapping or a list")
-        assert isinstance(top.value, dict)
         top.key = event.value
         if event.value in top.value:
             raise self._fault(line, f"the key {event.value!r} stands twice; keep one of them")
@@ -181,8 +180,7 @@ class _Builder:
         if isinstance(top.value, list):
             top.value.append(value)
         else:
-            assert top.key is not None
-            top.value[top.key] = value
+            top.value[top.key or ""] = value
             top.key = None
 
     def _place(self) -> list[str | int]:
