@@ -308,8 +308,8 @@ def same_room(*, frame: pd.DataFrame, measured: Measured | None, path: str) -> C
 
 def retirement(*, frame: pd.DataFrame, moment: dt.date) -> Check:
     """Return the check that a model is not retired at ``moment``; one that retires later is a warning elsewhere."""
-    dates = [value if isinstance(value, dt.date) else None for value in frame["retirement_date"]]
-    retired = np.array([date is not None and date <= moment for date in dates], dtype=bool)
+    dates = frame["retirement_date"].fillna("").astype(str)
+    retired = ((dates != "") & (dates <= moment.isoformat())).to_numpy(dtype=bool)
 
     def say(row: Row, state: int) -> Sentence:
         if state == MISSED:

@@ -11,7 +11,7 @@ from advisor.core.bases import BASIS_TEXT, GROUP_TEXT
 from advisor.core.case import Case
 from advisor.core.constraints import MISSED, STATE_TEXT, UNKNOWN
 from advisor.core.coupling import BIT_TEXT, Cell
-from advisor.core.plan import Choice, Plan, new_silicon
+from advisor.core.plan import Choice, Plan, new_silicon, only_scaled
 from advisor.core.quantity import Number, Sentence, number, sentence, span, unknown, usd
 from advisor.core.roles import Assignment, Port
 from advisor.core.stacks import Stack, ordered
@@ -64,15 +64,19 @@ def why(*, choice: Choice, stack: Stack) -> list[Sentence]:
     """Return why a stack carries a workload: its standing in its purchase group, its bill, and what it is bound to."""
     found = []
     rivals = [other for other in choice.eligible if other.id != stack.id]
-    group = GROUP_TEXT[stack.group]
+    groups = " or ".join(dict.fromkeys(GROUP_TEXT[item.group] for item in choice.eligible))
     if stack.standing == "ranked" and not rivals:
-        text = f"It is the one stack {group} that is priced, keeps every constraint and may carry production"
+        text = f"It is the one stack {groups} that is priced, keeps every constraint and may carry production"
     elif stack.standing == "ranked":
-        text = f"Of {len(rivals) + 1} priced stacks that keep every constraint {group}, it is worth most to you"
+        text = (
+            f"Of the {len(rivals) + 1} best priced stacks {groups} that keep every constraint, the plan is worth "
+            "most to "
+            "you with it"
+        )
     else:
         text = (
-            f"No stack {group} is both priced with a date and confirmed; of {len(rivals) + 1} to confirm first, this "
-            "is worth most to you"
+            f"No stack {groups} is both priced with a date and confirmed; of the {len(rivals) + 1} best to confirm "
+            "first, the plan is worth most to you with this"
         )
     found.append(
         sentence(f"{text} (value {stack.value:.2f} of 1).", *stack.monthly["evidence"], stack.row["option_evidence"])
@@ -84,11 +88,14 @@ def why(*, choice: Choice, stack: Stack) -> list[Sentence]:
         if cheaper:
             other = min(cheaper, key=lambda item: (item.monthly["value"], item.id))
             gap = other.monthly["value"] - cost["value"]
-            word = "less" if gap >= 0 else "more"
+            compared = f"the cheapest other stack compared, {other.label} ({span(other.monthly)})"
+            word = "less" if gap > 0 else "more"
+            same = abs(gap) < 0.005 * max(cost["value"], 1e-9)
             found.append(
                 sentence(
-                    f"That is {usd(abs(gap))} a month {word} than the cheapest other stack compared, {other.label} "
-                    f"({span(other.monthly)}).",
+                    f"That is as much as {compared}."
+                    if same
+                    else f"That is {usd(abs(gap))} a month {word} than {compared}.",
                     *cost["evidence"],
                     *other.monthly["evidence"],
                 )
@@ -141,8 +148,9 @@ def why_not(
     kinds: dict[tuple[str, ...], Stack] = {}
     for stack in ordered([item for item in choice.stacks if item.id not in taken]):
         row = stack.row
-        silicon = row["accelerator"] or row["cpu_family"] or row["sku"]
-        kinds.setdefault((row["provider"], row["path"], silicon), stack)
+        managed = row["path"] == "managed_api"
+        silicon = row["family"] if managed else row["accelerator"] or row["cpu_family"] or row["sku"]
+        kinds.setdefault(("" if managed else row["provider"], row["path"], silicon), stack)
     turn: dict[tuple[str, str], int] = {}
     places = []
     for position, stack in enumerate(kinds.values()):
@@ -186,7 +194,7 @@ def _why_not(*, choice: Choice, stack: Stack, port: Port, best: Stack | None, ca
     elif is_new and best is not None and (spent := roles.not_worth(choice=choice, stack=stack, best=best, case=case)):
         texts = [spent]
         verdict = "not worth the port"
-    elif stack.row["accelerator"] and stack.row["estimate_kind"] == "assumption":
+    elif only_scaled(stack):
         texts = [
             sentence(
                 f"Your measurement was only scaled to it: {span(stack.monthly)} a month is an assumption, and an "
@@ -235,13 +243,6 @@ def _gives_up(stack: Stack, best: Stack | None) -> Sentence:
     }
     worst = max(gaps, key=lambda name: (gaps[name], name), default="")
     evidence = (*stack.monthly["evidence"], *best.monthly["evidence"], stack.row["option_evidence"])
-    if stack.group != best.group:
-        return sentence(
-            f"It is bought {GROUP_TEXT[stack.group]} and costs {span(stack.monthly)} a month; stacks are ranked "
-            "within one way to "
-            f"buy, and yours here is {GROUP_TEXT[best.group]}.",
-            *evidence,
-        )
     if not worst or gaps[worst] <= 0:
         return sentence(f"It costs {span(stack.monthly)} a month and is worth no more to you.", *evidence)
     words = {
@@ -319,10 +320,14 @@ def utilisation_sensitivity(*, choice: Choice, stack: Stack) -> dict[str, Any] |
     first, last = rows[0]["usd_per_thousand_units"], rows[-1]["usd_per_thousand_units"]
     text = sentence(
         f"On {stack.row['sku']}, by your own rate, a thousand {measured.work_unit or 'unit'}s cost "
-        f"{usd(last['value'])} when it is "
-        f"busy {_UTILISATIONS[-1]:.0%} of the time and {usd(first['value'])} at {_UTILISATIONS[0]:.0%}: any "
-        "advantage of other "
-        "silicon shrinks as utilisation falls or models change, because paid idle hours and each port cost the same.",
+        f"{usd(last['value'])} when it "
+        f"is busy {_UTILISATIONS[-1]:.0%} of the time and {usd(first['value'])} at {_UTILISATIONS[0]:.0%}: capacity "
+        "that is "
+        "paid by the hour costs the same idle as busy, on any silicon. What a move to other silicon saves is a share "
+        "of this "
+        "bill, and each port is paid once per model: with low utilisation or frequent new models there is less to "
+        "save, and "
+        "more ports to pay from it.",
         *last["evidence"],
     )
     return {"stack_id": stack.id, "text": text, "rows": rows}

@@ -22,18 +22,16 @@ from estimator.coefficients import Coefficients
 
 _MOST_COMBINATIONS = 200_000
 _MOST_PER_WORKLOAD = 10
-_DEFAULT_GROUPS = ("on_demand", "commitment", "time_boxed", "interruptible")
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What may carry one workload in production, with all its stacks, and the purchase group they are compared in."""
+    """What may carry one workload in production, with all its stacks."""
 
     field: Field
     stacks: tuple[Stack, ...]
     eligible: tuple[Stack, ...]
     unsettled: frozenset[str]
-    group: str | None
     reference: Anchor | None
 
 
@@ -119,7 +117,10 @@ def choice(
     case: Case,
     anchors: Mapping[str, Anchor],
 ) -> Choice:
-    """Return what may carry a workload: admissible stacks of the first purchase group you accept that has any.
+    """Return what may carry a workload: the most valuable stacks of every purchase group that the team accepts.
+
+    Within a group like is ranked with like; across groups the joint plan takes the most valuable, and the report shows
+    the best of each beside it. A stack to confirm first comes in only where none is ranked.
 
     Silicon the team has not run is never production: it can enter as a pilot with an exit gate (see ``roles``). Nor is
     an accelerator to which a measured job was only scaled: an assumption does not displace a measurement.
@@ -129,23 +130,31 @@ def choice(
     may = [
         stack
         for stack in settled
-        if stack.standing != "excluded" and not new_silicon(stack, known) and not _only_scaled(stack)
+        if stack.standing != "excluded" and not new_silicon(stack, known) and not only_scaled(stack)
     ]
     unsettled = frozenset({stack.id for stack in stacks} - {stack.id for stack in settled})
-    groups = list(dict.fromkeys(GROUP_OF[basis] for basis in case.said.limits.purchase)) or list(_DEFAULT_GROUPS)
+    groups = (*dict.fromkeys(GROUP_OF[basis] for basis in case.said.limits.purchase), "api")
+    each = max(2, _MOST_PER_WORKLOAD // len(groups))
     for standing in ("ranked", "confirm_first"):
-        for group in groups:
-            eligible = [stack for stack in may if stack.standing == standing and stack.group in (group, "api")]
-            if any(stack.group == group for stack in eligible) or (eligible and group == groups[-1]):
-                kept = ordered(eligible)[:_MOST_PER_WORKLOAD]
-                return Choice(field, tuple(stacks), tuple(kept), unsettled, group, anchors.get("cost"))
-    api = [stack for stack in may if stack.group == "api"]
-    kept = ordered(api)[:_MOST_PER_WORKLOAD]
-    return Choice(field, tuple(stacks), tuple(kept), unsettled, "api" if kept else None, anchors.get("cost"))
+        best = [
+            stack
+            for group in groups
+            for stack in ordered([item for item in may if item.standing == standing and item.group == group])[:each]
+        ]
+        if best:
+            break
+    return Choice(
+        field=field,
+        stacks=tuple(stacks),
+        eligible=tuple(ordered(best)),
+        unsettled=unsettled,
+        reference=anchors.get("cost"),
+    )
 
 
-def _only_scaled(stack: Stack) -> bool:
-    return bool(stack.row["accelerator"]) and stack.row["estimate_kind"] == "assumption"
+def only_scaled(stack: Stack) -> bool:
+    """Return whether an accelerator's figures were scaled from a measurement on another one."""
+    return bool(stack.row["accelerator"]) and stack.row["estimable"] and stack.row["estimate_kind"] == "assumption"
 
 
 def narrowed(choice: Choice, keep: Callable[[Stack], bool]) -> Choice:
