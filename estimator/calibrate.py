@@ -195,7 +195,9 @@ def interval_widths(*, bench: Bench, missed: Floats, kind: NDArray[Any]) -> dict
     for names, width in pools:
         wide = 1.5 * max(found.values(), default=NOISE) if math.isnan(width) else width
         found |= dict.fromkeys(names, wide)
-    return found
+    own = np.array([found.get(str(name), 1.0) for name in kind])
+    overall = _width(bench=bench, missed=missed / own, there=bench.usable & np.isin(kind.astype(str), list(found)))
+    return {name: width * overall for name, width in found.items()}
 
 
 def _width(*, bench: Bench, missed: Floats, there: NDArray[np.bool_]) -> float:

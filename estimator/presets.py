@@ -1,5 +1,6 @@
 """Which stack a run uses and what that stack and its accelerator reach: coefficients by name, as arrays over cases."""
 
+import re
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -40,6 +41,7 @@ class Physics:
     attention_flops: Values
     memory_bytes_per_s: Values
     gemm_traffic_fraction: Values
+    gemm_reread: Values
     moe_gemm_fraction: Values
     elementwise_factor: Values
     cast_passes: Values
@@ -60,6 +62,8 @@ class Physics:
     moe_launch_s: Values
     compiled: Values
     scattered_hops: Values
+    bubble_fraction: Values
+    adapter_factor: Values
     step_overhead_s: Values
     jitter_fraction: Values
     weight_bytes: Values
@@ -106,6 +110,7 @@ class Stack:
     date: str
     precision: str
     sequence_parallel: bool = True
+    schedule: str = "1f1b"
 
     @property
     def fused_attention(self) -> bool:
@@ -137,8 +142,11 @@ def choose_stack(
         preset = "fsdp-2023" if month < "2024-06" else "fsdp"
     else:
         preset = "nemo" if month >= "2024-09" else "nemo-2024" if month >= "2023-10" else "fsdp-2023"
+    schedule = "zero-bubble" if re.search(r"zero.?bubble|dual.?pipe", name) else "1f1b"
     parallel = month >= "2022-12" if sequence_parallel is None else sequence_parallel
-    return Stack(preset=preset, date=month, precision=_precision(precision), sequence_parallel=parallel)
+    return Stack(
+        preset=preset, date=month, precision=_precision(precision), sequence_parallel=parallel, schedule=schedule
+    )
 
 
 def _month(date: str) -> str:
@@ -275,6 +283,7 @@ def _one(*, values: Mapping[str, float], hardware: Hardware, position: int, stac
         "head_flops": rise * half * half_ceiling,
         "attention_flops": rise * half * attention,
         "memory_bytes_per_s": hardware.memory_bytes_per_s[position] * pick("stream", vendor, "other"),
+        "gemm_reread": pick("gemm_reread", vendor, "other") * 1e-3,
         "gemm_traffic_fraction": pick("gemm_traffic", vendor, "other"),
         "moe_gemm_fraction": pick("moe_gemm", vendor, "other"),
         "elementwise_factor": pick("elementwise", preset),
@@ -294,6 +303,8 @@ def _one(*, values: Mapping[str, float], hardware: Hardware, position: int, stac
         "latency_fabric_s": pick("latency_fabric_us") * 1e-6,
         "layer_launch_s": pick("layer_launch_us", preset) * 1e-6,
         "moe_launch_s": pick("moe_launch_us", f"{vendor}-2025" if stack.date < "2026-06" else vendor, "other") * 1e-6,
+        "adapter_factor": pick("adapter_factor", vendor, "other"),
+        "bubble_fraction": pick("bubble_fraction", stack.schedule),
         "scattered_hops": float(preset != "megatron-2021"),
         "compiled": float(preset in ("maxtext", "maxtext-gpu", "neuron")),
         "step_overhead_s": pick("step_overhead_ms", preset) * 1e-3,

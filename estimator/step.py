@@ -13,6 +13,8 @@ from estimator.presets import Links, Physics
 
 Values = Any  # float or array of floats
 
+QLORA_WEIGHT_BYTES = 0.516  # NF4 with doubly quantised scales: 4.127 bits a weight (arXiv:2305.14314, section 3)
+
 
 @dataclass(frozen=True)
 class Shape:
@@ -36,7 +38,8 @@ class Shape:
     experts_active: Values
     experts_shared: Values
     expert_hidden: Values
-    trainable_params: Values
+    trainable_fraction: Values
+    frozen_bytes: Values
     lora: Values
 
     def take(self, index: Any) -> "Shape":
@@ -80,7 +83,8 @@ def shape_of(*, architecture: Architecture, sequence_length: int, method: str = 
         experts_active=float(architecture.experts_active),
         experts_shared=float(architecture.experts_shared),
         expert_hidden=float(architecture.expert_hidden),
-        trainable_params=architecture.lora_params() if lora else architecture.params(),
+        trainable_fraction=architecture.lora_params() / architecture.params() if lora else 1.0,
+        frozen_bytes=QLORA_WEIGHT_BYTES if method == "qlora" else 0.0,
         lora=1.0 if lora else 0.0,
     )
 
@@ -98,11 +102,15 @@ def memory_per_device(*, shape: Shape, layout: Layouts, physics: Physics) -> Val
     states = state_bytes(
         shared_params=shared,
         expert_params=expert,
-        trainable_fraction=np.where(np.asarray(shape.lora) > 0, 0.02, 1.0),
+        trainable_fraction=shape.trainable_fraction,
         sharding=layout.sharding,
         shard=np.where(layout.sharding >= ZERO3, layout.shard, ranks),
         expert_shard=expert_shard,
-        weight_bytes=np.where(np.asarray(shape.lora) > 0, physics.input_bytes, physics.weight_bytes),
+        weight_bytes=np.where(
+            np.asarray(shape.frozen_bytes) > 0,
+            shape.frozen_bytes,
+            np.where(np.asarray(shape.lora) > 0, physics.input_bytes, physics.weight_bytes),
+        ),
         gradient_bytes=physics.gradient_bytes,
         optimiser_bytes=physics.optimiser_bytes,
     )
@@ -204,7 +212,12 @@ def step_seconds(*, shape: Shape, layout: Layouts, physics: Physics, links: Link
     held = _params_per_device(shape=shape, layout=layout)
     gathers = _sharded_gather_seconds(shape=shape, layout=layout, physics=physics, links=links, held=held)
     busy = _blend(stage, gathers, overlap=physics.overlap_data_fraction)
-    bubble = (layout.pipeline - 1) / layout.interleave * (stage - np.where(layout.pipeline > 1, head, 0.0))
+    bubble = (
+        physics.bubble_fraction
+        * (layout.pipeline - 1)
+        / layout.interleave
+        * (stage - np.where(layout.pipeline > 1, head, 0.0))
+    )
     once = _data_seconds(shape=shape, layout=layout, physics=physics, links=links, held=held)
     hidden = np.minimum(once, stage) * physics.overlap_data_fraction
     optimiser = _optimiser_seconds(shape=shape, layout=layout, physics=physics, held=held)
@@ -255,12 +268,24 @@ def _gemm_seconds(*, shape: Shape, layout: Layouts, physics: Physics, tokens: Va
     dense = 1 - shape.moe_fraction
     flops = attention_flops + dense * dense_flops
     moved = attention_bytes + dense * dense_bytes
-    seconds = flops / physics.gemm_flops + physics.gemm_traffic_fraction * moved / rate
+    seconds = flops * _seconds_per_flop(physics) + physics.gemm_traffic_fraction * moved / rate
+    unpacked = np.where(
+        np.asarray(shape.frozen_bytes) > 0, shape.frozen_bytes + 4, 0.0
+    )  # read 4 bit, write and read 16
+    seconds = seconds + unpacked * (shape.attention_params + dense * dense_params) / t / rate
     if np.any(np.asarray(shape.moe_fraction) > 0):
         seconds = seconds + shape.moe_fraction * _expert_seconds(
             shape=shape, layout=layout, physics=physics, tokens=tokens
         )
     return seconds
+
+
+def _seconds_per_flop(physics: Physics) -> Values:
+    """Return the time of one FLOP in a large product. [s]
+
+    Tiles are read again and again from memory, so the rate falls with the machine's balance of arithmetic to bandwidth.
+    """
+    return 1 / physics.gemm_flops + physics.gemm_reread * physics.input_bytes / physics.memory_bytes_per_s
 
 
 def _expert_seconds(*, shape: Shape, layout: Layouts, physics: Physics, tokens: Values) -> Values:
@@ -278,7 +303,7 @@ def _expert_seconds(*, shape: Shape, layout: Layouts, physics: Physics, tokens: 
         + 2 * rows * (shape.mlp_up * width + shape.hidden)
         + (2 + physics.input_bytes) * shared_rows * (shape.hidden + shape.mlp_up * shape.expert_hidden / layout.tensor)
     )
-    return flops / (physics.gemm_flops * physics.moe_gemm_fraction) + (
+    return flops * _seconds_per_flop(physics) / physics.moe_gemm_fraction + (
         physics.gemm_traffic_fraction * moved / physics.memory_bytes_per_s
     )
 
@@ -313,7 +338,12 @@ def _elementwise_bytes(*, shape: Shape, layout: Layouts, physics: Physics, token
     )
     quantise = 4 * physics.cast_passes
     # adapters on the attention products: dropout and two thin products read and add to full-width activations
-    adapted = shape.lora * 2 * (4 * shape.hidden + (3 * (shape.query_width + 2 * shape.kv_width)) / layout.tensor)
+    adapted = (
+        shape.lora
+        * physics.adapter_factor
+        * 2
+        * (4 * shape.hidden + (3 * (shape.query_width + 2 * shape.kv_width)) / layout.tensor)
+    )
     forward = forward + adapted
     backward = backward + 2 * adapted
     return (
@@ -351,7 +381,8 @@ def _head_seconds(*, shape: Shape, layout: Layouts, physics: Physics, tokens: Va
     bit."""
     flops = 2 * tokens * shape.hidden * shape.vocab / layout.tensor
     moved = tokens * shape.vocab / layout.tensor * 20
-    return (3 - shape.lora) * flops / physics.head_flops + moved / physics.memory_bytes_per_s
+    reread = 2 * physics.gemm_reread / physics.memory_bytes_per_s
+    return (3 - shape.lora) * flops * (1 / physics.head_flops + reread) + moved / physics.memory_bytes_per_s
 
 
 def _rate(*, group: Values, stride: Values, links: Links, physics: Physics) -> Values:
@@ -383,14 +414,9 @@ def _exposed_layer_seconds(
         latency_s=physics.latency_domain_s,
     )
     tensor = (8 + 4 * gemm_again) * one * (1 - physics.overlap_tensor_fraction)
-    c = layout.context
-    ring = gather_seconds(
-        total_bytes=2 * tokens * c * 2 * shape.kv_width / t,
-        group=c,
-        bytes_per_s=_rate(group=c, stride=t, links=links, physics=physics),
-        latency_s=_latency(group=c, stride=t, links=links, physics=physics),
+    context = _context_seconds(
+        shape=shape, layout=layout, physics=physics, links=links, tokens=tokens, passes=3 + gemm_again
     )
-    context = (3 + gemm_again) * ring * (1 - physics.overlap_context_fraction)
     if not np.any(layout.expert > 1):
         return tensor + context
     e = layout.expert
@@ -405,6 +431,24 @@ def _exposed_layer_seconds(
     )
     expert = shape.moe_fraction * (2 + gemm_again) * 2 * exchange / 2 * (1 - physics.overlap_expert_fraction)
     return tensor + context + expert
+
+
+def _context_seconds(
+    *, shape: Shape, layout: Layouts, physics: Physics, links: Links, tokens: Values, passes: Values
+) -> Values:
+    """Exchange of context parallelism in one layer: a ring of keys and values, or Ulysses' all-to-alls where cheaper.
+
+    The ring takes c − 1 steps, each with its latency, and partly hides behind attention; Ulysses turns sequences into heads
+    (four exchanges of the local activations), needs c heads a rank and hides nothing.
+    """
+    c, t = layout.context, layout.tensor
+    rate = _rate(group=c, stride=t, links=links, physics=physics)
+    latency = _latency(group=c, stride=t, links=links, physics=physics)
+    moved = (c - 1) * 4 * tokens * shape.kv_width / t
+    ring = moved / rate * (1 - physics.overlap_context_fraction) + (c - 1) * latency
+    turned = (c - 1) / c * 4 * tokens * (shape.query_width + shape.kv_width) / t
+    ulysses = np.where(c * t <= shape.heads, turned / rate + 4 * latency, np.inf)
+    return passes * np.where(c > 1, np.minimum(ring, ulysses), 0.0)
 
 
 def _hop_seconds(*, shape: Shape, layout: Layouts, physics: Physics, links: Links, tokens: Values) -> Values:
@@ -467,7 +511,7 @@ def _data_seconds(
     shared, expert = held
     ranks = layout.data * layout.context
     sharded = layout.sharding >= ZERO3
-    trained = np.where(np.asarray(shape.lora) > 0, 0.02, 1.0)
+    trained = shape.trainable_fraction
     moved = (physics.gradient_bytes + physics.input_bytes) * trained
     whole = gather_seconds(
         total_bytes=moved * shared,
@@ -498,5 +542,5 @@ def _optimiser_seconds(*, shape: Shape, layout: Layouts, physics: Physics, held:
     shared, expert = held
     ranks = np.where(layout.sharding >= ZERO3, layout.shard, layout.data * layout.context)
     mine = (shared + expert) / np.where(layout.sharding > 0, ranks, 1.0)
-    trained = np.where(np.asarray(shape.lora) > 0, 0.02, 1.0)
+    trained = shape.trainable_fraction
     return (physics.gradient_bytes + 2 * physics.optimiser_bytes + 2) * trained * mine / physics.memory_bytes_per_s
