@@ -110,4 +110,6 @@ def test_every_piece_of_evidence_says_who_where_and_when(name: str) -> None:
 
 @pytest.mark.parametrize("name", ALL)
 def test_no_section_is_empty(name: str) -> None:
-    assert [key for key, value in report(name).data.items() if value in (None, {}, [], "")] == []
+    sections = {key: value for key, value in report(name).data.items() if key != "warnings"}  # no warning is an answer
+
+    assert [key for key, value in sections.items() if value in (None, {}, [], "")] == []
