@@ -438,7 +438,8 @@ def _context_seconds(
 ) -> Values:
     """Exchange of context parallelism in one layer: a ring of keys and values, or Ulysses' all-to-alls where cheaper.
 
-    The ring takes c − 1 steps, each with its latency, and partly hides behind attention; Ulysses turns sequences into heads
+    The ring takes c − 1 steps, each with its latency, and partly hides behind attention; Ulysses turns sequences into
+    heads
     (four exchanges of the local activations), needs c heads a rank and hides nothing.
     """
     c, t = layout.context, layout.tensor
