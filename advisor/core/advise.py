@@ -170,7 +170,7 @@ class _Writer:
         found: list[dict[str, Any]] = []
         seen = {tuple(stack.id if stack else None for stack in self.best.chosen)}
         for title, keep in self._variants():
-            narrowed = [plan.narrowed(choice, keep) for choice in self.choices]
+            narrowed = [plan.narrowed(choice=choice, case=self.case, keep=keep) for choice in self.choices]
             if not all(item.eligible for item in narrowed):
                 continue
             other = plan.joint(choices=narrowed, case=self.case)
@@ -183,7 +183,7 @@ class _Writer:
         return found[:_MOST_ALTERNATIVES] + ([stay] if stay else [])
 
     def _variants(self) -> list[tuple[str, Callable[[Stack], bool]]]:
-        providers = sorted({stack.row["provider"] for choice in self.choices for stack in choice.eligible})
+        providers = sorted({stack.row["provider"] for choice in self.choices for stack in choice.may})
         variants = [(f"All on {name}", partial(_is_on, provider=name)) for name in providers]
         taken = {stack.id for stack in self.best.chosen if stack}
         return [*variants, ("The next best for every workload", lambda stack: stack.id not in taken)]

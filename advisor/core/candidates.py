@@ -73,7 +73,7 @@ def field(*, index: int, case: Case) -> Field:
     frame = _costed(frame, workload=workload, money=case.money)
     frame = frame.assign(
         is_stay=_is_stay(frame, document=case.document, workload=workload),
-        at_home=_at_home(frame, document=case.document, workload=workload),
+        distance=_distance(frame, document=case.document, workload=workload),
     )
     shared = _workload_facts(document=case.document, stated=stated, workload=workload)
     outcomes = compatibility.outcomes(frame=frame, catalog_rules=case.catalog.rules, shared=shared)
@@ -199,8 +199,11 @@ _FLOATS = (
     "vcpus_count",
     "instances_count_typical",
     "run_days_typical",
+    "accelerators_total_typical",
+    "lead_time_days",
 )
 _TEXTS = (
+    "geography",
     "cpu_family_name",
     "accelerator_name",
     "cpu_family",
@@ -227,7 +230,9 @@ def _completed(frame: pd.DataFrame, *, path: str, workload: Workload, said: Answ
 
     evidence = {sources: tuple(named(id) for id in sources) for sources in set(frame["evidence"])}
     missing: dict[str, Any] = {name: np.nan for name in _FLOATS if name not in frame}
-    missing |= {name: "" for name in (*_TEXTS, "interruptible") if name not in frame}
+    missing |= {
+        name: "" for name in (*_TEXTS, "interruptible", "capacity_guaranteed", "price_doubt") if name not in frame
+    }
     frame = frame.assign(**missing)
     texts = {name: frame[name].fillna("") for name in _TEXTS}
     reasons = {name: frame[name].fillna("") for name in ("estimate_reason", "price_reason", "status")}
@@ -275,12 +280,22 @@ def _is_stay(frame: pd.DataFrame, *, document: Document, workload: Workload) -> 
     return same & (frame["basis"] == "on_demand")
 
 
-def _at_home(frame: pd.DataFrame, *, document: Document, workload: Workload) -> Any:
-    """Return where a candidate stands in the region that holds the workload's data, or else the team's present one."""
+def _distance(frame: pd.DataFrame, *, document: Document, workload: Workload) -> Any:
+    """Return how far a candidate stands from the workload's data, or else from the team's present region.
+
+    0 is the same region, 1 the same geography, 2 anywhere else.
+    """
     data = workload.data
     region = data.located_in_region or document.current.region
     provider = data.located_in_provider or document.current.provider
-    return (frame["region"] == region) & (frame["provider"] == provider)
+    near = frame["geography"] == _geography(frame, provider=provider, region=region)
+    same = (frame["region"] == region) & (frame["provider"] == provider)
+    return np.select([same, near], [0, 1], 2)
+
+
+def _geography(frame: pd.DataFrame, *, provider: str | None, region: str | None) -> str | None:
+    rows = frame[(frame["region"] == region) & (frame["provider"] == provider)]
+    return None if rows.empty else str(rows["geography"].iloc[0])
 
 
 def _workload_facts(*, document: Document, stated: Stated, workload: Workload) -> dict[str, Any]:
@@ -303,6 +318,7 @@ def _checks(
     *, frame: pd.DataFrame, index: int, case: Case, workload: Workload, rules: Mapping[str, compatibility.Outcome]
 ) -> tuple[Check, ...]:
     limits, horizon = case.said.limits, case.said.horizon
+    capacity = case.coefficients.get("plan.capacity_accelerators")
     targets, path = workload.targets, f"workloads[{index}].targets"
     steady = workload.kind in ("online_inference", "cpu_serving")
     needed = horizon.months * 30.4 if steady else frame["run_days_typical"].to_numpy(dtype=float)
@@ -318,6 +334,15 @@ def _checks(
         licences.check(frame=frame, licences=case.catalog.licences, document=case.document),
         constraints.operable(frame=frame, engineers=case.document.team.ml_systems_engineers),
         constraints.retirement(frame=frame, moment=case.moment),
+        constraints.capacity(frame=frame, limit=capacity.value, source=capacity.id),
+        constraints.need_by(frame=frame, date=limits.need_by, moment=case.moment),
+        constraints.resilience(
+            frame=frame,
+            availability=case.document.workloads[index].targets.availability,
+            rto_minutes=case.document.workloads[index].targets.rto_minutes,
+            rpo_minutes=case.document.workloads[index].targets.rpo_minutes,
+            path=f"workloads[{index}].targets",
+        ),
         constraints.same_room(frame=frame, measured=workload.measured, path=f"workloads[{index}].measured.on"),
         constraints.terms(frame=frame, needed_days=needed, continuous=steady, why=why),
         constraints.at_most(

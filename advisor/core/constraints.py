@@ -92,11 +92,13 @@ def rentable(*, frame: pd.DataFrame) -> Check:
 def priced(*, frame: pd.DataFrame) -> Check:
     """Return the check that a public price is on file and dated; an undated price cannot decide alone."""
     has = (frame["price_usd_per_hour"].notna() | frame["managed_priced"]).to_numpy(dtype=bool)
-    dated = (frame["price_as_of_basis"] != "undated").to_numpy(dtype=bool)
+    dated = ((frame["price_as_of_basis"] != "undated") & (frame["price_doubt"] == "")).to_numpy(dtype=bool)
 
     def say(row: Row, state: int) -> Sentence:
         if state == MET:
             return sentence(f"Its price is on file as of {row['price_as_of']}.", row["price_evidence"])
+        if row["price_doubt"]:
+            return sentence(f"Its price is doubtful: {row['price_doubt']}.", row["price_evidence"])
         if row["price_usd_per_hour"] == row["price_usd_per_hour"] or row["managed_priced"]:
             return sentence(
                 "Its price comes from an undated source, which cannot decide alone: confirm it.", row["price_evidence"]
@@ -120,7 +122,8 @@ def residency(*, frame: pd.DataFrame, wanted: str | None) -> Check | None:
     def say(row: Row, state: int) -> Sentence:
         evidence = ("answer:constraints.residency", row["region_evidence"])
         if state == MET:
-            return sentence(f"{row['region']} lies in {place}.", *evidence)
+            where = f"The scope {row['region']} processes" if row["group"] == "api" else f"{row['region']} lies"
+            return sentence(f"{where} in {place}.", *evidence)
         if state == MISSED:
             return sentence(f"{row['region']} lies outside {place}.", *evidence)
         return sentence(
@@ -153,6 +156,8 @@ def fits(*, frame: pd.DataFrame) -> Check:
     judged = frame["fits"].notna().to_numpy(dtype=bool) & estimable
 
     def say(row: Row, state: int) -> Sentence:
+        if row["group"] == "api":
+            return sentence("A managed API brings its own hardware.", row["option_evidence"])
         if state == MET:
             return sentence(f"The workload fits {row['sku']}.", *row["evidence"])
         text = row["estimate_reason"] or "whether the workload fits is not known"
@@ -197,9 +202,10 @@ def at_most(
             return sentence(text, answer, *row["evidence"])
         found = row[f"{column}_typical"]
         word = "within" if state == MET else "over"
-        return sentence(
-            f"{title}: {found:,.4g} {unit} is {word} your limit of {limit:,.4g} {unit}.", answer, *row["evidence"]
-        )
+        text = f"{title}: {found:,.4g} {unit} is {word} your limit of {limit:,.4g} {unit}"
+        if state == MET and row[f"{column}_high"] > limit:
+            text += f", but the high end of its range, {row[f'{column}_high']:,.4g} {unit}, is not"
+        return sentence(f"{text}.", answer, *row["evidence"])
 
     def slack(row: Row) -> Number | None:
         if f"{column}_typical" not in row or not np.isfinite(row[f"{column}_typical"]):
@@ -304,6 +310,79 @@ def same_room(*, frame: pd.DataFrame, measured: Measured | None, path: str) -> C
         )
 
     return Check("same_room", "room of the measured job", three_valued(met=True, known=enough), say, decisive=True)
+
+
+def capacity(*, frame: pd.DataFrame, limit: float, source: str) -> Check:
+    """Return the check that a fleet may be had without asking: on demand and spot promise no capacity.
+
+    ``limit`` is the number of accelerators past which it must be asked for; ``source`` the evidence id of that number.
+    """
+    promised = np.array([value is True for value in frame["capacity_guaranteed"]], dtype=bool)
+    total = frame["accelerators_total_typical"].to_numpy(dtype=float)
+    known = promised | ~(total > limit)
+
+    def say(row: Row, state: int) -> Sentence:
+        if state == MET:
+            return sentence("The fleet is of a size that may be had without asking.", row["option_evidence"], source)
+        return sentence(
+            f"{row['accelerators_total_typical']:,.0f} accelerators in {row['region']} {BASIS_TEXT[row['basis']]} "
+            "are more "
+            f"than the {limit:,.0f} that may be had without asking: no capacity is promised, so ask for it first.",
+            row["option_evidence"],
+            source,
+        )
+
+    return Check("capacity", "capacity without asking", three_valued(met=True, known=known), say, decisive=True)
+
+
+def need_by(*, frame: pd.DataFrame, date: dt.date | None, moment: dt.date) -> Check | None:
+    """Return the check that lead time and one run end by the day on which the work must be done."""
+    if date is None:
+        return None
+    days = (date - moment).days
+    lead = frame["lead_time_days"].fillna(0.0).to_numpy(dtype=float)
+    run = frame["run_days_typical"].to_numpy(dtype=float)
+    takes = lead + np.nan_to_num(run)
+
+    def say(row: Row, state: int) -> Sentence:
+        answer = "answer:constraints.need_by"
+        if state == UNKNOWN:
+            text = (
+                f"It must run by {date.isoformat()}, in {days} days; how long delivery and set-up take is not on file."
+            )
+            return sentence(text, answer)
+        word = "fit" if state == MET else "do not fit"
+        text = f"Lead time and one run {word} the {days} days until {date.isoformat()}."
+        return sentence(text, answer, *row["evidence"])
+
+    return Check(
+        "need_by", "done by the day", three_valued(met=takes <= days, known=np.isfinite(run) | (takes > days)), say
+    )
+
+
+def resilience(
+    *, frame: pd.DataFrame, availability: float | None, rto_minutes: float | None, rpo_minutes: float | None, path: str
+) -> Check | None:
+    """Return the check for availability and recovery: the catalog holds no evidence per stack, so none is confirmed."""
+    stated = {
+        "availability": None if availability is None else f"{availability:g} % availability",
+        "rto_minutes": None if rto_minutes is None else f"recovery within {rto_minutes:g} minutes",
+        "rpo_minutes": None if rpo_minutes is None else f"a loss of at most {rpo_minutes:g} minutes of data",
+    }
+    wanted = {name: text for name, text in stated.items() if text}
+    if not wanted:
+        return None
+
+    def say(row: Row, state: int) -> Sentence:
+        return sentence(
+            f"{', '.join(wanted.values()).capitalize()}: one region is priced here and no second one; no evidence "
+            "per stack "
+            "is on file. Confirm it, and price the second zone or region.",
+            *(f"answer:{path}.{name}" for name in wanted),
+        )
+
+    states = three_valued(met=True, known=np.zeros(len(frame), bool))
+    return Check("resilience", "availability and recovery", states, say)
 
 
 def retirement(*, frame: pd.DataFrame, moment: dt.date) -> Check:

@@ -5,7 +5,7 @@ cost of each further cloud and silicon family) and the most valuable one within 
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -30,6 +30,7 @@ class Choice:
 
     field: Field
     stacks: tuple[Stack, ...]
+    may: tuple[Stack, ...]
     eligible: tuple[Stack, ...]
     unsettled: frozenset[str]
     reference: Anchor | None
@@ -133,23 +134,25 @@ def choice(
         if stack.standing != "excluded" and not new_silicon(stack, known) and not only_scaled(stack)
     ]
     unsettled = frozenset({stack.id for stack in stacks} - {stack.id for stack in settled})
-    groups = (*dict.fromkeys(GROUP_OF[basis] for basis in case.said.limits.purchase), "api")
-    each = max(2, _MOST_PER_WORKLOAD // len(groups))
-    for standing in ("ranked", "confirm_first"):
-        best = [
-            stack
-            for group in groups
-            for stack in ordered([item for item in may if item.standing == standing and item.group == group])[:each]
-        ]
-        if best:
-            break
     return Choice(
         field=field,
         stacks=tuple(stacks),
-        eligible=tuple(ordered(best)),
+        may=tuple(may),
+        eligible=_eligible(may, purchase=case.said.limits.purchase),
         unsettled=unsettled,
         reference=anchors.get("cost"),
     )
+
+
+def _eligible(may: Sequence[Stack], *, purchase: Sequence[str]) -> tuple[Stack, ...]:
+    groups = (*dict.fromkeys(GROUP_OF[basis] for basis in purchase), "api")
+    each = max(2, _MOST_PER_WORKLOAD // len(groups))
+    for standing in ("ranked", "confirm_first"):
+        mine = [stack for stack in may if stack.standing == standing]
+        best = [stack for group in groups for stack in ordered([x for x in mine if x.group == group])[:each]]
+        if best:
+            return tuple(ordered(best))
+    return ()
 
 
 def only_scaled(stack: Stack) -> bool:
@@ -157,9 +160,10 @@ def only_scaled(stack: Stack) -> bool:
     return bool(stack.row["accelerator"]) and stack.row["estimable"] and stack.row["estimate_kind"] == "assumption"
 
 
-def narrowed(choice: Choice, keep: Callable[[Stack], bool]) -> Choice:
-    """Return a choice with only the eligible stacks that ``keep`` accepts."""
-    return replace(choice, eligible=tuple(stack for stack in choice.eligible if keep(stack)))
+def narrowed(*, choice: Choice, case: Case, keep: Callable[[Stack], bool]) -> Choice:
+    """Return a choice among only those admissible stacks that ``keep`` accepts."""
+    mine = [stack for stack in choice.may if keep(stack)]
+    return replace(choice, eligible=_eligible(mine, purchase=case.said.limits.purchase))
 
 
 def new_silicon(stack: Stack, known: Sequence[str]) -> bool:
@@ -186,7 +190,7 @@ def joint(*, choices: Sequence[Choice], case: Case) -> Plan:
     grid = np.array(np.meshgrid(*(np.arange(len(pool)) for pool in pools), indexing="ij")).reshape(len(pools), -1).T
     cost = sum((_costs(pool)[grid[:, index]] for index, pool in enumerate(pools)), np.zeros(len(grid)))
     cost = cost + _flow_costs(pools=pools, grid=grid, choices=choices, case=case)
-    cost = cost + _fixed_costs(pools=pools, grid=grid, coefficients=case.coefficients)
+    cost = cost + _fixed_costs(pools=pools, grid=grid, case=case)
     unknown_parts = [
         np.array([stack is not None and stack.monthly["value"] is None for stack in pool]) for pool in pools
     ]
@@ -221,7 +225,7 @@ def assemble(
 ) -> Plan:
     """Return the plan of one combination, with its flows, fixed lines and total as report numbers."""
     flows = flow_numbers(chosen=chosen, choices=choices, case=case)
-    fixed = _fixed_numbers(chosen=chosen, coefficients=case.coefficients)
+    fixed = _fixed_numbers(chosen=chosen, case=case)
     parts = {
         item.field.workload.id: stack.monthly if stack else unknown(unit="USD/month", reason=absent)
         for item, stack in zip(choices, chosen, strict=True)
@@ -293,26 +297,33 @@ def flow_numbers(*, chosen: Sequence[Stack | None], choices: Sequence[Choice], c
     ]
 
 
-def _clouds(stacks: Sequence[Stack | None]) -> int:
-    return len({stack.row["provider"] for stack in stacks if stack})
+def _clouds(stacks: Sequence[Stack | None], case: Case) -> int:
+    return len({stack.row["provider"] for stack in stacks if stack} | _present(case))
+
+
+def _present(case: Case) -> set[str]:
+    """Return the cloud the team runs on today: one more than it is a further cloud."""
+    provider = case.document.current.provider
+    return {provider} if provider and provider != "other" else set()
 
 
 def _silicon(stacks: Sequence[Stack | None]) -> int:
     return len({stack.row["accelerator_vendor"] for stack in stacks if stack and stack.row["accelerator"]})
 
 
-def _fixed_costs(*, pools: Sequence[Sequence[Stack | None]], grid: Any, coefficients: Coefficients) -> Any:
-    cloud = coefficients.get("plan.fixed_usd_per_month_extra_cloud").value
-    silicon = coefficients.get("plan.fixed_usd_per_month_extra_silicon").value
-    clouds = _distinct(pools, grid, lambda stack: stack.row["provider"])
+def _fixed_costs(*, pools: Sequence[Sequence[Stack | None]], grid: Any, case: Case) -> Any:
+    cloud = case.coefficients.get("plan.fixed_usd_per_month_extra_cloud").value
+    silicon = case.coefficients.get("plan.fixed_usd_per_month_extra_silicon").value
+    clouds = _distinct(pools, grid, lambda stack: stack.row["provider"], already=_present(case))
     kinds = _distinct(pools, grid, lambda stack: stack.row["accelerator_vendor"] if stack.row["accelerator"] else "")
     return cloud * np.maximum(clouds - 1, 0) + silicon * np.maximum(kinds - 1, 0)
 
 
-def _distinct(pools: Sequence[Sequence[Stack | None]], grid: Any, of: Any) -> Any:
-    """Return, per combination, how many distinct non-empty values ``of`` its stacks have."""
-    names = sorted({of(stack) for pool in pools for stack in pool if stack} - {""})
-    count = np.zeros(len(grid))
+def _distinct(pools: Sequence[Sequence[Stack | None]], grid: Any, of: Any, *, already: Set[str] = frozenset()) -> Any:
+    """Return, per combination, how many distinct non-empty values ``of`` its stacks have, with those ``already`` "
+    "there."""
+    names = sorted({of(stack) for pool in pools for stack in pool if stack} - {""} - already)
+    count = np.full(len(grid), float(len(already)))
     for name in names:
         has = np.zeros(len(grid), dtype=bool)
         for index, pool in enumerate(pools):
@@ -322,14 +333,14 @@ def _distinct(pools: Sequence[Sequence[Stack | None]], grid: Any, of: Any) -> An
     return count
 
 
-def _fixed_numbers(*, chosen: Sequence[Stack | None], coefficients: Coefficients) -> dict[str, Number]:
+def _fixed_numbers(*, chosen: Sequence[Stack | None], case: Case) -> dict[str, Number]:
     lines = {}
     for name, key, count in (
-        ("each further cloud", "plan.fixed_usd_per_month_extra_cloud", _clouds(chosen) - 1),
+        ("each further cloud", "plan.fixed_usd_per_month_extra_cloud", _clouds(chosen, case) - 1),
         ("each further silicon family", "plan.fixed_usd_per_month_extra_silicon", _silicon(chosen) - 1),
     ):
         if count > 0:
-            each = coefficients.get(key)
+            each = case.coefficients.get(key)
             lines[name] = number(
                 count * each.value,
                 count * each.low,

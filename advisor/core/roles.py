@@ -2,6 +2,7 @@
 "fallback."""
 
 import datetime as dt
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,7 @@ from catalog.records import Rule
 from estimator.coefficients import Coefficient
 from estimator.cost import ramp_months
 
+_DAYS_PER_MONTH = 365.25 / 12
 ROLE_TEXT = {
     "production": "production",
     "baseline": "production baseline, against which the pilot is judged",
@@ -136,15 +138,16 @@ def port_effort(*, choice: Choice, case: Case) -> Port:
     limit = case.coefficients.get("plan.pilot_port_weeks_limit")
     kernels = choice.field.workload.code.custom_kernels or 0
     people = max(1, case.document.team.ml_systems_engineers or 1)
+    rounds = math.ceil(kernels / people)  # one person writes one kernel at a time
     evidence = (
         each.id,
         case.said.evidence_id(f"{choice.field.path}.code.custom_kernels"),
         case.said.evidence_id("team.ml_systems_engineers"),
     )
     weeks = number(
-        kernels * each.value / people,
-        kernels * each.low / people,
-        kernels * each.high / people,
+        rounds * each.value,
+        rounds * each.low,
+        rounds * each.high,
         unit="weeks",
         kind="assumption",
         evidence=evidence,
@@ -170,7 +173,9 @@ def _pilot(*, choice: Choice, stack: Stack, case: Case) -> list[Assignment]:
     pool = [
         other
         for other in pool
-        if _is_out(made[other.row["accelerator"]]) and not not_worth(choice=choice, stack=other, best=stack, case=case)
+        if _is_out(made[other.row["accelerator"]])
+        and _may_pass(other, baseline=stack, case=case)
+        and not not_worth(choice=choice, stack=other, best=stack, case=case)
     ]
     rentable = [other for other in pool if other.states.get("rentable") == 1]
     if not pool:
@@ -233,6 +238,15 @@ def _port_rules(*, choice: Choice, stack: Stack) -> list[Rule]:
     ]
 
 
+def _may_pass(stack: Stack, *, baseline: Stack, case: Case) -> bool:
+    """Return whether a pilot could pass its gate: it is not known not to fit, nor to cost too much at its low end."""
+    if stack.row["estimable"] and stack.row["fits"] is False:
+        return False
+    saving = case.coefficients.get("plan.pilot_saving_needed_fraction").value
+    low, bar = stack.monthly["low"], baseline.monthly["value"]
+    return bool(stack.monthly["value"] is None or bar is None or low is None or low <= bar * (1 - saving))
+
+
 def _is_out(part: Mapping[Any, Any]) -> bool:
     """Return whether an accelerator is out: on offer, or generally available by its vendor's word."""
     return part["offered"] == "yes" or bool(part["ga_date"])
@@ -272,10 +286,11 @@ def _gated(*, role: str, choice: Choice, stack: Stack, baseline: Stack, port: Po
     ]
     numbers: dict[str, Number] = {"port_weeks": port.weeks}
     if price["value"] and cost["value"]:
+        beside = sum(stack.numbers[name]["value"] or 0.0 for name in ("storage_usd", "egress_usd", "orchestration_usd"))
         hours = number(
-            cost["value"] * (1 - saving.value) / price["value"],
-            cost["low"] * (1 - saving.high) / price["high"],
-            cost["high"] * (1 - saving.low) / price["low"],
+            max(0.0, cost["value"] * (1 - saving.value) - beside) / price["value"],
+            max(0.0, cost["low"] * (1 - saving.high) - beside) / price["high"],
+            max(0.0, cost["high"] * (1 - saving.low) - beside) / price["low"],
             unit="instance-hours/month",
             kind=cost["kind"],
             evidence=(*cost["evidence"], *price["evidence"], saving.id),
@@ -283,10 +298,27 @@ def _gated(*, role: str, choice: Choice, stack: Stack, baseline: Stack, port: Po
         numbers["gate_instance_hours_per_month"] = hours
         gate.append(
             sentence(
-                f"In figures: the baseline costs {span(cost)} a month, so at {usd(price['value'])} per instance-hour "
-                "the pilot "
-                f"must finish a month's work in at most {hours['value']:,.0f} instance-hours.",
+                f"In figures: the baseline costs {span(cost)} a month, so at {usd(price['value'])} per instance-hour, "
+                f"with the same data beside it, the pilot must do a month's work in at most {hours['value']:,.0f} "
+                "instance-hours.",
                 *hours["evidence"],
+            )
+        )
+    if stack.monthly["value"] is not None:
+        share = case.coefficients.get("plan.pilot_share")
+        numbers["pilot_usd"] = number(
+            stack.monthly["value"] * share.value * days.value / _DAYS_PER_MONTH,
+            stack.monthly["low"] * share.low * days.low / _DAYS_PER_MONTH,
+            stack.monthly["high"] * share.high * days.high / _DAYS_PER_MONTH,
+            unit="USD",
+            kind="assumption",
+            evidence=(*stack.monthly["evidence"], share.id, days.id),
+            reason="once, beside the baseline",
+        )
+        gate.append(
+            sentence(
+                f"On {share.value:.0%} of the work it costs {span(numbers['pilot_usd'])} once, beside the baseline.",
+                *numbers["pilot_usd"]["evidence"],
             )
         )
     gate.append(_port_text(choice=choice, stack=stack, port=port))
@@ -305,11 +337,15 @@ def _port_text(*, choice: Choice, stack: Stack, port: Port) -> Sentence:
         if weeks
         else ""
     )
+    kernels = (
+        f"rewriting custom kernels is assumed to take {port.weeks['value']:.3g} weeks ({port.weeks['low']:.3g} to "
+        f"{port.weeks['high']:.3g}), one person a kernel; "
+        if port.weeks["value"]
+        else ""
+    )
     return sentence(
-        f"Before it starts: {judged}rewriting custom kernels is assumed to take {port.weeks['value']:.2g} weeks "
-        f"({port.weeks['low']:.2g} to {port.weeks['high']:.2g}); check the numerics against the baseline, and keep "
-        "code "
-        "that still runs on it.",
+        f"Before it starts: {judged}{kernels}check the numerics against the baseline, and keep code that still runs on "
+        "it.",
         *port.weeks["evidence"],
         *(f"rule:{rule.id}" for rule in rules),
     )
@@ -337,7 +373,7 @@ def _capacity(*, role: str, stack: Stack, catalog: Catalog) -> Sentence:
             f"{row['sku']} has no public price on file: ask the provider for a written one first.", *evidence
         )
     where = f"in one region, {regions[0]}" if len(regions) == 1 else f"in {len(regions)} regions"
-    text = f"{row['sku']} has a public price {where}, as {BASIS_TEXT[row['basis']]}"
+    text = f"{row['sku']} has a public price {where}, {BASIS_TEXT[row['basis']]}"
     longest, most = row["max_duration_days"], row["max_quantity_count"]
     if longest == longest:
         text += f", for at most {longest:g} days"

@@ -72,7 +72,7 @@ def shortlist(field: Field) -> list[int]:
     price = frame["price_usd_per_hour"] / frame["accelerators_count"].where(frame["accelerators_count"] > 0, 1)
     ordered = frame.assign(
         _order=frame["standing"].map(_ORDER),
-        _away=~frame["at_home"],
+        _away=frame["distance"],
         _size=_distance(frame, field),
         _cost=cost,
         _price=price.fillna(np.inf),
