@@ -23,6 +23,7 @@ from estimator.cost import ramp_fractions, ramp_months
 from estimator.workload import Horizon
 
 Progress = Callable[[str, float], None]
+_RAMP_TEXT = {"linear": "the load growing evenly to its full size", "immediate": "the full load from the first month"}
 _SEED = 0  # nothing is drawn at random; kept in the report so that a later version can say what it drew
 _MOST_ALTERNATIVES = 4
 _PACKAGES = ("advisor/core", "catalog", "estimator")
@@ -93,9 +94,7 @@ class _Writer:
             "workloads": [self._workload(choice) for choice in self.choices],
             "coupling": self._coupling(),
             "constraints": self._constraints(),
-            "warnings": explain.warnings(
-                assignments=self.assignments, moment=self.case.moment, horizon_months=self.horizon.months
-            ),
+            "warnings": self._warnings(),
             "unanswered": [dict(entry) for entry in self.case.said.unanswered],
         }
         return {**body, "evidence": [self._evidence(id) for id in sorted(_evidence_ids(body))]}
@@ -110,6 +109,21 @@ class _Writer:
             "code": code_hash(),
             "seed": _SEED,
         }
+
+    def _warnings(self) -> list[dict[str, Any]]:
+        open_questions = [
+            {"code": "measure_first", **text}
+            for choice, best in zip(self.choices, self.best.chosen, strict=True)
+            if best is not None
+            for text in explain.measure_first(choice=choice, best=best, weights=self.case.said.weights)
+        ]
+        return [
+            *open_questions,
+            *explain.warnings(
+                assignments=self.assignments, moment=self.case.moment, horizon_months=self.horizon.months
+            ),
+            *explain.unpriced_bases(case=self.case, bases=self.case.document.constraints.purchase),
+        ]
 
     def _decision(self) -> dict[str, Any]:
         feasible = all(stack is not None for stack in self.best.chosen) and self.best.within_budget is not False
@@ -131,7 +145,7 @@ class _Writer:
             "horizon_usd": over,
             "lower_bound": one.monthly["value"] is None,
             "text": sentence(
-                f"Over {self.horizon.months} months with a {self.horizon.ramp} ramp ({full:.3g} months of full load) "
+                f"Over {self.horizon.months} months, {_RAMP_TEXT[self.horizon.ramp]} ({full:.3g} months of full load) "
                 "the plan costs "
                 f"{span(over)} at list prices.",
                 *one.monthly["evidence"],
@@ -247,6 +261,7 @@ class _Writer:
             },
             "recommended": stacks.as_json(main) if main else None,
             "best_by_provider": [stacks.as_json(stack) for stack in _best_of(choice, "provider")],
+            "best_by_group": [stacks.as_json(stack) for stack in _best_of(choice, "group")],
             "best_by_path": [stacks.as_json(stack) for stack in _best_of(choice, "path")],
             "stay": next((stacks.as_json(stack) for stack in choice.stacks if stack.row["is_stay"]), None),
             "why": explain.why(choice=choice, stack=main) if main else [],

@@ -68,7 +68,9 @@ def field(*, index: int, case: Case) -> Field:
                 estimate_managed(workload=workload, model_offers=models, coefficients=coefficients, horizon=horizon)
             )
         )
-    frame = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+    if not frames:
+        frames.append(_managed(_nothing(case=case, workload=workload)))
+    frame = pd.concat(frames, ignore_index=True)
     frame = _completed(frame, path=f"workloads[{index}]", workload=workload, said=case.said)
     frame = _costed(frame, workload=workload, money=case.money)
     frame = frame.assign(
@@ -86,6 +88,16 @@ def field(*, index: int, case: Case) -> Field:
         checks=checks,
         rules=outcomes,
         facts=shared,
+    )
+
+
+def _nothing(*, case: Case, workload: Workload) -> pd.DataFrame:
+    """Return the estimates of no offer at all: a workload nothing on file is meant for still gets its report."""
+    return estimate_managed(
+        workload=workload,
+        model_offers=case.catalog.model_offers.iloc[:0],
+        coefficients=case.coefficients,
+        horizon=case.said.horizon,
     )
 
 

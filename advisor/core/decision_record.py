@@ -123,8 +123,15 @@ def _drivers(data: Data) -> str:
         for check in told
     ]
     kept = len(data["constraints"]["checks"]) - len(told)
+    removed = [
+        f"* {escaped(row['workload_id'])}: {escaped(row['text']['text'])}" for row in data["constraints"]["removals"]
+    ]
+    lifted = [f"* {escaped(row['text']['text'])}" for row in data["constraints"]["excluded_providers"]]
     checks.append(f"* {kept} further checks (price, terms, fit, compatibility, licences, retirement) are met.")
-    return "\n".join(["## Decision Drivers", "", *weights, *checks])
+    parts = ["## Decision Drivers", "", *weights, *checks]
+    if removed:
+        parts += ["", "### What removed candidates", "", *removed, *lifted]
+    return "\n".join(parts)
 
 
 def _options(data: Data) -> str:
@@ -190,11 +197,15 @@ def _coupling(data: Data) -> str:
         ]
         lines += [escaped(section["leaving"]["text"]["text"]), ""]
         lines += [
-            f"* Moving the stored data out, {name.replace('_', ' ')}: {shown(number)}"
+            f"* Moving the stored data out, {name.replace('_', ' ')}: {shown(number)}{_condition(number)}"
             for name, number in section["leaving"]["data_usd"].items()
         ]
         lines.append("")
     return "\n".join(lines)
+
+
+def _condition(number: Number) -> str:
+    return f" ({escaped(number['reason'])})" if number["value"] is not None and number["reason"] else ""
 
 
 def _why_not(data: Data) -> str:
@@ -245,6 +256,10 @@ def _more(data: Data) -> str:
 def _value(entry: Data) -> str:
     value = entry["value"]
     if value is None:
+        return str(entry["label"])
+    if isinstance(value, list):
+        return ", ".join(str(part) for part in value) or "none"
+    if isinstance(value, dict):
         return str(entry["label"])
     figure = _figure(float(value)) if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
     return f"{figure} {entry['unit'] or ''}".strip()

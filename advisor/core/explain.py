@@ -1,7 +1,7 @@
 """Every sentence a person reads about a recommendation, made once, from numbers and facts that the report holds."""
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,9 +12,10 @@ from advisor.core.case import Case
 from advisor.core.constraints import MISSED, STATE_TEXT, UNKNOWN
 from advisor.core.coupling import BIT_TEXT, Cell
 from advisor.core.plan import Choice, Plan, new_silicon, only_scaled
-from advisor.core.quantity import Number, Sentence, number, sentence, span, unknown, usd
+from advisor.core.quantity import Number, Sentence, number, scaled, sentence, span, unknown, usd
 from advisor.core.roles import Assignment, Port
 from advisor.core.stacks import Stack, ordered
+from advisor.core.value import normal
 from catalog.records import Rule
 
 _LAYER_TEXT = {
@@ -134,6 +135,51 @@ def why(*, choice: Choice, stack: Stack) -> list[Sentence]:
     found.append(
         sentence(f"To run it: {stack.numbers['operations']['reason']}.", *stack.numbers["operations"]["evidence"])
     )
+    return found
+
+
+def measure_first(*, choice: Choice, best: Stack, weights: Mapping[str, float]) -> list[Sentence]:
+    """Return the stacks that lose only by what nobody has shown, and would win if it were at its best: measure them.
+
+    A criterion unknown for a stack counts as nothing in its value; here it counts in full.
+    """
+    shares = normal(weights)
+    used = [name for name in shares if any(np.isfinite(stack.levels[name]) for stack in choice.eligible)]
+    total = sum(shares[name] for name in used) or 1.0
+    found = []
+    for stack in choice.eligible:
+        hidden = [name for name in used if not np.isfinite(stack.levels[name]) and np.isfinite(best.levels[name])]
+        cost, mine = stack.monthly["value"], best.monthly["value"]
+        if not hidden or cost is None or mine is None or cost >= mine:
+            continue
+        if stack.value + sum(shares[name] for name in hidden) / total > best.value:
+            found.append(
+                sentence(
+                    f"Measure first: {stack.label} costs {span(stack.monthly)} a month against {span(best.monthly)} "
+                    "and "
+                    f"would be worth more to you if it keeps your limits; its {' and '.join(hidden)} is not on file.",
+                    *stack.monthly["evidence"],
+                    *best.monthly["evidence"],
+                )
+            )
+    return found[:2]
+
+
+def unpriced_bases(*, case: Case, bases: Sequence[str] | None) -> list[dict[str, Any]]:
+    """Return a warning for each way to buy the document names that has no public price on a provider it allows."""
+    offers = case.catalog.offers
+    known = offers[offers["price_usd_per_hour"].notna()][["provider", "basis"]].drop_duplicates()
+    priced = set(zip(known["provider"], known["basis"], strict=True))
+    found = []
+    for basis in bases or ():
+        missing = [name for name in case.said.limits.providers if (name, basis) not in priced]
+        if missing and basis in BASIS_TEXT and basis not in ("provisioned_throughput",):
+            text = (
+                f"{BASIS_TEXT[basis]}: no price is on file on {', '.join(missing)}. It is unpriced there and "
+                "replaced by "
+                "nothing: ask the provider for a quote."
+            )
+            found.append({"code": "unpriced_basis", **sentence(text, "answer:constraints.purchase")})
     return found
 
 
@@ -344,12 +390,16 @@ def coupling_section(*, assignment: Assignment, case: Case) -> dict[str, Any] | 
     stored = choice.field.workload.data.stored_tb or 0.0
     answer = case.said.evidence_id(f"{choice.field.path}.data.stored_tb")
     exits = {
-        purpose: case.money.leaving(
-            provider=stack.row["provider"],
-            region=stack.row["region"],
-            gb=stored * _GB_PER_TB,
-            purpose=purpose,
-            answer=answer,
+        purpose: scaled(
+            case.money.leaving(
+                provider=stack.row["provider"],
+                region=stack.row["region"],
+                gb=stored * _GB_PER_TB,
+                purpose=purpose,
+                answer=answer,
+            ),
+            1.0,
+            unit="USD, once",
         )
         for purpose in ("ordinary_transfer", "full_exit")
     }

@@ -50,34 +50,29 @@ class Plan:
 
 def anchors_for(*, field: Field, case: Case) -> dict[str, Anchor]:
     """Return the fixed anchors of a workload's criteria, from the document or else its reference stack."""
+    document, path = case.document, f"{field.path}.targets"
+    longest, default = field.workload.targets.deadline_days, case.coefficients.get("plan.default_run_days")
     anchors = {
         "portability": Anchor("portability", 0.0, 1.0, "score", "0 is free to leave, 1 is bound at every layer"),
         "operations": Anchor("operations", 0.0, 1.0, "fraction", "0 is run by the provider, 1 is all new to the team"),
+        "time": Anchor("time", 0.0, default.value, "days", default.label, (default.id,))
+        if longest is None
+        else Anchor("time", 0.0, longest, "days", "your deadline", (f"answer:{path}.deadline_days",)),
     }
-    own = case.document.preferences
     reference = _reference(field=field, coefficients=case.coefficients)
-    if own.cost.unacceptable is not None:
-        ideal = own.cost.ideal or 0.0
-        anchors["cost"] = Anchor(
-            "cost", ideal, own.cost.unacceptable, "USD/month", "your own levels", ("answer:preferences.cost",)
-        )
-    elif reference is not None:
+    if reference is not None:
         anchors["cost"] = reference
-    longest = field.workload.targets.deadline_days
-    if longest is not None:
-        anchors["time"] = Anchor(
-            "time", 0.0, longest, "days", "your deadline", (f"answer:{field.path}.targets.deadline_days",)
-        )
-    else:
-        default = case.coefficients.get("plan.default_run_days")
-        anchors["time"] = Anchor("time", 0.0, default.value, "days", default.label, (default.id,))
     for name in ("ttft_p95_ms", "latency_p99_ms"):
         limit = getattr(field.workload.targets, name)
         if limit is not None:
-            anchors["latency"] = Anchor(
-                "latency", 0.0, limit, "ms", "your latency target", (f"answer:{field.path}.targets.{name}",)
-            )
+            anchors["latency"] = Anchor("latency", 0.0, limit, "ms", "your latency target", (f"answer:{path}.{name}",))
             break
+    units = {"cost": "USD/month", "time": "days", "latency": "ms", "portability": "score", "operations": "fraction"}
+    for name, unit in units.items():
+        own = getattr(document.preferences, name)
+        if own.unacceptable is not None:
+            ideal, evidence = own.ideal or 0.0, (f"answer:preferences.{name}.unacceptable",)
+            anchors[name] = Anchor(name, ideal, own.unacceptable, unit, "your own levels", evidence)
     return anchors
 
 

@@ -199,14 +199,18 @@ def _numbers(*, row: Row, field: Field, whole: layers.Layers, case: Case, cells:
         return numbers | _tokens(row, evidence)
     numbers["price_usd_per_hour"] = _price(row, "price_usd_per_hour", "USD/instance-hour")
     if row["accelerator"]:
-        count = row["accelerators_count"]
-        numbers["price_usd_per_accelerator_hour"] = scaled(
-            numbers["price_usd_per_hour"], 1 / count, unit="USD/accelerator-hour"
-        )
+        numbers["price_usd_per_accelerator_hour"] = _per_accelerator(row, numbers["price_usd_per_hour"])
     for name, unit in _ESTIMATES:
         if np.isfinite(row.get(f"{name}_typical", np.nan)):
             numbers[name] = estimated(name, unit)
     return numbers
+
+
+def _per_accelerator(row: Row, price: Number) -> Number:
+    count, unit = row["accelerators_count"], "USD/accelerator-hour"
+    if not count > 0:
+        return unknown(unit=unit, reason="how many accelerators it holds is not on file", evidence=price["evidence"])
+    return scaled(price, 1 / count, unit=unit)
 
 
 _ESTIMATES = (
