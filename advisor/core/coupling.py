@@ -26,6 +26,7 @@ BIT_TEXT: Mapping[str, str] = {
     "no_open_source_runtime": "has no open-source runtime",
     "no_alternative": "has no alternative for the other layer",
 }
+_FABRICS = ("EFA", "InfiniBand", "ICI", "RoCE", "TCPX", "NeuronLink", "Maia Ethernet")
 _SHARE_OF_BITS = 0.8
 _STEPS_THAT_COUNT_FULL = 6
 _LOOSE_BELOW, _MEDIUM_UP_TO = 0.30, 0.60
@@ -79,16 +80,19 @@ def stable_band(*, bits: Iterable[str], steps: int, weights: Mapping[str, float]
     return names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
 
 
-def cells(*, rows: Iterable[Mapping[str, Any]], provider: str, path: str, weights: Mapping[str, float]) -> list[Cell]:
+def cells(
+    *, rows: Iterable[Mapping[str, Any]], provider: str, path: str, weights: Mapping[str, float], fabric: bool = True
+) -> list[Cell]:
     """Return the coupling cells of a stack.
 
     They are the observations of its provider and path, and the general ones (path any) of pairs that the stack has and
     its path does not observe itself: a stack without accelerators has no accelerator pair, one that does not call a
-    managed model has no pair with it, and one that only calls it brings only its stored data.
+    managed model has no pair with it, and one that only calls it brings only its stored data. A stack without a
+    ``fabric`` between nodes has no pair with one. The options a row names are the typical ones of its path.
     """
     mine: dict[tuple[str, str], Mapping[str, Any]] = {}
     for row in sorted(rows, key=lambda row: (row["path"] != "any", row["id"])):
-        if row["provider"] == provider and _belongs(row, path):
+        if row["provider"] == provider and _belongs(row, path) and (fabric or not _names_fabric(row)):
             mine[row["layer_a"], row["layer_b"]] = row
     found = [_cell(row, weights) for row in mine.values()]
     return sorted(found, key=lambda cell: (_order(cell.layer_a), _order(cell.layer_b), cell.id))
@@ -101,6 +105,12 @@ def _belongs(row: Mapping[str, Any], path: str) -> bool:
     if path == "managed_api":
         return layers == {"storage", "model_layer"}
     return not (("accelerator" in layers and path == "cpu") or "model_layer" in layers)
+
+
+def _names_fabric(row: Mapping[str, Any]) -> bool:
+    """Return whether a row's observation is of a fabric between nodes."""
+    options = {row["layer_a"]: row["option_a"], row["layer_b"]: row["option_b"]}
+    return any(fabric in options.get("networking", "") for fabric in _FABRICS)
 
 
 def _cell(row: Mapping[str, Any], weights: Mapping[str, float]) -> Cell:

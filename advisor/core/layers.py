@@ -31,7 +31,7 @@ class Layers:
     orchestration_usd: Number
     operations: float
     operations_reason: str
-    portable_orchestration: bool
+    fabric: bool
 
 
 def complete(*, row: Row, field: Field, case: Case) -> Layers:
@@ -86,7 +86,7 @@ def complete(*, row: Row, field: Field, case: Case) -> Layers:
         orchestration_usd=cluster_fee(orch),
         operations=ease,
         operations_reason=reason,
-        portable_orchestration=bool(orch and orch.get("portable") == "yes"),
+        fabric=bool(net and net["category"] in ("inter_node_fabric", "scale_up")),
     )
 
 
@@ -112,7 +112,7 @@ def _managed(*, row: Row, storage: Sequence[tuple[Row, Number]]) -> Layers:
         orchestration_usd=number(0.0, unit="USD/month", kind="list price", evidence=(row["option_evidence"],)),
         operations=1.0,
         operations_reason="the provider runs it",
-        portable_orchestration=True,
+        fabric=False,
     )
 
 

@@ -118,7 +118,9 @@ def build(*, field: Field, positions: Sequence[int], case: Case, anchors: Mappin
     for position in positions:
         row = field.row(position)
         whole = layers.complete(row=row, field=field, case=case)
-        cells = coupling.cells(rows=rows, provider=row["provider"], path=row["path"], weights=bound)
+        cells = coupling.cells(
+            rows=rows, provider=row["provider"], path=row["path"], weights=bound, fabric=whole.fabric
+        )
         numbers = _numbers(row=row, field=field, whole=whole, case=case, cells=cells)
         stacks.append(
             Stack(

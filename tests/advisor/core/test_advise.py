@@ -298,6 +298,86 @@ def test_images_for_x86_only_are_a_gap_with_its_effort_and_not_an_exclusion(advi
     assert any("rebuild containers" in text and "Effort: 2 weeks (0.5 to 8)" in text for text in said)
 
 
+def test_a_retired_model_is_never_recommended(advised, catalog):
+    def retired(raw):
+        raw["workloads"][0]["model"] = {"acceptable": [{"family": "claude-haiku-4-5"}]}
+
+    report = advised("small_team", retired)
+
+    offers = catalog.model_offers.set_index("model_id")["retirement_date"]
+    azure = [row for row in report.data["workloads"][0]["why_not"] if "Foundry" in row["label"]]
+    stack = roles(report, "assistant").get("production")
+    dates = offers.loc[[stack["layers"]["model_layer"]["id"]]] if stack else []
+    assert all(date == "" or date > MOMENT.isoformat() for date in dates)
+    assert all(row["verdict"] == "excluded" for row in azure)
+
+
+@pytest.mark.parametrize("name", ["pretraining", "finetuning", "llm_serving"])
+def test_the_order_in_which_ways_to_buy_are_listed_changes_nothing(advised, name):
+    def reversed_order(raw):
+        raw["constraints"]["purchase"] = list(reversed(raw["constraints"]["purchase"]))
+
+    chosen = [item["stack_id"] for item in advised(name).data["plan"]["assignments"]]
+
+    assert [item["stack_id"] for item in advised(name, reversed_order).data["plan"]["assignments"]] == chosen
+
+
+def test_a_cheaper_stack_that_loses_only_by_an_unknown_is_to_be_measured_first(advised):
+    report = advised("llm_serving")
+
+    said = [warning["text"] for warning in report.data["warnings"] if warning["code"] == "measure_first"]
+
+    assert any("Bedrock" in text and "latency is not on file" in text for text in said)
+
+
+def test_a_service_stays_near_its_data(advised):
+    def any_cloud(raw):
+        raw["constraints"]["providers"] = ["aws", "azure", "gcp"]
+
+    report = advised("uber", any_cloud)
+
+    best = next(item for item in report.data["workloads"] if item["id"] == "serving")["best_by_provider"]
+    geographies = {stack["provider"]: stack["region"] for stack in best}
+    assert "india" not in geographies["azure"]
+
+
+def test_recovery_and_the_need_by_date_are_said_to_be_unconfirmed_where_nothing_shows_them(uber):
+    states = {(row["scope"], row["id"]): row["state"] for row in uber.data["constraints"]["checks"]}
+
+    assert states["serving", "resilience"] == "cannot be confirmed"
+    assert states["serving", "need_by"] == "cannot be confirmed"
+
+
+def test_a_fleet_past_what_may_be_had_without_asking_is_confirmed_first(advised):
+    def on_demand(raw):
+        raw["constraints"]["purchase"] = ["on_demand"]
+        raw["constraints"]["providers"] = ["azure"]
+
+    stack = roles(advised("pretraining", on_demand), "base-model")
+
+    main = stack.get("baseline") or stack["production"]
+    assert main["standing"] == "confirm_first" or main["numbers"]["accelerators_total"]["value"] <= 512
+
+
+def test_work_without_a_model_or_a_measurement_gets_an_architecture_and_no_invented_cost(advised):
+    def unmeasured(raw):
+        raw["workloads"][0]["measured"] = None
+
+    report = advised("midjourney", unmeasured)
+
+    stack = roles(report, "generation")
+    main = stack.get("baseline") or stack["production"]
+    assert report.feasible
+    assert main["numbers"]["compute_usd"]["value"] is None
+    assert main["numbers"]["monthly_usd"]["reason"]
+
+
+def test_a_way_to_buy_without_a_price_is_named(uber):
+    said = [warning["text"] for warning in uber.data["warnings"] if warning["code"] == "unpriced_basis"]
+
+    assert any("1-year commitment: no price is on file on aws" in text for text in said)
+
+
 # --- the record ---
 
 

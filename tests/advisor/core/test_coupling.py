@@ -79,3 +79,12 @@ def test_a_pair_without_an_accelerator_or_a_managed_model_counts_only_where_the_
     found = cells(rows=[storage, accelerator], provider="aws", path=path, weights=BITS)
 
     assert len(found) == expected
+
+
+def test_a_stack_without_a_fabric_has_no_pair_with_one():
+    fabric = row(id="aws/any/networking-storage", path="any", layer_a="networking", layer_b="storage", option_a="EFA")
+    general = row(id="aws/any/compute-networking", path="any", layer_a="compute", option_b="ENA")
+
+    found = cells(rows=[fabric, general], provider="aws", path="cpu", weights=BITS, fabric=False)
+
+    assert [cell.id for cell in found] == ["aws/any/compute-networking"]

@@ -8,7 +8,7 @@ MONEY = st.floats(min_value=0.01, max_value=1e9, allow_nan=False)
 
 
 def test_a_known_number_needs_evidence():
-    with pytest.raises(Unsourced, match="12.0 USD names no evidence"):
+    with pytest.raises(Unsourced, match=r"12\.0 USD names no evidence"):
         number(12, unit="USD", kind="list price")
 
 
