@@ -6,14 +6,12 @@ import numpy as np
 import pandas as pd
 
 from catalog.units import HOURS_PER_DAY, HOURS_PER_MONTH, SECONDS_PER_HOUR
-from estimator import cpu, measured, uncertainty
+from estimator import cpu, elasticity, measured, uncertainty
 from estimator.coefficients import Coefficients
 from estimator.columns import ENDS
 from estimator.need import answers, blank, joined, peak_of, put, target_days_of, unfit, write_runs, write_span
 from estimator.uncertainty import Range
 from estimator.workload import TRAINING_KINDS, Measured, Workload
-
-SCARCE_MEMORY_GB = 80.0  # accelerators with more memory are not given back between two peaks: they may not return
 
 
 def cpu_need(*, workload: Workload, hardware: pd.DataFrame, coefficients: Coefficients) -> pd.DataFrame:
@@ -44,7 +42,8 @@ def cpu_need(*, workload: Workload, hardware: pd.DataFrame, coefficients: Coeffi
         kind=found["kind"],
         reason=found["reason"],
         evidence=found["evidence"],
-        releases=np.ones(len(hardware), dtype=bool),
+        release=uncertainty.of(coefficients.get("cpu.release_fraction")),
+        release_ids=("coefficient:cpu.release_fraction",),
     )
     accelerated = (hardware["accelerator"] != "").to_numpy()
     return unfit(need, where=accelerated, reason="an accelerator instance; the workload serves from CPUs")
@@ -64,7 +63,6 @@ def accelerator_need(*, workload: Workload, hardware: pd.DataFrame, coefficients
             "measured.units_per_s on one instance",
         )
     found = measured.speeds(hardware=hardware, on=had.on, coefficients=coefficients)
-    scarce = hardware["accelerator_memory_gb"].to_numpy(dtype=float) >= SCARCE_MEMORY_GB
     need = _carried(
         workload=workload,
         hardware=hardware,
@@ -74,7 +72,12 @@ def accelerator_need(*, workload: Workload, hardware: pd.DataFrame, coefficients
         kind=found["kind"],
         reason=joined(found["reason"], found["note"]),
         evidence=found["evidence"],
-        releases=~scarce,
+        release=elasticity.release_fraction(
+            accelerators_count=hardware["accelerators_count"].to_numpy(dtype=float),
+            domain_accelerators=hardware["scaleup_domain_accelerators"].to_numpy(dtype=float),
+            **{name: uncertainty.of(entry) for name, entry in coefficients.group("cost.release_fraction").items()},
+        ),
+        release_ids=tuple(entry.id for entry in coefficients.group("cost.release_fraction").values()),
     )
     column = "trains" if workload.kind in TRAINING_KINDS else "serves"
     barred = ((hardware[column] == "no") | (hardware["accelerator"] == "")).to_numpy()
@@ -91,7 +94,8 @@ def _carried(
     kind: pd.Series,
     reason: Any,
     evidence: pd.Series,
-    releases: Any,
+    release: Range,
+    release_ids: tuple[str, ...],
 ) -> pd.DataFrame:
     """Fill a need from one measurement and each SKU's speed relative to it."""
     need = blank(hardware, reason="")
@@ -108,7 +112,13 @@ def _carried(
         missing = _from_work(need, workload=workload, had=had, speed=speed, coefficients=coefficients)
     else:
         missing = _from_rate(
-            need, workload=workload, had=had, speed=speed, coefficients=coefficients, releases=releases
+            need,
+            workload=workload,
+            had=had,
+            speed=speed,
+            coefficients=coefficients,
+            release=release,
+            release_ids=release_ids,
         )
     need["estimable"] = need["instances_count_typical"].notna()
     asked = workload.targets.latency_p99_ms is not None
@@ -149,8 +159,15 @@ def _from_work(
 
 
 def _from_rate(
-    need: pd.DataFrame, *, workload: Workload, had: Measured, speed: Range, coefficients: Coefficients, releases: Any
-) -> str:
+    need: pd.DataFrame,
+    *,
+    workload: Workload,
+    had: Measured,
+    speed: Range,
+    coefficients: Coefficients,
+    release: Range,
+    release_ids: tuple[str, ...],
+) -> Any:
     """A rate of work was measured and requests arrive: a fleet for the peak, or hours for a batch."""
     traffic = workload.traffic
     if traffic.requests_per_s_mean is None or had.units_per_s is None:
@@ -184,34 +201,15 @@ def _from_rate(
         spare_count=1.0,
         hours_per_month=HOURS_PER_MONTH,
     )
-    elastic = _elastic_hours(
+    elastic = elasticity.paid_hours(
         standing=uncertainty.scaled(fleet.instances_count, HOURS_PER_MONTH),
         needed=fleet.needed_hours_per_month,
-        release=uncertainty.of(coefficients.get("cpu.release_fraction")),
-        releases=releases,
+        release=release,
     )
     put(need, "instances_count", fleet.instances_count)
     put(need, "needed_hours", fleet.needed_hours_per_month)
     put(need, "elastic_hours", elastic)
-    used = (*used, "coefficient:cpu.release_fraction")
+    used = (*used, *release_ids)
     need["evidence"] = pd.Series([(*ids, *used) for ids in need["evidence"]], index=need.index, dtype=object)
-    return note
-
-
-def _elastic_hours(*, standing: Range, needed: Range, release: Range, releases: Any) -> Range:
-    """Hours of a fleet that gives some back between peaks; its size and its eagerness err independently."""
-
-    def paid(share: Any, top: Any, least: Any) -> Any:
-        return top - np.where(releases, share, 0.0) * np.maximum(top - least, 0.0)
-
-    middle = paid(release.typical, standing.typical, needed.typical)
-    by_size = Range(*(paid(release.typical, top, least) for top, least in zip(standing, needed, strict=True)))
-    # The more is given back, the less is paid: the high release makes the low end.
-    by_release = Range(
-        *(
-            paid(share, standing.typical, needed.typical) / middle
-            for share in (release.high, release.typical, release.low)
-        )
-    )
-    both = uncertainty.independent(by_size, by_release)
-    return Range(both.low, both.typical, np.minimum(both.high, standing.high))
+    told = np.where(np.isnan(fleet.instances_count.typical), "", elasticity.told(release))
+    return joined(note, told if peak.high > 1 or active < 1 else "")

@@ -137,7 +137,7 @@ def _priced(*, offers: pd.DataFrame, need: pd.DataFrame, coefficients: Coefficie
 def paid_hours(*, offers: pd.DataFrame, need: pd.DataFrame) -> tuple[Range, Range]:
     """Return instance-hours paid in a month and the part of them in which no useful work is done. [hours month⁻¹]
 
-    On demand and spot: the hours as used (a service on scarce accelerators stands at its peak size all month).
+    On demand and spot: the hours as used, of a service what it does not give back between peaks.
     Commitments and savings plans: the fleet at its peak size, around the clock. Blocks of days: each run for as many
     whole days as the terms ask, a service around the clock. Source: ``billed-time`` in docs/estimates.md.
     """

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from estimator import elasticity
+from estimator import elasticity, uncertainty
 from estimator.architecture import Architecture
 from estimator.coefficients import Coefficients
 from estimator.serving_load import Load, Point, operate, operate_apart
@@ -16,6 +16,7 @@ from estimator.serving_pace import Chips, design, link, normal_precision, pace, 
 from estimator.serving_shape import Shape, shape
 from estimator.serving_step import Layout, Pace
 from estimator.serving_tail import Tail, tail
+from estimator.uncertainty import Range
 from estimator.workload import Targets, Traffic
 
 Array = npt.NDArray[np.float64]
@@ -24,7 +25,6 @@ Array = npt.NDArray[np.float64]
 STACKS = {"cuda": "vllm", "rocm": "vllm", "neuron": "nxd", "xla": "tpu", "maia": "vllm"}
 # Cores of a chip that hold cache of their own: Neuron shards over logical cores, not over chips.
 CORES = {"inferentia2": 2, "trainium1": 2, "trainium2": 4, "trainium3": 4}
-SCARCE_MEMORY_GB = 80.0  # chips with less memory are sold by the hour almost anywhere; larger ones are scarce
 
 Z80 = 1.2815515655446004  # half-width of an 80 % interval in standard deviations
 _GRID = 20
@@ -52,6 +52,7 @@ RANGES = (
     "instances_count",
     "instance_hours_per_month",
     "idle_instance_hours_per_month",
+    "release_fraction",
     "ttft_ms",
     "tpot_ms",
     "latency_ms",
@@ -185,6 +186,11 @@ class _Question:
 
     def value(self, name: str) -> float:
         return self.coefficients.get(f"inference.{name}").value
+
+    @property
+    def given_back(self) -> tuple[str, ...]:
+        """The coefficients of what a service gives back between peaks."""
+        return tuple(entry.id for entry in self.coefficients.group("cost.release_fraction").values())
 
     @property
     def input_tokens(self) -> float:
@@ -660,12 +666,18 @@ def _write_hours(
     question: _Question,
 ) -> None:
     """Write instance-hours a month and the part of them that only the peak needs."""
-    memory = pd.to_numeric(rows["accelerator_memory_gb"]).to_numpy(dtype=float)[plan.rows]
     counts = pd.to_numeric(rows["accelerators_count"]).to_numpy(dtype=float)[plan.rows]
+    domains = pd.to_numeric(rows["scaleup_domain_accelerators"], errors="coerce").to_numpy(dtype=float)[plan.rows]
     software = rows["software_stack"].astype(str).to_numpy()[plan.rows]
     names = sorted(set(software.tolist()))
     warm = {name: question.value(f"elasticity.warmup_s.{name if name in STACKS else 'cuda'}") for name in names}
-    scarce = memory >= SCARCE_MEMORY_GB
+    released = question.coefficients.group("cost.release_fraction")
+    release = elasticity.release_fraction(
+        accelerators_count=counts,
+        domain_accelerators=domains,
+        **{name: uncertainty.of(entry) for name, entry in released.items()},
+    )
+    scarce = release.typical <= 0
     lag_s = elasticity.scale_up_s(
         acquire_s=np.where(
             scarce, question.value("elasticity.acquire_scarce_s"), question.value("elasticity.acquire_s")
@@ -675,27 +687,40 @@ def _write_hours(
         load_gb_per_s=question.value("elasticity.load_gb_per_s"),
         warmup_s=np.array([warm[name] for name in software.tolist()]),
     )
+    frame.loc[plan.rows, "scale_up_s"] = lag_s
     hours = question.traffic.hours_per_day or 24.0
     month = elasticity.HOURS_PER_MONTH
+    # One replica stays up.
+    least = Range(*(np.minimum(few, np.maximum(np.ceil(size / counts), 1.0)) for few in plan.instances))
     if question.batch:
-        share = np.full(len(plan.rows), hours / 24)
-        work = share
-        peak_provisioned = np.zeros(len(plan.rows), dtype=bool)
+        work = hours / 24
+        frame.loc[plan.rows, "peak_provisioned"] = False
+        release = uncertainty.exactly(np.full(len(plan.rows), np.nan))
+        paid = Range(
+            *(np.maximum(few * work, least_few) * month for few, least_few in zip(plan.instances, least, strict=True))
+        )
     else:
         profile = elasticity.day_profile(peak_factor=max(question.traffic.peak_factor or 1.0, 1.0), hours_per_day=hours)
+        work = float(profile.mean())
+        # What a team would give back it can, as far as a replica ordered now serves before the load has grown.
         follows = elasticity.following_fraction(profile=profile, lag_s=lag_s)
-        peak_provisioned = scarce
-        share = np.where(scarce, 1.0, follows)
-        work = np.full(len(plan.rows), profile.mean())
-    frame.loc[plan.rows, "peak_provisioned"] = peak_provisioned
-    frame.loc[plan.rows, "scale_up_s"] = lag_s
-    for index, end in enumerate(("low", "typical", "high")):
-        least = np.minimum(plan.instances[index], np.maximum(np.ceil(size / counts), 1.0))  # one replica stays up
-        used = np.maximum(plan.instances[index] * share, least) * month
-        frame.loc[plan.rows, f"instance_hours_per_month_{end}"] = used
-        frame.loc[plan.rows, f"idle_instance_hours_per_month_{end}"] = np.maximum(
-            used - plan.instances[index] * work * month, 0.0
+        within = (1 - follows) / max(1 - work, 1e-9)
+        release = Range(*(np.clip(np.minimum(share, within), 0.0, 1.0) for share in release))
+        frame.loc[plan.rows, "peak_provisioned"] = scarce
+        paid = elasticity.paid_hours(
+            standing=Range(*(few * month for few in plan.instances)),
+            needed=Range(
+                *(np.maximum(few * work, top) * month for few, top in zip(plan.instances, least, strict=True))
+            ),
+            release=release,
         )
+    idle = np.sort(
+        [np.maximum(used - few * work * month, 0.0) for used, few in zip(paid, plan.instances, strict=True)], axis=0
+    )
+    for index, end in enumerate(("low", "typical", "high")):
+        frame.loc[plan.rows, f"release_fraction_{end}"] = release[index]
+        frame.loc[plan.rows, f"instance_hours_per_month_{end}"] = paid[index]
+        frame.loc[plan.rows, f"idle_instance_hours_per_month_{end}"] = idle[index]
 
 
 def _evidence(
@@ -726,5 +751,6 @@ def _evidence(
             f"accelerator:{names[row]}",
             f"architecture:{question.architecture.id}",
             *(f"coefficient:inference.{key}" for key in keys),
+            *(() if question.batch else question.given_back),
         )
     return found

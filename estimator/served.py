@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from catalog.units import HOURS_PER_DAY, SECONDS_PER_HOUR
-from estimator import uncertainty
+from catalog.units import HOURS_PER_DAY, HOURS_PER_MONTH, SECONDS_PER_HOUR
+from estimator import elasticity, uncertainty
 from estimator.coefficients import Coefficients
 from estimator.columns import ENDS
 from estimator.inference import Precision, estimate_inference
@@ -100,10 +100,13 @@ def served_need(*, workload: Workload, hardware: pd.DataFrame, coefficients: Coe
     why = np.where(counted, found["estimate_reason"].fillna(""), NOT_COUNTED)
     told_factor = f"corrected by your own measurement: {better:.2g} times the planned rate"
     corrected_here = np.where(same_stack & known, told_factor, "")
-    need["estimate_reason"] = joined(why, "" if batch else np.where(known, note, ""), corrected_here, unsaid)
+    given_back = elasticity.told(taken(found, "release_fraction"))
+    need["estimate_reason"] = joined(
+        why, "" if batch else np.where(known, note, ""), given_back, corrected_here, unsaid
+    )
     need["estimate_kind"] = np.where(same_stack, "assumption", "estimate")
     if workload.measured is not None and workload.measured.on is not None and same_stack.any():
-        _settle(need, where=measured_row(hardware=hardware, on=workload.measured.on))
+        _settle(need, found=found, hardware=hardware, where=measured_row(hardware=hardware, on=workload.measured.on))
     told = (*answers(workload), *(() if batch else used))
     if same_stack.any():
         told = (*told, f"answer:{workload.id}.measured.units_per_s")
@@ -132,11 +135,24 @@ def _correction(*, workload: Workload, hardware: pd.DataFrame, found: pd.DataFra
     return float(rate / planned[0]), stack == stack[here][0], ""
 
 
-def _settle(need: pd.DataFrame, *, where: Any) -> None:
-    """On the measured SKU the rate is an answer: what follows from it has no range of its own."""
+def _settle(need: pd.DataFrame, *, found: pd.DataFrame, hardware: pd.DataFrame, where: Any) -> None:
+    """On the measured SKU the rate is an answer: the fleet that follows has no range, only what it gives back has."""
+    per_instance = hardware["accelerators_count"].to_numpy(dtype=float)
+    one_replica = np.maximum(np.ceil(found["accelerators_per_replica"].to_numpy(dtype=float) / per_instance), 1.0)
+    release = taken(found, "release_fraction")
     for name in ("instances_count", "needed_hours", "elastic_hours", "tokens_per_s"):
         for end in ENDS:
             need.loc[where, f"{name}_{end}"] = need.loc[where, f"{name}_typical"]
+    settles = where & ~np.isnan(release.typical)
+    standing = uncertainty.scaled(taken(need, "instances_count"), HOURS_PER_MONTH)
+    floor = np.minimum(one_replica * HOURS_PER_MONTH, standing.typical)
+    paid = elasticity.paid_hours(
+        standing=standing,
+        needed=Range(*(np.maximum(end, floor) for end in taken(need, "needed_hours"))),
+        release=release,
+    )
+    for end, values in zip(ENDS, paid, strict=True):
+        need.loc[settles, f"elastic_hours_{end}"] = values[settles]
     need.loc[where, "estimate_kind"] = "answer"
 
 

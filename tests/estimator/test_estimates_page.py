@@ -35,6 +35,8 @@ def test_every_link_within_the_page_has_its_section():
     [
         ("cpu.peak_load_fraction", "{value:.2f} of the measured rate ({low:.2f}-{high:.2f})"),
         ("cpu.release_fraction", "*Released share* {value:g} ({low:g}-{high:g})"),
+        ("cost.release_fraction.one", "one accelerator {value:g} ({low:g}-{high:g})"),
+        ("cost.release_fraction.node", "racks and slices {value:g} ({low:g}-{high:g})"),
         ("cost.peak_factor", "{value:g} ({low:g}-{high:.1f}) is assumed and said"),
         ("cost.experiment_overhead", "{value:g} ({low:g}-{high:.1f}) of the runs' time"),
         ("cost.target_run_days", "a run of {value:g} days is aimed at"),

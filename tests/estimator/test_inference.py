@@ -102,14 +102,25 @@ def test_one_instance_more_stands_by_than_the_load_needs():
     assert needed["replicas_count_typical"] < answered["replicas_count_typical"]
 
 
-def test_scarce_accelerators_are_kept_at_peak_and_the_idle_part_is_told():
-    answer = ask("h100", "l4", precision="int4", peak_factor=3.0)
+def test_whole_nodes_are_kept_at_peak_and_the_idle_part_is_told():
+    answer = ask("h100", "h100 one", precision="int4", peak_factor=3.0)
 
-    scarce, plenty = answer.loc["h100"], answer.loc["l4"]
+    scarce, plenty = answer.loc["h100"], answer.loc["h100 one"]
     assert scarce["peak_provisioned"] and not plenty["peak_provisioned"]
     assert scarce["instance_hours_per_month_typical"] == pytest.approx(730 * scarce["instances_count_typical"])
     assert scarce["idle_instance_hours_per_month_typical"] > 0.5 * scarce["instance_hours_per_month_typical"]
     assert plenty["instance_hours_per_month_typical"] < 730 * plenty["instances_count_typical"]
+
+
+def test_how_much_memory_a_chip_has_does_not_decide_what_is_given_back():
+    frame = pd.concat([hardware("h100")] * 2, ignore_index=True)
+    frame["accelerator_memory_gb"] = [79.0, 81.0]
+
+    answer = ask(frame=frame, requests_per_s_mean=200.0, peak_factor=3.0)
+
+    share = answer["instance_hours_per_month_typical"] / (730 * answer["instances_count_typical"])
+    assert share.tolist() == pytest.approx([1.0, 1.0])
+    assert (answer["instance_hours_per_month_low"] < 0.95 * answer["instance_hours_per_month_typical"]).all()
 
 
 @pytest.mark.parametrize("sku", ["h100", "tpu", "trainium", "amd"])
