@@ -76,6 +76,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
+@never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def start(request: HttpRequest) -> HttpResponse:
     workspaces = decisions.writable_workspaces(user=request.user)
@@ -116,10 +117,12 @@ def run(request: HttpRequest, run_id: int) -> HttpResponse:
     return render(request, "web/run.html", _run_context(request, found))
 
 
-@login_required
 @require_safe
 @never_cache
 def run_progress(request: HttpRequest, run_id: int) -> HttpResponse:
+    """The part of the run page that is asked for each second; it sends the page on when the run has ended."""
+    if not request.user.is_authenticated:  # the session ended meanwhile: the page itself leads to signing in
+        return HttpResponse(headers={"HX-Redirect": reverse("web:run", args=[run_id])})
     found = access.run(user=request.user, run_id=run_id)
     response = render(request, "web/_progress.html", _run_context(request, found))
     if not found.is_open:
@@ -146,6 +149,7 @@ def retry_run(request: HttpRequest, run_id: int) -> HttpResponse:
 
 
 @login_required
+@never_cache
 @require_safe
 def report(request: HttpRequest, decision_id: int, number: int) -> HttpResponse:
     found = access.report(user=request.user, decision_id=decision_id, number=number)

@@ -21,13 +21,13 @@ def violations(page: Page) -> list[str]:
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_every_page_passes_axe(theme: str, app: App, browser: Browser) -> None:
-    stranger = browser.new_context(color_scheme=theme)
+    stranger = browser.new_context(color_scheme=theme, reduced_motion="reduce")
     page = stranger.new_page()
     page.goto(f"{app.address}/sign-in")
     found = violations(page)
     stranger.close()
 
-    context = browser.new_context(color_scheme=theme)
+    context = browser.new_context(color_scheme=theme, reduced_motion="reduce")
     page = context.new_page()
     app.sign_in(page)
     page.route("**/progress", lambda route: route.abort())  # the page stays until axe has looked at it

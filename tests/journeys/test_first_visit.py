@@ -81,6 +81,31 @@ def test_without_javascript_the_visit_is_the_same(app: App, browser: Browser) ->
     context.close()
 
 
+def test_a_run_is_cancelled_and_asked_for_again(app: App, page: Page, complaints: list[str]) -> None:
+    app.sign_in(page)
+    advise_on(page, "Trip serving")
+
+    page.get_by_role("button", name="Cancel this run").click()
+    expect(page.get_by_text("This run was cancelled")).to_be_visible()
+    page.get_by_role("button", name="Try again").click()
+
+    page.wait_for_url(REPORT, timeout=60_000)
+    assert complaints == []
+
+
+def test_the_theme_follows_the_system_until_it_is_chosen(app: App, browser: Browser) -> None:
+    context = browser.new_context(color_scheme="dark")
+    page = context.new_page()
+    page.goto(f"{app.address}/sign-in")
+    expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")
+
+    page.get_by_role("button", name="Dark theme", pressed=True).click()
+    page.reload()
+
+    expect(page.locator("html")).to_have_attribute("data-bs-theme", "light")
+    context.close()
+
+
 def test_a_wrong_document_is_mended_in_place(app: App, page: Page, complaints: list[str]) -> None:
     app.sign_in(page)
     page.get_by_role("link", name="Look and change example, Assistant for a small team").click()
