@@ -5,18 +5,11 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from advisor.core.labels import LAYER_LABELS, NUMBER_LABELS
 from advisor.core.quantity import Number
 
 _MARKS = re.compile(r"([\\`*_{}\[\]<>#|~!])")
-_LAYERS = (
-    ("compute", "Compute"),
-    ("accelerator", "Accelerator"),
-    ("networking", "Networking"),
-    ("storage", "Storage"),
-    ("orchestration", "Orchestration"),
-    ("model_layer", "Model layer"),
-)
-
+_LAYERS = ("compute", "accelerator", "networking", "storage", "orchestration", "model_layer")
 _ASKED = ("provider", "purchase", "residency", "certifications", "budget", "deadline", "ttft", "tpot", "latency")
 
 Data = Mapping[str, Any]
@@ -151,6 +144,9 @@ def _options(data: Data) -> str:
 def _outcome(data: Data) -> str:
     lines = ["## Decision Outcome", "", escaped(data["decision"]["headline"]["text"]), ""]
     lines += [escaped(data["plan"]["totals"]["text"]["text"]), ""]
+    fixed = data["plan"]["totals"]["fixed"]
+    lines += [f"* In it, {escaped(line['title'])}: {shown(line['monthly_usd'])} (an assumption)" for line in fixed]
+    lines += [""] if fixed else []
     for item in data["plan"]["assignments"]:
         stack = item["stack"]
         title = f"{escaped(item['workload_name'])}: {escaped(item['role_text'])}"
@@ -158,8 +154,9 @@ def _outcome(data: Data) -> str:
         if stack is None:
             lines += ["No admissible stack.", ""]
             continue
-        rows = [(name, escaped(stack["layers"][key]["name"])) for key, name in _LAYERS]
-        rows += [(escaped(key.replace("_", " ")), shown(number)) for key, number in stack["numbers"].items()]
+        rows = [(LAYER_LABELS[key], escaped(stack["layers"][key]["name"])) for key in _LAYERS]
+        figures = {**stack["numbers"], **item["numbers"]}
+        rows += [(label, shown(figures[key])) for key, label in NUMBER_LABELS.items() if key in figures]
         lines += [escaped(stack["label"]), "", _table(("Layer or figure", "Choice"), rows), ""]
         lines += [*_said(item["gate"]), ""] if item["gate"] else []
     lines += ["### Why", ""]

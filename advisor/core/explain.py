@@ -524,7 +524,10 @@ def warnings(*, assignments: Sequence[Assignment], moment: dt.date, horizon_mont
                     *(stack.monthly["evidence"] or [row["option_evidence"]]),
                 ),
             )
-        elif row["estimate_kind"] == "assumption":
+        if row["estimable"] and row["estimate_reason"]:
+            text = f"{name}: {stack.label}: {row['estimate_reason']}."
+            warn("how_estimated", sentence(text, *(row["evidence"] or (row["option_evidence"],))))
+        if stack.monthly["value"] is not None and row["estimate_kind"] == "assumption":
             warn(
                 "assumed",
                 sentence(

@@ -333,7 +333,7 @@ def _port_text(*, choice: Choice, stack: Stack, port: Port) -> Sentence:
     judged = (
         f"porting is judged to take {sum(part.typical for part in weeks):g} weeks "
         f"({sum(part.low for part in weeks):g} to "
-        f"{sum(part.high for part in weeks):g}), "
+        f"{sum(part.high for part in weeks):g}); "
         if weeks
         else ""
     )

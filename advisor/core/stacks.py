@@ -174,7 +174,8 @@ def path_text(stack: Stack) -> str:
 def _numbers(*, row: Row, field: Field, whole: layers.Layers, case: Case, cells: Sequence[Cell]) -> dict[str, Number]:
     evidence = tuple(row["evidence"]) or (row["option_evidence"],)
     priced = (*evidence, row["price_evidence"])
-    kind, reason = row["estimate_kind"] or "estimate", row["estimate_reason"] or row["price_reason"]
+    kind = row["estimate_kind"] or "estimate"
+    reason = row["price_reason"] if row["estimable"] else row["estimate_reason"] or row["price_reason"]
     gone = field.workload.data.egress_gb_per_month or 0.0
     answer = case.said.evidence_id(f"{field.path}.data.egress_gb_per_month")
 

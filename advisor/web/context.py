@@ -4,50 +4,11 @@ import json
 from typing import Any
 
 from advisor.core import document
+from advisor.core.labels import LAYER_LABELS, NUMBER_LABELS
 from advisor.core.problems import DocumentError
 from advisor.models import Report
 
-LAYER_LABELS = {
-    "compute": "Compute",
-    "accelerator": "Accelerator",
-    "networking": "Networking",
-    "storage": "Storage",
-    "orchestration": "Orchestration",
-    "model_layer": "Model layer",
-    "application": "Application",
-}
 _PLAN_LAYERS = ("compute", "accelerator", "networking", "storage", "orchestration", "model_layer")
-NUMBER_LABELS = {
-    "monthly_usd": "Cost at full load",
-    "compute_usd": "of it compute",
-    "storage_usd": "of it storage",
-    "orchestration_usd": "of it orchestration",
-    "egress_usd": "of it data leaving",
-    "idle_usd_per_month": "of compute: idle, bought for the peak",
-    "price_usd_per_hour": "Price of an instance",
-    "price_usd_per_accelerator_hour": "Price of an accelerator",
-    "input_price": "Price of input tokens",
-    "output_price": "Price of output tokens",
-    "input_tokens_per_month": "Input tokens",
-    "output_tokens_per_month": "Output tokens",
-    "instances_count": "Instances at the peak",
-    "accelerators_total": "Accelerators at the peak",
-    "instance_hours_per_month": "Instance hours",
-    "run_days": "One training run, as a typical team plans it",
-    "tuned_run_days": "One training run, as well-tuned teams reach",
-    "ttft_ms": "Time to the first token",
-    "tpot_ms": "Time per output token",
-    "latency_ms": "Latency",
-    "tokens_per_s": "Throughput, as a typical team plans it",
-    "tuned_tokens_per_s": "Throughput, as well-tuned teams reach",
-    "mfu_fraction": "Model FLOP/s utilisation",
-    "goodput_fraction": "Share of time that does useful work",
-    "energy_kwh_per_month": "Energy",
-    "carbon_kg_per_month": "Carbon",
-    "operations": "Ease of running it for this team",
-    "port_weeks": "Time to port",
-    "gate_instance_hours_per_month": "Hours within which the pilot must do a month's work",
-}
 _ORDER = {name: position for position, name in enumerate(NUMBER_LABELS)}
 STATE_TAGS = {"missed": "tag-bad", "cannot be confirmed": "tag-caution", "met": "tag-good"}
 
