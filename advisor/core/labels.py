@@ -37,7 +37,7 @@ NUMBER_LABELS: dict[str, str] = {
     "energy_kwh_per_month": "Energy",
     "carbon_kg_per_month": "Carbon",
     "operations": "Ease of running it for this team",
-    "port_weeks": "Time to port",
+    "port_weeks": "Rewriting custom kernels",
     "pilot_usd": "What it costs, once",
     "gate_instance_hours_per_month": "Hours within which the pilot must do a month's work",
 }

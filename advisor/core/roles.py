@@ -177,7 +177,11 @@ def _pilot(*, choice: Choice, stack: Stack, case: Case) -> list[Assignment]:
         and _may_pass(other, baseline=stack, case=case)
         and not not_worth(choice=choice, stack=other, best=stack, case=case)
     ]
-    rentable = [other for other in pool if other.states.get("rentable") == 1]
+    rentable = [
+        other
+        for other in pool
+        if other.states.get("rentable") == 1 and other.numbers["price_usd_per_hour"]["value"] is not None
+    ]
     if not pool:
         return []
     first = max(rentable, key=lambda other: _pilot_key(other, stack, made), default=None)
@@ -284,7 +288,7 @@ def _gated(*, role: str, choice: Choice, stack: Stack, baseline: Stack, port: Po
             saving.id,
         )
     ]
-    numbers: dict[str, Number] = {"port_weeks": port.weeks}
+    numbers: dict[str, Number] = {"port_weeks": port.weeks} if port.weeks["value"] else {}
     if price["value"] and cost["value"]:
         beside = sum(stack.numbers[name]["value"] or 0.0 for name in ("storage_usd", "egress_usd", "orchestration_usd"))
         hours = number(
