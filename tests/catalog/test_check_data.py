@@ -46,6 +46,7 @@ def test_offers_are_counted_by_basis_and_the_unpriced_apart(facts: files.Facts) 
 
     unpriced = sum(1 for row in facts.offers if row.price_usd_per_hour is None)
     assert f"{unpriced} without a public price" in said
+    assert re.search(r"[1-9]\d* priced so low that they are to be confirmed", said)
     assert re.search(r"\d+ on_demand, \d+ spot, \d+ capacity_block", said)
     assert re.search(r"\d+ predicates \(\d+ examples run\), \d+ to confirm with the provider", said)
 

@@ -13,8 +13,9 @@ from catalog.units import GB_PER_GIB
 from tests.catalog.conftest import MOMENT
 
 OFFER_COLUMNS = """
-offer_id provider region sku basis price_usd_per_hour price_reason price_as_of price_as_of_basis min_duration_days
-max_duration_days increment_days lead_time_days max_quantity_count prepaid cancellable capacity_guaranteed interruptible
+offer_id provider region sku basis price_usd_per_hour price_reason price_as_of price_as_of_basis price_doubt
+min_duration_days max_duration_days increment_days lead_time_days max_quantity_count prepaid cancellable
+capacity_guaranteed interruptible
 terms_id vcpus_count memory_gb host_isa cpu_family local_nvme_tb network_gbps fabric_gbps fabric_type self_serve status
 accelerator accelerator_name accelerator_vendor accelerators_count silicon software_stack bf16_tflops fp16_tflops
 fp8_tflops fp4_tflops int8_tops accelerator_memory_gb memory_bandwidth_gb_per_s scaleup_gb_per_s
@@ -49,6 +50,26 @@ def test_eight_h100_in_us_east_1_are_what_the_provider_lists(catalog: frame.Cata
     assert row["memory_gb"] == pytest.approx(2048 * GB_PER_GIB)
     assert (row["fabric_gbps"], row["bf16_tflops"], row["price_as_of"]) == (3200, 989, "2026-07-20")
     assert (row["country"], row["in_eu"], row["self_serve"]) == ("US", False, "yes")
+
+
+def test_a_spot_price_far_below_on_demand_stays_and_is_doubted(catalog: frame.Catalog) -> None:
+    outlier = offer(catalog, "gcp/europe-north1/a3-highgpu-8g/spot")
+    usual = offer(catalog, "gcp/us-central1/a3-highgpu-8g/spot")
+
+    assert outlier["price_usd_per_hour"] == pytest.approx(10.205477)
+    assert outlier["price_doubt"] == "10% of on demand in the same region: an outlier, confirm it"
+    assert usual["price_doubt"] == ""
+    assert set(catalog.offers[catalog.offers["price_doubt"] != ""]["basis"]) == {"spot"}
+
+
+def test_a_spot_price_is_doubted_by_the_on_demand_price_of_its_own_region_only() -> None:
+    rows = [
+        ("east", "on_demand", 100.0), ("east", "spot", 14.9), ("west", "on_demand", 20.0), ("west", "spot", 14.9),
+        ("north", "spot", 1.0), ("south", "on_demand", float("nan")), ("south", "spot", 1.0),
+    ]  # fmt: skip
+    offers = pd.DataFrame(rows, columns=["region", "basis", "price_usd_per_hour"]).assign(provider="aws", sku="a")
+
+    assert frame.price_doubt(offers).ne("").tolist() == [False, True, False, False, False, False, False]
 
 
 def test_own_silicon_is_the_providers_own_chip(catalog: frame.Catalog) -> None:

@@ -14,6 +14,7 @@ OFFER = {
     "price_reason": "",
     "price_as_of": "2026-07-20",
     "price_as_of_basis": "stated",
+    "price_doubt": "",
     "min_duration_days": math.nan,
     "max_duration_days": math.nan,
     "increment_days": math.nan,

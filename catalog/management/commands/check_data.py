@@ -31,7 +31,7 @@ class Command(BaseCommand):
         grid = _grid(facts)
         self._print_grid(grid)
         self._print_figures(facts)
-        self._print_offers(facts, moment=catalog.moment)
+        self._print_offers(facts, moment=catalog.moment, doubted=catalog.offers["price_doubt"].ne("").sum())
         self._print_rules(facts)
         self.stdout.write(f"fact set {facts.sha256}")
         problems = [
@@ -74,11 +74,14 @@ class Command(BaseCommand):
         kinds = Counter(row.kind for table in files.FILES if table != "sources" for row in getattr(facts, table))
         self.stdout.write("  rows by kind: " + _counted(kinds) + f"; {len(facts.sources)} sources\n")
 
-    def _print_offers(self, facts: Facts, *, moment: dt.date) -> None:
+    def _print_offers(self, facts: Facts, *, moment: dt.date, doubted: int) -> None:
         bases: Counter[str] = Counter(row.basis for row in facts.offers)
         unpriced = [row for row in facts.offers if row.price_usd_per_hour is None]
         self.stdout.write(f"{len(facts.offers)} offers: {_counted(bases)}")
-        self.stdout.write(f"  {len(unpriced)} without a public price, each with its reason")
+        self.stdout.write(
+            f"  {len(unpriced)} without a public price, each with its reason; "
+            f"{doubted} priced so low that they are to be confirmed"
+        )
         not_self_serve = {row.id for row in facts.instances if row.self_serve != "yes"}
         hidden = sorted({f"{row.provider}/{row.sku}" for row in facts.offers} & not_self_serve)
         self.stdout.write(f"  {len(hidden)} shapes not self-serve: {', '.join(hidden)}")
