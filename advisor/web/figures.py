@@ -109,7 +109,9 @@ def _entries(context: Context, sources: Iterable[str]) -> list[Mapping[str, Any]
 
 
 def _is_exact(number: Mapping[str, Any]) -> bool:
-    return number.get("kind") in _STATED and number.get("low") == number.get("high")
+    """Say whether a number is shown digit for digit: a stated one without a range, but no sum of money."""
+    is_sum = number["unit"] in ("USD", "USD/month")
+    return number.get("kind") in _STATED and number.get("low") == number.get("high") and not is_sum
 
 
 def _with_unit(value: float, unit: str, *, exact: bool) -> str:
