@@ -184,7 +184,7 @@ def _offers(*, facts: Facts, offers: Sequence[records.Offer]) -> pd.DataFrame:
     return table.assign(price_doubt=price_doubt(table))
 
 
-# 49 in 50 spot prices on file stand at 15.7 % of on demand or more. Below that a row is more often an error of its source
+# 49 in 50 spot prices on file stand at 15.7 % of on demand or more. Lower ones are more often a fault of their source
 # or a region's passing glut than a price that a run of weeks can be planned on.
 DOUBTFUL_SPOT_FRACTION = 0.15
 
