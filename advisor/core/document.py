@@ -311,6 +311,10 @@ def _workload_contradictions(here: list[str | int], workload: Workload) -> list[
     if workload.measured is not None and kind == "managed_api":
         message = "measured belongs to work on rented instances; set it to null for managed_api."
         items.append(problem([*here, "measured"], "a mapping", message))
+    rate = workload.traffic.requests_per_s_mean
+    if rate == 0 and kind not in TRAINING_KINDS:
+        message = "requests_per_s_mean must be more than 0: there is no load to plan for."
+        items.append(problem([*here, "traffic", "requests_per_s_mean"], rate, message))
     if isinstance(model, InlineModel):
         items += _shape_contradictions([*here, "model"], model)
     return items

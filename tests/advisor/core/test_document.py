@@ -386,6 +386,19 @@ def test_measured_work_is_not_for_managed_models() -> None:
     assert [item["path"] for item in faults(raw, complete=True)] == ["workloads[0].measured"]
 
 
+@pytest.mark.parametrize("kind", ["batch_inference", "online_inference", "cpu_serving", "managed_api"])
+def test_no_load_is_nothing_to_plan_for(kind: str) -> None:
+    model = {"acceptable": [{"family": "haiku-4.5"}]} if kind == "managed_api" else None
+    traffic = {"requests_per_s_mean": 0, "input_tokens": 1, "output_tokens": 1}
+    raw = {"decision": "d", "workloads": [{"id": "w", "kind": kind, "model": model, "traffic": traffic}]}
+    check(raw)
+
+    (item,) = faults(raw, complete=True)
+
+    assert item["path"] == "workloads[0].traffic.requests_per_s_mean"
+    assert item["message"] == "requests_per_s_mean must be more than 0: there is no load to plan for."
+
+
 def test_two_workloads_do_not_share_an_id() -> None:
     raw = changed("workloads", [MINIMAL["workloads"][0]] * 2)
 
