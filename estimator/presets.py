@@ -276,6 +276,9 @@ def _one(*, values: Mapping[str, float], hardware: Hardware, position: int, stac
     rise = min(mature * power, 0.97 / max(ceiling, half_ceiling))
     attention = values[attention_key(values, family=family, vendor=vendor, stack=stack)]
     fabric = "fabric_efficiency.ethernet" if not hardware.fabric_is_rdma[position] else None
+    # routing is bound by the host: eight-way x86 servers lose most, racks gained from whole-graph launches in mid-2026
+    host = "hgx" if hardware.domain_accelerators[position] <= 8 else "2025" if stack.date < "2026-06" else "2026"
+    routing = f"{vendor}-{host}"
     old = stack.preset in ("megatron-2021", "megatron-2022")
     preset = stack.preset
     return {
@@ -302,7 +305,7 @@ def _one(*, values: Mapping[str, float], hardware: Hardware, position: int, stac
         "latency_domain_s": pick("latency_domain_us") * 1e-6,
         "latency_fabric_s": pick("latency_fabric_us") * 1e-6,
         "layer_launch_s": pick("layer_launch_us", preset) * 1e-6,
-        "moe_launch_s": pick("moe_launch_us", f"{vendor}-2025" if stack.date < "2026-06" else vendor, "other") * 1e-6,
+        "moe_launch_s": pick("moe_launch_us", routing, vendor, "other") * 1e-6,
         "adapter_factor": pick("adapter_factor", vendor, "other"),
         "bubble_fraction": pick("bubble_fraction", stack.schedule),
         "scattered_hops": float(preset != "megatron-2021"),

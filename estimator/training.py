@@ -23,6 +23,7 @@ from estimator.presets import (
     allowed_shardings,
     attention_key,
     choose_stack,
+    coefficient_key,
     gemm_key,
     interval_class,
     links_of,
@@ -389,7 +390,12 @@ def _evidence(
         family, vendor = str(systems.family[i]), str(systems.vendor[i])
         keys = [
             gemm_key(values, family=family, vendor=vendor, precision=stack.precision),
+            coefficient_key(values, "gemm_reread", (vendor, "other")),
             attention_key(values, family=family, vendor=vendor, stack=stack),
+            coefficient_key(values, "elementwise", (stack.preset, "other")),
+            coefficient_key(values, "fabric_efficiency", (vendor, "other"))
+            if systems.fabric_is_rdma[i]
+            else "fabric_efficiency.ethernet",
             f"typical_team.{vendor}" if f"typical_team.{vendor}" in values else "typical_team.other",
             "failures_per_accelerator_year",
             interval_key[i].removeprefix("training."),
