@@ -116,6 +116,7 @@ def enumerate_layouts(
     node: int,
     choices: Choices | None = None,
     round_batch: bool = False,
+    batch_tolerance_fraction: float = 0.25,
 ) -> Layouts:
     """Return every layout of ``accelerators`` that divides evenly, for one model and batch.
 
@@ -137,7 +138,7 @@ def enumerate_layouts(
                 local = global_batch_sequences / data
                 if round_batch:
                     local = max(round(local), 1)
-                    if abs(local * data / global_batch_sequences - 1) > 0.25:
+                    if abs(local * data / global_batch_sequences - 1) > batch_tolerance_fraction:
                         continue
                 elif global_batch_sequences % data:
                     continue

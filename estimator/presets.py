@@ -164,7 +164,7 @@ def _month(date: str) -> str:
 def _precision(text: str) -> str:
     name = str(text or "bf16").lower().replace("_", "-")
     known = {"mxfp8": "fp8-mx", "nvfp4": "fp4", "mxfp4": "fp4", "fp16": "fp16", "bf16/fp16": "bf16", "float16": "fp16"}
-    return known.get(name, name if name in INPUT_BYTES else "bf16")
+    return known.get(name, name)
 
 
 def values_of(coefficients: Coefficients) -> dict[str, float]:

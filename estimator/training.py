@@ -251,6 +251,8 @@ def _why_not(*, systems: Hardware, position: int, stack: Stack) -> str:
     name = str(systems.accelerator[position])
     if not name:
         return "no accelerator: training is not estimated on CPUs"
+    if stack.precision not in systems.peak_flops:
+        return f"precision {stack.precision!r} is not modelled"
     if np.isnan(systems.peak_flops[stack.precision][position]):
         return f"{name} has no published {stack.precision} rate"
     if np.isnan(systems.memory_bytes[position]) or np.isnan(systems.memory_bytes_per_s[position]):
@@ -279,7 +281,8 @@ def _frame(
     factor = _planning(systems=systems, row=row, count=count, coefficients=coefficients)
     tuned = np.exp(NORMAL_80 * spread[row])
     planned = np.exp(np.sqrt(np.log(tuned) ** 2 + np.log(factor["high"] / factor["low"]) ** 2 / 4))
-    peak = np.array([systems.peak_flops[stack.precision][i] for i, stack in enumerate(stacks)])[row] * count
+    nominal = [systems.peak_flops.get(stack.precision, systems.peak_flops["bf16"])[i] for i, stack in enumerate(stacks)]
+    peak = np.array(nominal)[row] * count
     flops = architecture.training_flops_per_token(context_tokens=sequence, lora=method in ("lora", "qlora"))
     goodput = _goodput(architecture=architecture, systems=systems, row=row, count=count, coefficients=coefficients)
     why = [

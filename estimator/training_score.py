@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from estimator.architecture import Architecture, ArchitectureError, from_row
 from estimator.coefficients import Coefficients
-from estimator.hardware import Hardware, from_frame, reference_frame
+from estimator.hardware import PRECISIONS, Hardware, from_frame, reference_frame
 from estimator.layouts import (
     FULL,
     MINIMAL,
@@ -55,7 +55,15 @@ METRICS = (
 # A published row counts cores where the maker sells chips: cores that tensor parallelism counts, per accelerator.
 _CORES = {"trainium1": 2, "trainium2": 4, "trainium3": 4}
 _HOURS_ROWS_ACCELERATORS = 1024  # whole-project hours name no cluster; the rate per accelerator hardly depends on it
-_ALIASES = {"trn1": "trainium1", "trn2": "trainium2", "trn3": "trainium3", "inf2": "inferentia2", "tpu7x": "tpu-v7"}
+_ALIASES = {
+    "trn1": "trainium1",
+    "trn1n": "trainium1",
+    "trn2": "trainium2",
+    "trn2u": "trainium2",
+    "trn3": "trainium3",
+    "inf2": "inferentia2",
+    "tpu7x": "tpu-v7",
+}
 
 
 class Unsupported(ValueError):
@@ -180,6 +188,8 @@ def run_of(row: Mapping[str, Any], *, accelerators: pd.DataFrame, architectures:
     metric = _text(row, "metric")
     if metric not in METRICS:
         raise Unsupported(f"metric {metric!r} is no training metric; known: {', '.join(METRICS)}")
+    if metric in ("time_to_train_min", "accel_hours") and not _number(row, "total_train_tokens"):
+        raise Unsupported(f"{metric} needs total_train_tokens, which is not stated")
     accelerator = resolve_accelerator(_text(row, "accelerator"), known=[str(name) for name in _ids(accelerators)])
     architecture = resolve_architecture(row, architectures=architectures)
     count = int(_number(row, "n_accelerators") or (_HOURS_ROWS_ACCELERATORS if metric == "accel_hours" else 0))
@@ -198,6 +208,8 @@ def run_of(row: Mapping[str, Any], *, accelerators: pd.DataFrame, architectures:
         date=date,
         sequence_parallel=parallel,
     )
+    if stack.precision not in PRECISIONS:
+        raise Unsupported(f"precision {stack.precision!r} is not modelled; known: {', '.join(PRECISIONS)}")
     sequence = int(_number(row, "seq_len") or _usual_sequence(architecture=architecture, stack=stack))
     batch = _number(row, "global_batch")
     if batch and _text(row, "global_batch_unit") == "tokens":
@@ -257,13 +269,13 @@ def resolve_architecture(row: Mapping[str, Any], *, architectures: pd.DataFrame)
             return like_gpt(name=_text(row, "model"), params=total * 1e9)
         raise Unsupported(f"the architecture of {_text(row, 'model')!r} is not stated and not in the catalog")
     if total and active and active < 0.9 * total:
-        raise Unsupported(f"{_text(row, 'model')!r} is a mixture of experts whose expert widths are not stated")
+        return with_experts(_base(row), total=total * 1e9, active=active * 1e9)
     return _from_columns(row, total=total)
 
 
 def _from_columns(row: Mapping[str, Any], *, total: float | None) -> Architecture:
     """Gated or plain MLP, tied or separate embeddings: whichever of the four meets the stated total best."""
-    base = {name: _number(row, name) for name in ("layers", "hidden", "heads", "kv_heads", "ffn_hidden", "vocab")}
+    base = _base(row)
     options = [
         from_row({"id": "", **base, "ffn_kind": kind, "tied_embeddings": tied})
         for kind in ("gated", "plain")
@@ -272,6 +284,27 @@ def _from_columns(row: Mapping[str, Any], *, total: float | None) -> Architectur
     if not total:
         return options[0]
     return min(options, key=lambda option: abs(option.params() - total * 1e9))
+
+
+def _base(row: Mapping[str, Any]) -> dict[str, float | None]:
+    return {name: _number(row, name) for name in ("layers", "hidden", "heads", "kv_heads", "ffn_hidden", "vocab")}
+
+
+def with_experts(base: Mapping[str, float | None], *, total: float, active: float) -> Architecture:
+    """Return a mixture of experts of a stated shape, total and active parameters: 8 of so many equal experts a layer.
+
+    Used where a row names neither a known model nor its expert widths; what a token passes and what must be held are
+    right.
+    """
+    plain = from_row({"id": "", **base, "ffn_hidden": 0})
+    layers, hidden = plain.layers, plain.hidden
+    rest = plain.params()
+    expert = max(active - rest, 0.02 * active) / layers / 8
+    count = max(round((total - rest) / layers / expert), 8)
+    width = max(round(expert / (3 * hidden)), 1)
+    return from_row(
+        {"id": "", **base, "ffn_hidden": 8 * width, "experts_count": count, "experts_active": 8, "expert_hidden": width}
+    )
 
 
 def like_gpt(*, name: str, params: float) -> Architecture:
@@ -417,7 +450,11 @@ def _sliced(hardware: Hardware, *, runs: Sequence[Run]) -> Hardware:
 
 
 def _table(run: Run, *, domain: int, node: int) -> Layouts:
-    """Layouts of a run; a batch or a degree that does not divide evenly is rounded rather than refused."""
+    """Layouts of a run, nearest to what it states: first as stated, then with the batch rounded, then degree by degree
+    freed.
+
+    A published row ran, so what does not divide here is a detail it did not state.
+    """
     stated: dict[str, Any] = {
         "architecture": run.architecture,
         "accelerators": run.accelerators,
@@ -425,13 +462,22 @@ def _table(run: Run, *, domain: int, node: int) -> Layouts:
         "domain": domain,
         "node": node,
     }
-    table = enumerate_layouts(global_batch_sequences=run.sequences, choices=run.choices, **stated)
-    if not len(table):
-        table = enumerate_layouts(global_batch_sequences=run.sequences, choices=run.choices, round_batch=True, **stated)
-    if not len(table):
-        loose = replace(run.choices, micro_batch=None)
-        table = enumerate_layouts(global_batch_sequences=run.sequences, choices=loose, round_batch=True, **stated)
-    return table
+    free = replace(run.choices, micro_batch=None)
+    freer = replace(free, context=None, expert=None, interleave=None)
+    steps: list[tuple[Choices, dict[str, Any]]] = [
+        (run.choices, {}),
+        (run.choices, {"round_batch": True}),
+        (free, {"round_batch": True}),
+        (freer, {"round_batch": True}),
+        (replace(freer, tensor=None, pipeline=None), {"round_batch": True}),
+        (free, {"round_batch": True, "batch_tolerance_fraction": math.inf}),
+        (Choices(recompute=run.choices.recompute), {"round_batch": True, "batch_tolerance_fraction": math.inf}),
+    ]
+    for choices, rounding in steps:
+        table = enumerate_layouts(global_batch_sequences=run.sequences, choices=choices, **stated, **rounding)
+        if len(table):
+            return table
+    return no_layouts()
 
 
 def fitting(cases: Cases, *, coefficients: Coefficients) -> Cases:

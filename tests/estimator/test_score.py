@@ -118,15 +118,26 @@ def test_blank_layout_columns_are_left_to_the_search(blank):
     assert found["status"] == "ok" and math.isfinite(found["predicted"])
 
 
+@pytest.mark.parametrize("odd", [{"n_accelerators": "100"}, {"tp": "16", "pp": "5"}, {"global_batch": "7"}])
+def test_numbers_that_do_not_divide_are_met_by_the_nearest_layout(odd):
+    (found,) = scored(ROW | odd)
+
+    assert found["status"] == "ok" and math.isfinite(found["predicted"])
+
+
 def test_what_cannot_be_expressed_says_why():
-    unknown, metric, bare = scored(
+    unknown, metric, tokens, precision, bare = scored(
         ROW | {"accelerator": "abacus"},
         ROW | {"metric": "smiles"},
+        ROW | {"metric": "time_to_train_min"},
+        ROW | {"precision": "tf32"},
         ROW | dict.fromkeys(("model", "layers", "hidden", "params_total_b"), ""),
     )
 
     assert unknown["status"] == "unsupported" and "abacus" in unknown["reason"]
     assert "smiles" in metric["reason"]
+    assert "total_train_tokens" in tokens["reason"]
+    assert "tf32" in precision["reason"]
     assert "not stated" in bare["reason"]
 
 
@@ -170,6 +181,26 @@ def test_a_shape_from_columns_picks_the_mlp_that_meets_the_total():
 
     assert (shape.ffn_kind, shape.tied_embeddings) == ("plain", True)
     assert shape.params() == pytest.approx(6.659e9, rel=0.01)
+
+
+def test_an_unknown_mixture_of_experts_keeps_its_totals():
+    stated = {
+        "model": "nobody-knows-300b-a30b",
+        "layers": "60",
+        "hidden": "5120",
+        "heads": "64",
+        "kv_heads": "8",
+        "ffn_hidden": "1536",
+        "vocab": "150000",
+        "params_total_b": "300",
+        "params_active_b": "30",
+    }
+
+    shape = training_score.resolve_architecture(stated, architectures=CATALOG.architectures)
+
+    assert shape.is_moe
+    assert shape.params() == pytest.approx(300e9, rel=0.02)
+    assert shape.active_params() == pytest.approx(30e9, rel=0.03)
 
 
 def test_a_mere_size_becomes_a_gpt_of_that_size():
