@@ -141,7 +141,7 @@ def fit(
     def residual(x: Floats) -> Floats:
         values = dict(zip(keys, np.exp(x).tolist(), strict=True))
         miss = errors(bench=bench, coefficients=coefficients, values=values)[use] / NOISE
-        soft = np.sign(miss) * np.sqrt(2 * (np.sqrt(1 + miss**2) - 1))
+        soft = np.sign(miss) * np.sqrt(2 * np.log1p(miss**2 / 2))
         return np.concatenate([weight * soft, (x - centre) / sd * PRIOR_WEIGHT])
 
     beginning = np.log([(start or {}).get(prior.key, prior.centre) for prior in priors])

@@ -157,6 +157,7 @@ def pace(
         kv_bytes=np.array([WEIGHT_BYTES[name] for name in kv_names]),
         layer_s=by("layer_us.{}", stacks) * 1e-6,
         moe_layer_s=by("moe_layer_us.{}", stacks) * 1e-6,
+        latent_tile_heads=np.full(len(stored), value("latent_tile_heads")),
         latent_layer_s=np.full(len(stored), value("latent_layer_us") * 1e-6),
         prefill_layer_s=by("prefill_layer_us.{}", stacks) * 1e-6,
         first_layer_s=by("first_layer_us.{}", stacks) * 1e-6,

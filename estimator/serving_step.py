@@ -32,6 +32,7 @@ class Pace:
     kv_bytes: Number  # per cached value
     layer_s: Number  # kernels' fixed time per layer
     moe_layer_s: Number  # on top of it where tokens are routed
+    latent_tile_heads: Number  # heads that fill a tile of latent attention in decode
     latent_layer_s: Number  # on top of it for latent attention: projections down and up, absorbed products
     prefill_layer_s: Number  # on top of both in a step that reads prompts: no captured graph, host-bound launches
     first_layer_s: Number  # launches of a prompt's first step that delay its first token only
@@ -114,7 +115,7 @@ def step_s(
     pairs = shape.prefill_width * prefill_keys + shape.prefill_width_window * window_keys
     work = work + 4 * pairs * prefill_tokens / layout.data / layout.tensor / pace.attention_flops_per_s
     work = work + pace.activation_bytes * shape.hidden * shape.layers * local / pace.bytes_per_s
-    work = work + _collectives_s(shape=shape, pace=pace, layout=layout, tokens=tokens)
+    work = work + _collectives_s(shape=shape, pace=pace, layout=layout, tokens=tokens, heads=heads)
     reads = np.where(np.asarray(prefill_tokens) > 0, pace.prefill_layer_s, 0.0)
     fixed = (
         shape.layers * (pace.layer_s + reads)
@@ -161,16 +162,22 @@ def _decode_attention_s(*, shape: Shape, pace: Pace, layout: Layout, sequences: 
     shards = np.minimum(layout.kv_ranks, shape.kv_shards_max)
     read = local * kv_values(shape, context_tokens=context) * pace.kv_bytes / shards / pace.kv_bytes_per_s
     pairs = shape.decode_width * context + shape.decode_width_window * np.minimum(context, shape.window_tokens)
-    compute = 4 * pairs * local / layout.tensor / pace.decode_attention_flops_per_s
+    # All heads of a rank share one latent: they fill the rows of a tile, and what stays empty is computed all the same.
+    filled = np.minimum(shape.heads / layout.tensor / pace.latent_tile_heads, 1.0)
+    empty = np.where(shape.latent_layers > 0, 1 / filled, 1.0)
+    compute = 4 * pairs * local / layout.tensor * empty / pace.decode_attention_flops_per_s
     return _roofline(compute, read)
 
 
-def _collectives_s(*, shape: Shape, pace: Pace, layout: Layout, tokens: Number) -> Number:
+def _collectives_s(*, shape: Shape, pace: Pace, layout: Layout, tokens: Number, heads: Number) -> Number:
     tensor = layout.tensor
     message = 2.0 * shape.hidden * tokens / layout.data  # 16-bit activations
     sent = np.where(pace.switch_reduces > 0, 1.0, 2 * (tensor - 1) / tensor)  # in switch, or ring
     reduce = pace.allreduce_s + sent * message / pace.link_bytes_per_s
     time = np.where(tensor > 1, 2 * shape.layers * reduce, 0.0)
+    # The vocabulary is cut too: its 32-bit logits are gathered before a token can be drawn.
+    logits = 4.0 * shape.head_params / shape.hidden * heads
+    time = time + (tensor - 1) / tensor * logits / pace.link_bytes_per_s
     # Dispatch in 8 bits and combine in 16, for as many experts as lie on other ranks.
     away = np.minimum(shape.experts_active, layout.data) * (layout.data - 1) / layout.data
     exchange = 2 * pace.allreduce_s + 1.5 * message * away / pace.link_bytes_per_s
