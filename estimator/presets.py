@@ -17,8 +17,8 @@ Values = Any  # float or array of floats
 # values.
 INPUT_BYTES = {"bf16": 2.0, "fp16": 2.0, "fp8": 1.0, "fp8-mx": 1.03, "fp4": 0.56, "int8": 1.0}
 PRESETS = (
-    "megatron-2021",
-    "megatron-2022",
+    "megatron-deepspeed",
+    "megatron",
     "fsdp-2023",
     "fsdp",
     "nemo-2024",
@@ -137,7 +137,7 @@ def choose_stack(
     elif "maxtext" in name or "jax" in name:
         preset = "maxtext-gpu"
     elif month < "2022-12":
-        preset = "megatron-2022" if month > "2022-02" else "megatron-2021"
+        preset = "megatron-deepspeed" if "deepspeed" in name else "megatron"
     elif "fsdp" in name or "foundry" in name or "torchtitan" in name:
         preset = "fsdp-2023" if month < "2024-06" else "fsdp"
     else:
@@ -279,7 +279,7 @@ def _one(*, values: Mapping[str, float], hardware: Hardware, position: int, stac
     # routing is bound by the host: eight-way x86 servers lose most, racks gained from whole-graph launches in mid-2026
     host = "hgx" if hardware.domain_accelerators[position] <= 8 else "2025" if stack.date < "2026-06" else "2026"
     routing = f"{vendor}-{host}"
-    old = stack.preset in ("megatron-2021", "megatron-2022")
+    old = stack.preset in ("megatron-deepspeed", "megatron")
     preset = stack.preset
     return {
         "gemm_flops": rise * peak * ceiling,
@@ -308,7 +308,7 @@ def _one(*, values: Mapping[str, float], hardware: Hardware, position: int, stac
         "moe_launch_s": pick("moe_launch_us", routing, vendor, "other") * 1e-6,
         "adapter_factor": pick("adapter_factor", vendor, "other"),
         "bubble_fraction": pick("bubble_fraction", stack.schedule),
-        "scattered_hops": float(preset != "megatron-2021"),
+        "scattered_hops": float(preset != "megatron-deepspeed"),
         "compiled": float(preset in ("maxtext", "maxtext-gpu", "neuron")),
         "step_overhead_s": pick("step_overhead_ms", preset) * 1e-3,
         "jitter_fraction": pick("jitter", preset),
@@ -349,8 +349,8 @@ def allowed_shardings(stack: Stack, *, one_way: bool = False) -> list[int]:
     if stack.preset in ("fsdp-2023", "fsdp", "maxtext", "maxtext-gpu"):
         return [ZERO3]
     if (stack.preset.startswith("nemo") and stack.date < "2025-10" and not one_way) or stack.preset in (
-        "megatron-2021",
-        "megatron-2022",
+        "megatron-deepspeed",
+        "megatron",
         "neuron",
     ):
         return [ZERO1]

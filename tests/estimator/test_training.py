@@ -302,8 +302,8 @@ def test_block_recomputation_takes_just_what_memory_lacks():
 @pytest.mark.parametrize(
     ("stated", "preset"),
     [
-        ({"vendor": "nvidia", "date": "2022-01"}, "megatron-2021"),
-        ({"vendor": "nvidia", "date": "2022-05"}, "megatron-2022"),
+        ({"vendor": "nvidia", "date": "2022-01", "framework": "Megatron-DeepSpeed"}, "megatron-deepspeed"),
+        ({"vendor": "nvidia", "date": "2021-04"}, "megatron"),
         ({"vendor": "nvidia", "date": "2023-11", "framework": "LLM Foundry (FSDP)"}, "fsdp-2023"),
         ({"vendor": "nvidia", "date": "2024-06"}, "nemo-2024"),
         ({"vendor": "nvidia", "date": "26.06"}, "nemo"),
