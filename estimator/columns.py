@@ -40,7 +40,9 @@ ESTIMATE_COLUMNS: dict[str, Column] = {
     "fits": Column("", "whether the workload can run on this hardware at all"),
     "estimable": Column("", "whether the figures below could be computed"),
     "estimate_reason": Column("", "why a figure is unknown, or what was assumed"),
-    "estimate_kind": Column("", "estimate, assumption (scaled from a measurement) or answer (measured on this SKU)"),
+    "estimate_kind": Column(
+        "", "estimate, assumption (scaled to other hardware), answer (measured on this SKU); blank: nothing estimated"
+    ),
     "layout": Column("", "how the model is spread over accelerators"),
     **_ends(_RANGED),
     "memory_gb_per_accelerator": Column("GB", "memory the workload fills on one accelerator, decimal"),

@@ -45,6 +45,8 @@ def estimate(*, workload: Workload, offers: pd.DataFrame, coefficients: Coeffici
     codes, _ = pd.factorize(keys)
     hardware = offers.iloc[np.unique(codes, return_index=True)[1]].reset_index(drop=True)
     need = need_of(workload=workload, hardware=hardware, coefficients=coefficients)
+    # What could not be estimated was not assumed either.
+    need["estimate_kind"] = need["estimate_kind"].where(need["estimable"].astype(bool), "")
     shapes = "instance:" + hardware["provider"] + "/" + hardware["sku"]
     need["evidence"] = pd.Series(
         [

@@ -99,7 +99,7 @@ def estimate_managed(
     # A price that is missing is the offer's gap, not the estimate's: the tokens and the verdict stand.
     out["estimable"] = not missing
     out["estimate_reason"] = reason
-    out["estimate_kind"] = "estimate"
+    out["estimate_kind"] = "" if missing else "estimate"
     out["input_tokens_per_month"] = requests * input_tokens
     out["output_tokens_per_month"] = requests * output_tokens
     for end, usd in zip(("low", "typical", "high"), cost, strict=True):

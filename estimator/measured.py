@@ -24,8 +24,9 @@ def speeds(*, hardware: pd.DataFrame, on: str, coefficients: Coefficients) -> pd
     ``hardware`` has one row per distinct SKU with the offers frame's columns; ``on`` names the measured SKU, with or
     without its provider. Compute ratio = accelerators × dense 16-bit peak, bandwidth ratio = accelerators × memory
     bandwidth; the lower is the low end, the higher the high end, their geometric mean the middle, each widened for
-    another software stack or another accelerator of the same one. Same accelerator: by count alone. kind is ``answer``
-    on the measured SKU, else ``assumption``. Unknown figures give NaN and the reason.
+    another software stack or another accelerator of the same one. Same accelerator: by count, within the little that
+    another host makes. kind is ``answer`` on the measured SKU, ``estimate`` on the same accelerator elsewhere, else
+    ``assumption``. Unknown figures give NaN and the reason.
     Source: ``measured`` in docs/estimates.md; Williams et al. 2009 (roofline).
     """
     reference = _reference(hardware=hardware, on=on)
@@ -37,7 +38,7 @@ def speeds(*, hardware: pd.DataFrame, on: str, coefficients: Coefficients) -> pd
     size = uncertainty.of(coefficients.get("measured.instance_size_spread"))
     spreads = {
         name: uncertainty.of(coefficients.get(f"measured.{name}"))
-        for name in ("same_stack_spread", "other_stack_spread")
+        for name in ("same_accelerator_spread", "same_stack_spread", "other_stack_spread")
     }
     rows = []
     for row in hardware.to_dict("records"):
@@ -76,14 +77,18 @@ def _speed(
             return (*unknown, f"peak compute or memory bandwidth of {row['accelerator']} is not public", (), "")
         factors.append(Range(min(ratios), math.sqrt(ratios[0] * ratios[1]), max(ratios)))
         spread = "same_stack_spread" if row["software_stack"] == reference["software_stack"] else "other_stack_spread"
-        factors.append(spreads[spread])
-        evidence += [f"accelerator:{reference['accelerator']}", f"coefficient:measured.{spread}"]
+        evidence.append(f"accelerator:{reference['accelerator']}")
+    else:
+        spread = "same_accelerator_spread"
+    factors.append(spreads[spread])
+    evidence.append(f"coefficient:measured.{spread}")
     if count != 1:
         wider = Range(*(end ** abs(math.log2(count)) for end in size))
         factors.append(wider if count > 1 else uncertainty.inverse(wider))
         evidence.append("coefficient:measured.instance_size_spread")
     scaled = uncertainty.independent(*factors)
-    return (*scaled, "assumption", "", tuple(evidence), _memory_note(row=row, reference=reference))
+    kind = "estimate" if spread == "same_accelerator_spread" else "assumption"
+    return (*scaled, kind, "", tuple(evidence), _memory_note(row=row, reference=reference))
 
 
 def _peak_tflops(row: dict[Any, Any]) -> float:

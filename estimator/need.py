@@ -48,7 +48,7 @@ def blank(hardware: pd.DataFrame, *, reason: str) -> pd.DataFrame:
     need["fits"], need["estimable"] = True, False
     for name in TEXTS:
         need[name] = pd.Series([""] * len(hardware), dtype=object)
-    need["estimate_reason"], need["estimate_kind"] = reason, "assumption"
+    need["estimate_reason"] = reason
     need["evidence"] = pd.Series([()] * len(hardware), dtype=object)
     return need
 

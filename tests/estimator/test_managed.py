@@ -141,6 +141,7 @@ def test_without_traffic_nothing_is_invented(gap):
     row = run({}, **{gap: None}).iloc[0]
 
     assert not row["estimable"]
+    assert row["estimate_kind"] == ""
     assert math.isnan(row["managed_usd_per_month_typical"])
     assert math.isnan(row["input_tokens_per_month"])
     assert gap.split("_")[0] in row["estimate_reason"]

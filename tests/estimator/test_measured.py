@@ -49,8 +49,20 @@ def test_the_same_accelerator_scales_by_count():
     found = speeds(A100, half).iloc[1]
 
     assert found["speed_typical"] == pytest.approx(0.5)
-    assert found["speed_low"] == pytest.approx(0.5 / 1.02)
-    assert found["speed_high"] == pytest.approx(0.5 / 0.93)
+    # Half an instance is 1/1.02 to 1/0.93 of half the work, another host 0.95 to 1.03; they err independently.
+    assert found["speed_low"] == pytest.approx(0.5 * math.exp(-math.hypot(math.log(1.02), math.log(0.95))))
+    assert found["speed_high"] == pytest.approx(0.5 * math.exp(math.hypot(math.log(0.93), math.log(1.03))))
+    assert found["kind"] == "estimate"
+
+
+def test_the_same_accelerator_in_the_same_number_has_a_narrow_range():
+    twin = {**A100, "provider": "gcp", "sku": "a2-highgpu-8g"}
+
+    found = speeds(A100, twin).iloc[1]
+
+    assert [found[f"speed_{end}"] for end in ("low", "typical", "high")] == pytest.approx([0.95, 1.0, 1.03])
+    assert found["kind"] == "estimate"
+    assert "coefficient:measured.same_accelerator_spread" in found["evidence"]
 
 
 def test_less_memory_than_where_it_was_measured_is_said():
