@@ -9,9 +9,11 @@ from catalog.units import HOURS_PER_DAY, HOURS_PER_MONTH, SECONDS_PER_HOUR
 from estimator import cpu, elasticity, measured, uncertainty
 from estimator.coefficients import Coefficients
 from estimator.columns import ENDS
-from estimator.need import answers, blank, joined, peak_of, put, target_days_of, unfit, write_runs, write_span
+from estimator.need import answers, blank, joined, peak_of, put, taken, target_days_of, unfit, write_runs, write_span
 from estimator.uncertainty import Range
 from estimator.workload import TRAINING_KINDS, Measured, Workload
+
+CONTRADICTION_FRACTION = 0.1  # a stated bill and a stated rate that differ by more are told apart
 
 
 def cpu_need(*, workload: Workload, hardware: pd.DataFrame, coefficients: Coefficients) -> pd.DataFrame:
@@ -101,25 +103,29 @@ def _carried(
     need = blank(hardware, reason="")
     need["estimate_kind"] = kind.to_numpy()
     need["evidence"] = pd.Series([(*answers(workload), *ids) for ids in evidence], index=need.index, dtype=object)
-    # A rate says more than a bill, but only where the work it is applied to is stated.
+    rated: Any = ""
+    training = workload.kind in TRAINING_KINDS
     work = workload.training and workload.training.tokens
-    applies = work if workload.kind in TRAINING_KINDS else workload.traffic.requests_per_s_mean
-    if had.hours_per_month is not None and (had.units_per_s is None or applies is None):
-        missing = _from_hours(
-            need, workload=workload, hours=measured.scaled_hours(hours_per_month=had.hours_per_month, speed=speed)
-        )
-    elif workload.kind in TRAINING_KINDS:
-        missing = _from_work(need, workload=workload, had=had, speed=speed, coefficients=coefficients)
-    else:
-        missing = _from_rate(
+    applies = had.units_per_s is not None and (work if training else workload.traffic.requests_per_s_mean) is not None
+    if training and (applies or had.hours_per_month is None):
+        rated = _from_work(need, workload=workload, had=had, speed=speed, coefficients=coefficients)
+    elif applies or had.hours_per_month is None:
+        rated = _from_rate(
             need,
             workload=workload,
             had=had,
             speed=speed,
             coefficients=coefficients,
             release=release,
-            release_ids=release_ids,
+            # Stated hours hold what was given back.
+            release_ids=release_ids if had.hours_per_month is None else (),
         )
+    if had.hours_per_month is None:
+        missing = rated
+    elif training and applies:
+        missing = joined(rated, _billed(need, had=had, speed=speed, here=kind == "answer"))
+    else:
+        missing = _from_hours(need, workload=workload, had=had, speed=speed, here=kind == "answer", rated=applies)
     need["estimable"] = need["instances_count_typical"].notna()
     asked = workload.targets.latency_p99_ms is not None
     unsaid = "latency is not estimated: measure it at the planned load" if asked else ""
@@ -127,17 +133,48 @@ def _carried(
     return need
 
 
-def _from_hours(need: pd.DataFrame, *, workload: Workload, hours: Range) -> str:
-    """Instance-hours a month were measured; a service stands all month, other work runs its hours."""
-    count = Range(*(np.maximum(np.ceil(end / HOURS_PER_MONTH - 1e-9), 1.0) for end in hours))
-    count = Range(*(np.where(np.isnan(end), np.nan, top) for end, top in zip(hours, count, strict=True)))
+def _from_hours(need: pd.DataFrame, *, workload: Workload, had: Measured, speed: Range, here: Any, rated: bool) -> str:
+    """Instance-hours a month were measured. They stand as stated on their own SKU, and a fleet elsewhere is up as long.
+
+    A need that a rate has filled before keeps its useful hours, as far as the stated ones hold them.
+    """
+    stated = had.hours_per_month or 0.0
+    told = _contradiction(need, had=had, here=here) if rated else ""
+    hours = measured.scaled_hours(hours_per_month=stated, speed=speed)
     online = workload.kind in ("online_inference", "cpu_serving")
+    uptime = stated / max(np.ceil(stated / HOURS_PER_MONTH - 1e-9), 1.0) if online else HOURS_PER_MONTH
+    count = Range(*(np.maximum(np.ceil(end / (uptime or HOURS_PER_MONTH) - 1e-9), 1.0) for end in hours))
+    count = Range(*(np.where(np.isnan(end), np.nan, top) for end, top in zip(hours, count, strict=True)))
+    paid = uncertainty.scaled(count, uptime) if online else hours
+    useful = taken(need, "needed_hours") if rated else hours
     put(need, "instances_count", count)
-    put(need, "needed_hours", hours)
-    put(need, "elastic_hours", uncertainty.scaled(count, HOURS_PER_MONTH) if online else hours)
+    put(need, "needed_hours", Range(*(np.minimum(work, top) for work, top in zip(useful, paid, strict=True))))
+    put(need, "elastic_hours", paid)
     if not online:
         write_span(need, count=count, hours=hours)
-    return ""
+    return told
+
+
+def _billed(need: pd.DataFrame, *, had: Measured, speed: Range, here: Any) -> str:
+    """Runs as the rate has them, paid by the stated hours: these hold every run and experiment of the month."""
+    told = _contradiction(need, had=had, here=here)
+    hours = measured.scaled_hours(hours_per_month=had.hours_per_month or 0.0, speed=speed)
+    useful = taken(need, "needed_hours")
+    put(need, "needed_hours", Range(*(np.minimum(work, top) for work, top in zip(useful, hours, strict=True))))
+    put(need, "elastic_hours", hours)
+    return told
+
+
+def _contradiction(need: pd.DataFrame, *, had: Measured, here: Any) -> str:
+    """What is said where the rate asks for other hours on the measured SKU than were stated; the stated ones win."""
+    asked = need.loc[np.asarray(here), "elastic_hours_typical"].to_numpy(dtype=float)
+    stated = had.hours_per_month or 0.0
+    if not len(asked) or np.isnan(asked[0]) or abs(asked[0] - stated) <= CONTRADICTION_FRACTION * stated:
+        return ""
+    return (
+        f"your rate under this load would take about {asked[0]:,.0f} instance-hours a month on {had.on}, you state "
+        f"{stated:,.0f}: the stated hours are used"
+    )
 
 
 def _from_work(

@@ -295,12 +295,91 @@ def test_measured_hours_stand_on_their_own_instance_and_scale_to_another():
     assert other["instances_count_low"] < other["instances_count_high"]
 
 
-def test_a_part_of_an_instance_is_paid_whole_by_a_service():
-    row = run(diffusion(hours_per_month=73.0), {**A100, "price_usd_per_hour": 20.0}).iloc[0]
+def test_stated_hours_are_paid_as_stated_and_a_fleet_elsewhere_is_up_as_long():
+    half = {**A100, "sku": "half", "accelerators_count": 4.0, "price_usd_per_hour": 10.0}
 
-    assert row["instances_count_typical"] == 1
-    assert row["compute_usd_per_month_typical"] == pytest.approx(730 * 20)
-    assert row["idle_usd_per_month_typical"] == pytest.approx((730 - 73) * 20)
+    out = run(diffusion(hours_per_month=73.0), {**A100, "price_usd_per_hour": 20.0}, half)
+
+    assert out["instance_hours_per_month_typical"].tolist() == pytest.approx([73, 2 * 73])
+    assert out["instances_count_typical"].tolist() == [1, 2]
+    assert out["compute_usd_per_month_typical"].iloc[0] == pytest.approx(73 * 20)
+
+
+def images(**measured) -> Workload:
+    return Workload(
+        id="images",
+        kind="online_inference",
+        traffic=Traffic(requests_per_s_mean=125, peak_factor=2),
+        measured=Measured(on="p5.48xlarge", work_unit="image", units_per_s=12, **measured),
+        utilisation=0.75,
+    )
+
+
+def test_stated_hours_go_before_a_stated_rate_and_the_difference_is_said():
+    here, there = {**H100, "price_usd_per_hour": 88.49}, {**H100, "provider": "azure", "price_usd_per_hour": 55.04}
+
+    out = run(images(hours_per_month=20440.0), here, there)
+    stated, elsewhere = out.iloc[0], out.iloc[1]
+
+    # 28 instances around the clock. By the rate it were ⌈125 × 2 ÷ (12 × 0.75)⌉ + 1 = 29 of them, 4 % more: no word.
+    for end in ENDS:
+        assert stated[f"compute_usd_per_month_{end}"] == pytest.approx(20440 * 88.49)
+    assert stated["estimate_kind"] == "answer"
+    assert "stated hours" not in stated["estimate_reason"]
+    assert "coefficient:cpu.release_fraction" not in stated["evidence"]
+    # The mean load fills (125 ÷ 9 + 1) instances; the rest of what is paid stands idle.
+    assert stated["idle_usd_per_month_typical"] == pytest.approx((28 - 125 / 9 - 1) * 730 * 88.49)
+    # The same eight chips elsewhere carry the same bill, not that of the rate.
+    assert elsewhere["instance_hours_per_month_typical"] == pytest.approx(20440)
+
+
+def test_hours_that_the_rate_contradicts_are_used_and_the_contradiction_is_told():
+    out = run(images(hours_per_month=14600.0), H100, A100)
+
+    assert out["instance_hours_per_month_typical"].iloc[0] == pytest.approx(14600)
+    assert (
+        out["estimate_reason"]
+        .str.contains(
+            "your rate under this load would take about 21,170 instance-hours a month on p5.48xlarge, you state 14,600: "
+            "the stated hours are used"
+        )
+        .all()
+    )
+
+
+def test_stated_hours_pay_for_measured_runs_whose_length_comes_from_the_rate():
+    known = Workload(
+        id="rec",
+        kind="pretraining",
+        measured=Measured(on="p4d.24xlarge", work_unit="sample", units_per_s=1000.0, hours_per_month=1000.0),
+        training=Training(tokens=8.64e8, runs_per_month=2, experiment_overhead=0.5),
+        targets=Targets(deadline_days=5),
+    )
+
+    row = run(known, {**A100, "price_usd_per_hour": 20.0}).iloc[0]
+
+    # By the rate 720 hours: see the test below.
+    assert row["run_days_typical"] == pytest.approx(5.0)
+    assert row["instance_hours_per_month_typical"] == pytest.approx(1000.0)
+    assert "would take about 720 instance-hours" in row["estimate_reason"]
+
+
+def test_the_same_accelerators_on_another_cloud_are_an_estimate_with_a_range():
+    elsewhere = {**H100, "provider": "azure", "sku": "ND96isr_H100_v5", "price_usd_per_hour": 10.0}
+
+    row = run(images(hours_per_month=20440.0), {**H100, "price_usd_per_hour": 1.0}, elsewhere).iloc[1]
+
+    assert row["estimate_kind"] == "estimate"
+    low, typical, high = (row[f"compute_usd_per_month_{end}"] for end in ENDS)
+    # 27.2 to 29.5 instances' worth of hours, and a service stands in whole ones
+    assert (low, typical, high) == pytest.approx((28 * 7300, 28 * 7300, 30 * 7300))
+
+
+def test_where_nothing_was_estimated_nothing_is_called_an_assumption():
+    out = run(Workload(id="images", kind="online_inference"), A100, H100)
+
+    assert not out["estimable"].any()
+    assert (out["estimate_kind"] == "").all()
 
 
 def test_measured_training_needs_the_work_of_a_run():

@@ -42,6 +42,7 @@ def test_every_link_within_the_page_has_its_section():
         ("cost.target_run_days", "a run of {value:g} days is aimed at"),
         ("cost.spot_rework", "take {value:g} ({low:g}-{high:.2f})"),
         ("measured.other_stack_spread", "multiplies by {value:.2f} ({low:.2f}-{high:.2f})"),
+        ("measured.same_accelerator_spread", "another host makes ({low:.2f}-{high:.2f})"),
         ("measured.same_stack_spread", "{low:.2f}-{high:.2f}; another stack"),
         ("managed.retry_multiplier", "*Retries* {value:.2f} ({low:.2f}-{high:.2f})"),
         ("managed.tokenizer_ratio", "*another tokenizer* {value:.1f} ({low:.2f}-{high:.2f})"),
