@@ -216,6 +216,17 @@ def _ladder(catalog: frame.Catalog, provider: str, region: str) -> pd.DataFrame:
     ]
 
 
+@pytest.mark.parametrize("provider", ["aws", "azure"])
+def test_the_first_100_gb_of_a_month_are_free_in_every_region(catalog: frame.Catalog, provider: str) -> None:
+    table = catalog.egress
+    first = table[(table["provider"] == provider) & (table["purpose"] == "ordinary_transfer") & (table["from_gb"] == 0)]
+
+    assert len(first) >= 1
+    assert first["free_gb"].tolist() == [100] * len(first)
+    for region in first["region"]:
+        assert egress_cost(gb=5, tiers=_ladder(catalog, provider, region)) == 0
+
+
 LADDERS = [("aws", "us-east-1"), ("aws", "sa-east-1"), ("azure", "eastus"), ("gcp", "us-east1"), ("gcp", "*")]
 
 
