@@ -243,9 +243,7 @@ def _completed(frame: pd.DataFrame, *, path: str, workload: Workload, said: Answ
 
     evidence = {sources: tuple(named(id) for id in sources) for sources in set(frame["evidence"])}
     missing: dict[str, Any] = {name: np.nan for name in _FLOATS if name not in frame}
-    missing |= {
-        name: "" for name in (*_TEXTS, "interruptible", "capacity_guaranteed") if name not in frame
-    }
+    missing |= {name: "" for name in (*_TEXTS, "interruptible", "capacity_guaranteed") if name not in frame}
     frame = frame.assign(**missing)
     texts = {name: frame[name].fillna("") for name in _TEXTS}
     reasons = {name: frame[name].fillna("") for name in ("estimate_reason", "price_reason", "status")}

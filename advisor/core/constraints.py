@@ -302,10 +302,15 @@ def same_room(*, frame: pd.DataFrame, measured: Measured | None, path: str) -> C
             return sentence(
                 f"{row['sku']} gives the job at least the memory per accelerator of {measured.on}.", *evidence
             )
+        here = row["accelerator_memory_gb"], row["scaleup_domain_accelerators"]
+        room = (
+            f"{here[0]:.0f} GB with {here[1]:.0f} linked"
+            if np.isfinite(here).all()
+            else "here, its room not being on file,"
+        )
         return sentence(
             f"The job was measured on {measured.on} ({memory:.0f} GB per accelerator, {domain:.0f} linked); whether it "
-            f"fits {row['accelerator_memory_gb']:.0f} GB with {row['scaleup_domain_accelerators']:.0f} linked is "
-            "not known.",
+            f"fits {room} is not known.",
             *evidence,
         )
 

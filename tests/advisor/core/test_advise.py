@@ -194,6 +194,12 @@ def test_ranges_hold_their_values_and_no_price_is_zero(advised, name):
             assert number["value"] is None or number["value"] > 0
 
 
+@pytest.mark.parametrize("name", sorted(path.stem for path in EXAMPLES.glob("*.yaml")))
+def test_no_sentence_prints_what_is_not_known_as_a_figure(advised, name):
+    for text in texts(advised(name)):
+        assert not {"nan", "inf", "None"} & set(text.replace(",", " ").replace(".", " ").split())
+
+
 def test_the_same_inputs_give_the_same_bytes(advised, uber):
     assert advised("uber").to_bytes() == uber.to_bytes()
 

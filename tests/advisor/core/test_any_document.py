@@ -65,7 +65,7 @@ MODELS = st.deferred(lambda: st.one_of(st.sampled_from(known().architectures), S
 FAMILIES = st.deferred(lambda: st.builds(lambda name: {"family": name}, st.sampled_from(known().model_families)))
 TRAFFIC = st.fixed_dictionaries(
     {
-        "requests_per_s_mean": one_of(0, 1e-4, 1, 1e4),
+        "requests_per_s_mean": one_of(1e-9, 1e-4, 1, 1e4),
         "input_tokens": one_of(0, 10, 2000, 1e6),
         "output_tokens": one_of(0, 1, 300, 1e4),
         "peak_factor": maybe(1, 3, 50),
