@@ -216,7 +216,7 @@ def _from_rate(
         hours = uncertainty.scaled(
             uncertainty.inverse(rate), traffic.requests_per_s_mean * active * HOURS_PER_MONTH / busy
         )
-        count = Range(*(np.ceil(end / (HOURS_PER_MONTH * active) - 1e-9) for end in hours))
+        count = Range(*(np.maximum(np.ceil(end / (HOURS_PER_MONTH * active) - 1e-9), 1.0) for end in hours))
         put(need, "instances_count", count)
         put(need, "needed_hours", uncertainty.scaled(hours, busy))
         put(need, "elastic_hours", hours)

@@ -305,6 +305,20 @@ def test_stated_hours_are_paid_as_stated_and_a_fleet_elsewhere_is_up_as_long():
     assert out["compute_usd_per_month_typical"].iloc[0] == pytest.approx(73 * 20)
 
 
+def test_the_smallest_batch_takes_one_instance_for_a_moment():
+    tiny = Workload(
+        id="images",
+        kind="batch_inference",
+        traffic=Traffic(requests_per_s_mean=1e-9),
+        measured=Measured(on="p4d.24xlarge", work_unit="image", units_per_s=5000),
+    )
+
+    row = run(tiny, A100).iloc[0]
+
+    assert row["instances_count_typical"] == 1
+    assert 0 < row["instance_hours_per_month_typical"] < 1e-6
+
+
 def images(**measured) -> Workload:
     return Workload(
         id="images",
