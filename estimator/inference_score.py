@@ -179,15 +179,48 @@ def predict(run: Run, *, value: Callable[[str], float]) -> Array:
     outputs = np.array([row.output_tokens for row in rows])[owner]
     total = point.requests_per_s * outputs * run.replicas
     fits = slots >= np.where(mode == "static", 0.0, 1.0)
-    ttft_limit = np.array([row.ttft_limit_s for row in rows])[owner]
-    tpot_limit = np.array([row.tpot_limit_s for row in rows])[owner]
-    with np.errstate(invalid="ignore"):
-        keeps = (np.nan_to_num(late.ttft_p99_s, nan=np.inf) <= ttft_limit) & (late.tpot_p99_s <= tpot_limit)
-    bounded = mode == "server"
+    bounded = np.flatnonzero(mode == "server").reshape(-1, len(_SHARES))  # one line a layout, loads rising
     merit = np.where(fits, total, total * 1e-9)  # what does not fit by our memory model ran all the same
-    merit = np.where(bounded & ~keeps, merit * 1e-6, merit)
+    if len(bounded):
+        keep, capacity = _capacity(
+            total=total[bounded],
+            late=(np.asarray(late.ttft_p99_s)[bounded], np.asarray(late.tpot_p99_s)[bounded]),
+            limits=(
+                np.array([row.ttft_limit_s for row in rows])[owner[bounded]],
+                np.array([row.tpot_limit_s for row in rows])[owner[bounded]],
+            ),
+        )
+        merit[bounded] = merit[bounded] * 1e-12
+        chosen = bounded[np.arange(len(bounded)), keep]
+        feasible = capacity > 0
+        merit[chosen] = np.where(feasible, np.where(fits[chosen], capacity, capacity * 1e-9), merit[chosen])
+        total[chosen] = np.where(feasible, capacity, total[chosen])
     best = _best(merit, owner=owner, count=len(rows))
     return _figure(run, point=point, total=total, best=best)
+
+
+def _capacity(
+    *, total: Array, late: tuple[Array, Array], limits: tuple[Array, Array]
+) -> tuple[npt.NDArray[np.int64], Array]:
+    """Return, for each layout, the last load that keeps the limits and the throughput where the first limit is met.
+
+    Between the last load that keeps them and the first that does not, throughput is interpolated by how far each is
+    from its limit; 0
+    where no load keeps them.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        slack = np.minimum(
+            np.nan_to_num(np.log(limits[0] / late[0]), nan=-5.0, neginf=-5.0),
+            np.nan_to_num(np.log(limits[1] / late[1]), nan=-5.0, neginf=-5.0),
+        )
+    keeps = np.minimum.accumulate(slack >= 0, axis=1)
+    last = np.maximum(keeps.sum(axis=1) - 1, 0)
+    following = np.minimum(last + 1, total.shape[1] - 1)
+    line = np.arange(len(total))
+    here, there = slack[line, last], slack[line, following]
+    weight = np.where(following > last, here / np.maximum(here - there, 1e-12), 0.0)
+    low, high = total[line, last], total[line, following]
+    return last, np.where(keeps[:, 0], low * (high / low) ** np.clip(weight, 0.0, 1.0), 0.0)
 
 
 def _best(merit: Array, *, owner: npt.NDArray[np.int64], count: int) -> npt.NDArray[np.int64]:
