@@ -30,6 +30,7 @@ WEIGHT_POWER = 0.35  # a source with n rows of a metric weighs n to this power
 FULL_WEIGHT_ROWS = 4  # below this many rows a source's metric weighs less than one row
 TTFT_WEIGHT = 0.5  # first tokens depend on the arrival pattern, which no row states
 CREDIBLE_UTILISATION = 0.65  # of the dense peak: above it a serving result leans on a prefix cache it does not mention
+LEAST_SD = 0.03  # of a fitted logarithm: the model itself is no truer
 Z80 = 1.2815515655446004
 CLASSES = ("seen", "chip", "unseen")
 METRICS = {"ttft_ms": "ttft", "tpot_ms": "tpot"}  # all others: throughput
@@ -149,7 +150,7 @@ def fit(
     found = least_squares(
         residual, point, bounds=(low, high), max_nfev=rounds, x_scale=np.maximum(sd, 0.05), diff_step=1e-3
     )
-    spread = np.sqrt(np.diag(np.linalg.pinv(found.jac.T @ found.jac)))
+    spread = np.maximum(np.sqrt(np.diag(np.linalg.pinv(found.jac.T @ found.jac))), LEAST_SD)
     edge = [key for i, key in enumerate(keys) if min(found.x[i] - low[i], high[i] - found.x[i]) < 0.01]
     return Fit(
         values=dict(zip(keys, np.exp(found.x).tolist(), strict=True)),
