@@ -306,7 +306,7 @@ def _one(*, values: Mapping[str, float], hardware: Hardware, position: int, stac
         "latency_fabric_s": pick("latency_fabric_us") * 1e-6,
         "layer_launch_s": pick("layer_launch_us", preset) * 1e-6,
         "moe_launch_s": pick("moe_launch_us", routing, vendor, "other") * 1e-6,
-        "adapter_factor": pick("adapter_factor", vendor, "other"),
+        "adapter_factor": pick("adapter_factor", "2025" if stack.date < "2026-01" else "2026"),
         "bubble_fraction": pick("bubble_fraction", stack.schedule),
         "scattered_hops": float(preset != "megatron-deepspeed"),
         "compiled": float(preset in ("maxtext", "maxtext-gpu", "neuron")),
