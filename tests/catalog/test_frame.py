@@ -72,6 +72,34 @@ def test_a_spot_price_is_doubted_by_the_on_demand_price_of_its_own_region_only()
     assert frame.price_doubt(offers).ne("").tolist() == [False, True, False, False, False, False, False]
 
 
+@pytest.mark.parametrize(
+    ("sku", "accelerators", "network_gbps"),
+    [
+        ("a3-highgpu-1g", 1, 25),
+        ("a3-highgpu-4g", 4, 100),
+        ("a2-ultragpu-2g", 2, 32),
+        ("g2-standard-48", 4, 50),
+        ("g4-standard-12", 0.25, 20),
+        ("Standard_NC64as_T4_v3", 4, 32),
+    ],
+)
+def test_the_network_of_small_accelerator_shapes_is_what_the_provider_states(
+    catalog: frame.Catalog, sku: str, accelerators: float, network_gbps: float
+) -> None:
+    row = catalog.offers[catalog.offers["sku"] == sku].iloc[0]
+
+    assert (row["accelerators_count"], row["network_gbps"]) == (accelerators, network_gbps)
+    assert pd.isna(row["fabric_gbps"])
+
+
+def test_a_share_of_an_accelerator_is_told_and_an_unknown_one_stays_unknown(catalog: frame.Catalog) -> None:
+    counts = catalog.instances.set_index("sku")["accelerators_count"]
+
+    assert counts["Standard_NC36lds_xl_RTXPRO6000BSE_v6"] == 0.25
+    assert counts["Standard_NC72ds_xl_RTXPRO6000BSE_v6"] == 0.5
+    assert pd.isna(counts["Standard_NC132ds_xl_RTXPRO6000BSE_v6"])
+
+
 def test_own_silicon_is_the_providers_own_chip(catalog: frame.Catalog) -> None:
     own = catalog.offers[catalog.offers["silicon"] == "own"]
 
