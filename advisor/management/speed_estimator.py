@@ -160,7 +160,8 @@ def _listed(*, architecture: Architecture, sequence: int, domain: int, node: int
 
 def _searched(spaces: list[Space]) -> int:
     """Find the fastest layout of each cluster and what a million tokens cost on it."""
-    for space in spaces:
+    usd_per_mtok = {}
+    for place, space in enumerate(spaces):
         best = training.Best.none(len(space.tables))
         training.search(
             best=best,
@@ -170,7 +171,8 @@ def _searched(spaces: list[Space]) -> int:
             physics=space.physics,
             links=space.links,
         )
-        best.seconds / best.sequences / space.shape.sequence * np.array(CLUSTERS) * space.usd_per_accelerator_second
+        s_per_mtok = best.seconds / best.sequences / space.shape.sequence * 1e6
+        usd_per_mtok[place] = s_per_mtok * np.array(CLUSTERS) * space.usd_per_accelerator_second
     return sum(len(space) for space in spaces)
 
 
