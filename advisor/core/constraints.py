@@ -261,7 +261,8 @@ def terms(*, frame: pd.DataFrame, needed_days: Any, continuous: bool, why: str) 
             )
         return sentence(f"{basis} runs at most {row['max_duration_days']:g} days, and {why}.", *evidence)
 
-    return Check("terms", "fits the terms of the offer", three_valued(met=~missed, known=~open_length | missed), say)
+    states = three_valued(met=~missed, known=~open_length | missed)
+    return Check("terms", "fits the terms of the offer", states, say, decisive=True)
 
 
 def operable(*, frame: pd.DataFrame, engineers: int | None) -> Check:

@@ -11,7 +11,7 @@ from advisor.core.bases import BASIS_TEXT, GROUP_TEXT
 from advisor.core.case import Case
 from advisor.core.constraints import MISSED, STATE_TEXT, UNKNOWN
 from advisor.core.coupling import BIT_TEXT, Cell
-from advisor.core.plan import Choice, Plan, new_silicon, only_scaled
+from advisor.core.plan import Choice, Plan, is_same_chip, new_silicon, only_scaled
 from advisor.core.quantity import Number, Sentence, number, scaled, sentence, span, unknown, usd
 from advisor.core.roles import Assignment, Port
 from advisor.core.stacks import Stack, ordered
@@ -162,7 +162,23 @@ def measure_first(*, choice: Choice, best: Stack, weights: Mapping[str, float]) 
                     *best.monthly["evidence"],
                 )
             )
-    return found[:2]
+    mine = best.monthly["value"]
+    twins = [
+        stack
+        for stack in choice.stacks
+        if is_same_chip(stack) and stack.standing == "ranked" and mine and (stack.monthly["high"] or mine) < mine
+    ]
+    for stack in ordered(twins)[:1]:
+        found.append(
+            sentence(
+                f"Measure first: the same accelerator costs less elsewhere. {stack.label} is estimated at "
+                f"{span(stack.monthly)} a month against {span(best.monthly)}; moving the data and the team comes on "
+                "top.",
+                *stack.monthly["evidence"],
+                *best.monthly["evidence"],
+            )
+        )
+    return found[:3]
 
 
 def unpriced_bases(*, case: Case, bases: Sequence[str] | None) -> list[dict[str, Any]]:
@@ -243,8 +259,9 @@ def _why_not(*, choice: Choice, stack: Stack, port: Port, best: Stack | None, ca
     elif only_scaled(stack):
         texts = [
             sentence(
-                f"Your measurement was only scaled to it: {span(stack.monthly)} a month is an assumption, and an "
-                "assumption does not displace a measurement. Measure it before you move.",
+                f"Your measurement was only scaled to it: {span(stack.monthly)} a month is an "
+                f"{stack.row['estimate_kind']}, "
+                "which does not displace a measurement. Measure it before you move.",
                 *(stack.monthly["evidence"] or [stack.row["option_evidence"]]),
             )
         ]

@@ -151,8 +151,17 @@ def _eligible(may: Sequence[Stack], *, purchase: Sequence[str]) -> tuple[Stack, 
 
 
 def only_scaled(stack: Stack) -> bool:
-    """Return whether an accelerator's figures were scaled from a measurement on another one."""
-    return bool(stack.row["accelerator"]) and stack.row["estimable"] and stack.row["estimate_kind"] == "assumption"
+    """Return whether an accelerator's figures were scaled from a measurement elsewhere, on another chip or another "
+    "SKU."""
+    if not stack.row["accelerator"] or not stack.row["estimable"]:
+        return False
+    return stack.row["estimate_kind"] == "assumption" or is_same_chip(stack)
+
+
+def is_same_chip(stack: Stack) -> bool:
+    """Return whether a measured job was carried over to the same chip on another SKU: an estimate with a narrow "
+    "range."""
+    return "coefficient:measured.same_accelerator_spread" in stack.row["evidence"]
 
 
 def narrowed(*, choice: Choice, case: Case, keep: Callable[[Stack], bool]) -> Choice:
