@@ -54,18 +54,24 @@ def failing_examples(*, rule: Any) -> list[str]:
 
 
 def _all_hold(*, conditions: Mapping[str, Any], facts: Mapping[str, Any]) -> bool | None:
-    verdicts = [_holds(wanted=wanted, fact=facts.get(name)) for name, wanted in conditions.items()]
-    if False in verdicts:
-        return False
-    return None if None in verdicts else True
+    verdict: bool | None = True
+    for name, wanted in conditions.items():
+        holds = _holds(wanted=wanted, fact=facts.get(name))
+        if holds is False:
+            return False
+        if holds is None:
+            verdict = None
+    return verdict
 
 
 def _holds(*, wanted: Any, fact: Any) -> bool | None:
     if fact is None:
         return None
-    if isinstance(wanted, Mapping):
+    if isinstance(wanted, dict):
         return all(_compares(operator=operator, bound=bound, fact=fact) for operator, bound in wanted.items())
-    accepted = _as_collection(wanted)
+    accepted = wanted if isinstance(wanted, list | tuple) else (wanted,)
+    if isinstance(fact, str):
+        return fact in accepted
     return any(value in accepted for value in _as_collection(fact))
 
 

@@ -53,14 +53,16 @@ def marginal_usd_per_gb(*, gb: Number, tiers: pd.DataFrame) -> Number:
 
 
 def _scale(tiers: pd.DataFrame) -> tuple[Any, Any, Any, float]:
-    rows = tiers.sort_values("from_gb")
-    starts = rows["from_gb"].to_numpy(dtype=float)
-    ends = rows["to_gb"].astype(float).fillna(np.inf).to_numpy(dtype=float)
-    prices = rows["price_usd_per_gb"].astype(float).to_numpy(dtype=float)
+    starts = tiers["from_gb"].to_numpy(dtype=float)
+    order = np.argsort(starts, kind="stable")
+    starts = starts[order]
+    ends = tiers["to_gb"].to_numpy(dtype=float)[order]
+    ends = np.where(np.isnan(ends), np.inf, ends)
+    prices = tiers["price_usd_per_gb"].to_numpy(dtype=float)[order]
     if starts[0] != 0 or np.any(ends[:-1] != starts[1:]) or np.any(ends <= starts):
         raise TierError(f"tiers {list(zip(starts, ends, strict=True))} leave a gap or overlap; expected 0–a, a–b, b–∞")
-    free = rows["free_gb"].astype(float) if "free_gb" in rows else pd.Series(dtype=float)
-    free_gb = float(free.max()) if free.notna().any() else 0.0
+    free = tiers["free_gb"].to_numpy(dtype=float) if "free_gb" in tiers else np.empty(0)
+    free_gb = float(np.nanmax(free)) if np.isfinite(free).any() else 0.0
     # Past the end of a closed last tier nothing is known.
     if np.isfinite(ends[-1]):
         starts, ends, prices = np.append(starts, ends[-1]), np.append(ends, np.inf), np.append(prices, np.nan)

@@ -5,6 +5,7 @@ Frames are joined, never edited in place: offers + estimates + storage and egres
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -45,7 +46,12 @@ class Field:
 
     def row(self, position: int) -> dict[str, Any]:
         """Return the candidate at ``position`` as plain values."""
-        return {str(name): value for name, value in self.frame.iloc[position].items()}
+        return {name: values[position] for name, values in self._columns.items()}
+
+    @cached_property
+    def _columns(self) -> dict[str, Any]:
+        """The frame as plain arrays: a row cut out of a frame of many columns is slow."""
+        return {str(name): self.frame[name].array for name in self.frame.columns}
 
     def states(self, position: int) -> dict[str, int]:
         """Return the state of each constraint for the candidate at ``position``."""

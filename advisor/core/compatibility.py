@@ -26,6 +26,9 @@ _FACT_COLUMNS = {
     "model_family": "family",
     "open_weights": "open_weights",
 }
+_READ = {
+    *_FACT_COLUMNS.values(), "path", "workload_kind", "instances_count_typical", "region", "fabric_gbps", "scope_key",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,8 @@ def outcomes(*, frame: pd.DataFrame, catalog_rules: Sequence[Rule], shared: Mapp
     """Return the outcome per ``key`` of the frame; ``shared`` holds the facts of the workload."""
     predicates = [rule for rule in catalog_rules if rule.rule_kind == "predicate"]
     found: dict[str, Outcome] = {}
-    for record in frame[~key(frame).duplicated()].to_dict("records"):
+    read = [name for name in frame.columns if name in _READ]
+    for record in frame.loc[~key(frame).duplicated(), read].to_dict("records"):
         row = {str(name): value for name, value in record.items()}
         facts = {**shared, **facts_of(row)}
         broken = [rule for rule in predicates if rules.evaluate(rule=rule, facts=facts) == "violated"]

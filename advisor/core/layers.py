@@ -4,6 +4,7 @@ import fnmatch
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from advisor.core import compatibility
@@ -15,6 +16,7 @@ from catalog.frame import Catalog
 
 _ORCHESTRATORS = ("kubernetes", "scheduler", "managed_service", "toolkit")
 _HOURS_PER_MONTH = 730.0
+_VARYING = frozenset(("networking", "storage", "orchestration"))
 _BURDEN = {"low": 1.0, "medium": 0.7, "high": 0.4}
 _SILICON_NAMES = {"NVIDIA": "nvidia", "AMD": "amd", "AWS": "trainium", "Google": "tpu", "Microsoft": "maia"}
 
@@ -48,6 +50,12 @@ def complete(*, row: Row, field: Field, case: Case) -> Layers:
     orchestration = _orchestration(row=row, catalog=case.catalog)
     predicates = [rule for rule in case.catalog.rules if rule.rule_kind == "predicate" and rule.severity == "hard"]
     base = compatibility.facts_of(row)
+    # Only what names one of the three layers can change from one combination to the next.
+    asked = [(rule, {*rule.when, *rule.require}) for rule in predicates]
+    broken_anyway = any(
+        names <= set(base) and rules.evaluate(rule=rule, facts=base) == "violated" for rule, names in asked
+    )
+    varying = [(rule, names) for rule, names in asked if names & _VARYING and names <= {*base, *_VARYING}]
     best: tuple[Any, ...] | None = None
     for (place, net), store, orch in itertools.product(
         enumerate(_or_none(networking)), _or_none(storage), _or_none(orchestration)
@@ -58,9 +66,8 @@ def complete(*, row: Row, field: Field, case: Case) -> Layers:
             "orchestration": orch and orch["id"],
         }
         facts = {**base, **{layer: id for layer, id in chosen.items() if id}}
-        if any(
-            set(rule.when) | set(rule.require) <= set(facts) and rules.evaluate(rule=rule, facts=facts) == "violated"
-            for rule in predicates
+        if broken_anyway or any(
+            names <= facts.keys() and rules.evaluate(rule=rule, facts=facts) == "violated" for rule, names in varying
         ):
             continue
         ease, reason = _operations(row=row, orchestration=orch, case=case)
@@ -117,11 +124,15 @@ def _managed(*, row: Row, storage: Sequence[tuple[Row, Number]]) -> Layers:
 
 
 def _compute(row: Row, catalog: Catalog) -> dict[str, Any]:
-    families = catalog.cpu_families
-    named = families[families["id"] == row["cpu_family"]] if row["cpu_family"] else families.iloc[:0]
-    family = named["name"].iloc[0] if len(named) else (row["host_isa"] or "host CPU")
-    evidence = [row["option_evidence"], *(f"cpu_family:{row['cpu_family']}" for _ in named["id"])]
+    named = _families(catalog).get(row["cpu_family"])
+    family = named or row["host_isa"] or "host CPU"
+    evidence = [row["option_evidence"], *((f"cpu_family:{row['cpu_family']}",) if named else ())]
     return {"id": row["cpu_family"] or None, "name": f"{row['sku']} ({family})", "evidence": evidence}
+
+
+@lru_cache(maxsize=4)
+def _families(catalog: Catalog) -> Mapping[str, str]:
+    return dict(zip(catalog.cpu_families["id"], catalog.cpu_families["name"], strict=True))
 
 
 def _accelerator(row: Row) -> dict[str, Any]:
@@ -146,18 +157,21 @@ def _option(option: Row | None, layer: str) -> dict[str, Any]:
     return {"id": option["id"], "name": option["name"], "evidence": [f"option:{layer}/{option['id']}"]}
 
 
-def _rows(frame: Any, provider: str) -> list[dict[str, Any]]:
+@lru_cache(maxsize=32)
+def _rows(catalog: Catalog, layer: str, provider: str) -> tuple[Row, ...]:
+    """Return a layer's options at a provider, cut out once a release; nobody writes into them."""
+    frame = getattr(catalog, layer)
     mine = frame[frame["provider"].isin((provider, "any"))]
-    return [{str(key): value for key, value in row.items()} for row in mine.to_dict("records")]
+    return tuple({str(key): value for key, value in row.items()} for row in mine.to_dict("records"))
 
 
 def _or_none(options: Sequence[_T]) -> Sequence[_T | None]:
     return options or (None,)
 
 
-def _networking(*, row: Row, catalog: Catalog) -> list[dict[str, Any]]:
+def _networking(*, row: Row, catalog: Catalog) -> list[Row]:
     """Return the networks an instance may use, best first: between nodes its fabric or torus, then the general one."""
-    options = [option for option in _rows(catalog.networking, row["provider"]) if option["status"] == "offered"]
+    options = [option for option in _rows(catalog, "networking", row["provider"]) if option["status"] == "offered"]
     general = [option for option in options if option["category"] in ("front_end", "virtualisation")]
     many = not (row["instances_count_typical"] <= 1)
     if row["accelerator"] and many and str(row["fabric_type"] or ""):
@@ -180,10 +194,10 @@ def _list(cell: Any) -> list[str]:
     return [part for part in str(cell or "").split(";") if part]
 
 
-def _orchestration(*, row: Row, catalog: Catalog) -> list[dict[str, Any]]:
+def _orchestration(*, row: Row, catalog: Catalog) -> list[Row]:
     """Return the orchestrators of a provider for this kind of work that know this accelerator."""
     found = []
-    for option in _rows(catalog.orchestration, row["provider"]):
+    for option in _rows(catalog, "orchestration", row["provider"]):
         globs = _list(option["supported_accelerators"])
         fits = row["workload_kind"] in _list(option["workload_kinds"]) and option["category"] in _ORCHESTRATORS
         known = not row["accelerator"] or any(fnmatch.fnmatch(row["accelerator"], glob) for glob in globs)

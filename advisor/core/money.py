@@ -54,11 +54,8 @@ class Money:
         )
         known = catalog.egress[catalog.egress["price_usd_per_gb"].notna() & now]
         tiers: dict[tuple[str, str], dict[str, pd.DataFrame]] = {}
-        for provider, purpose, region in (
-            known[["provider", "purpose", "region"]].drop_duplicates().itertuples(index=False)
-        ):
-            same = (known["provider"] == provider) & (known["purpose"] == purpose) & (known["region"] == region)
-            tiers.setdefault((str(provider), str(purpose)), {})[str(region)] = known[same]
+        for (provider, purpose, region), rows in known.groupby(["provider", "purpose", "region"], sort=False):
+            tiers.setdefault((str(provider), str(purpose)), {})[str(region)] = rows
         return cls(options=options, prices=prices, tiers=tiers)
 
     def stored(self, *, provider: str, region: str, option_id: str, stored_tb: float, answer: str) -> Number:

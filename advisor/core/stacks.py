@@ -59,6 +59,10 @@ class Stack:
         return self.numbers["monthly_usd"]
 
 
+# Sorting moves every column it is given: the few that order and tell apart are enough.
+_SORTED_BY = ["standing", "candidate_id", "provider", "sku", "basis", "path", "group", "accelerator", "is_stay"]
+
+
 def shortlist(field: Field) -> list[int]:
     """Return the positions worth completing: per provider, path and purchase group the cheapest few distinct SKUs.
 
@@ -70,16 +74,22 @@ def shortlist(field: Field) -> list[int]:
         return []
     cost = frame["monthly_usd_typical"].fillna(np.inf)
     price = frame["price_usd_per_hour"] / frame["accelerators_count"].where(frame["accelerators_count"] > 0, 1)
-    ordered = frame.assign(
-        _order=frame["standing"].map(_ORDER),
-        _away=frame["distance"],
-        _size=_distance(frame, field),
-        _cost=cost,
-        _price=price.fillna(np.inf),
-        _missed=frame["constraints_missed_count"],
-        _unsure=frame["constraints_unsure_count"],
-        _position=np.arange(len(frame)),
-    ).sort_values(["_order", "_missed", "_unsure", "_size", "_away", "_cost", "_price", "candidate_id"], kind="stable")
+    ordered = (
+        frame[_SORTED_BY]
+        .assign(
+            _order=frame["standing"].map(_ORDER),
+            _away=frame["distance"],
+            _size=_distance(frame, field),
+            _cost=cost,
+            _price=price.fillna(np.inf),
+            _missed=frame["constraints_missed_count"],
+            _unsure=frame["constraints_unsure_count"],
+            _position=np.arange(len(frame)),
+        )
+        .sort_values(
+            ["_order", "_missed", "_unsure", "_size", "_away", "_cost", "_price", "candidate_id"], kind="stable"
+        )
+    )
     distinct = ordered.drop_duplicates(["provider", "sku", "basis"])
     distinct = distinct.sort_values(
         ["_order", "_missed", "_unsure", "_size", "_cost", "_price", "candidate_id"], kind="stable"
@@ -114,13 +124,15 @@ def build(*, field: Field, positions: Sequence[int], case: Case, anchors: Mappin
     """Return the completed, valued stacks of a workload at the given positions of its frame."""
     bound = coupling.weights_with(case.document.coupling_weights.model_dump(exclude_none=True))
     rows = [{str(name): value for name, value in row.items()} for row in case.catalog.coupling.to_dict("records")]
+    bonds: dict[tuple[str, str, bool], list[Cell]] = {}
     stacks = []
     for position in positions:
         row = field.row(position)
         whole = layers.complete(row=row, field=field, case=case)
-        cells = coupling.cells(
-            rows=rows, provider=row["provider"], path=row["path"], weights=bound, fabric=whole.fabric
-        )
+        place = row["provider"], row["path"], whole.fabric
+        if place not in bonds:
+            bonds[place] = coupling.cells(rows=rows, provider=place[0], path=place[1], weights=bound, fabric=place[2])
+        cells = bonds[place]
         numbers = _numbers(row=row, field=field, whole=whole, case=case, cells=cells)
         stacks.append(
             Stack(
