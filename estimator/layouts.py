@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from functools import lru_cache
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -127,7 +129,7 @@ def enumerate_layouts(
     most a quarter.
     """
     choices = choices or Choices()
-    tables: list[Layouts] = []
+    blocks: list[Numbers] = []
     for tensor in _open(choices.tensor, _tensor_degrees(architecture, accelerators, max(domain, node))):
         for pipeline in _open(choices.pipeline, _pipeline_degrees(architecture, accelerators // max(tensor, 1))):
             for context in _open(choices.context, _context_degrees(architecture, sequence_length)):
@@ -142,7 +144,7 @@ def enumerate_layouts(
                         continue
                 elif global_batch_sequences % data:
                     continue
-                table = _inner_grid(
+                block = _block(
                     architecture=architecture,
                     tensor=tensor,
                     pipeline=pipeline,
@@ -152,12 +154,12 @@ def enumerate_layouts(
                     domain=domain,
                     choices=choices,
                 )
-                if table is not None:
-                    tables.append(table)
-    return join(tables) if tables else no_layouts()
+                if block is not None:
+                    blocks.append(block)
+    return Layouts(*np.concatenate(blocks, axis=1)) if blocks else no_layouts()
 
 
-def _inner_grid(
+def _block(
     *,
     architecture: Architecture,
     tensor: int,
@@ -167,7 +169,8 @@ def _inner_grid(
     local_sequences: float,
     domain: int,
     choices: Choices,
-) -> Layouts | None:
+) -> Numbers | None:
+    """Return the layouts of one tensor, pipeline and context degree: one row a field of ``Layouts``, in their order."""
     micro = [b for b in _open(choices.micro_batch, [1, 2, 4, 8, 16]) if local_sequences % b == 0]
     interleaves = _open(choices.interleave, _interleaves(architecture, pipeline))
     experts = _open(choices.expert, _expert_degrees(architecture, tensor * context * data))
@@ -175,32 +178,26 @@ def _inner_grid(
     shardings = _shardings(choices=choices, ranks=data * context, pipeline=pipeline, stride=tensor, domain=domain)
     if not micro or not experts:
         return None
-    grid = np.array(
-        [
-            (chunks, expert, b, again, kind, shard)
-            for chunks in interleaves
-            for expert in experts
-            for b in micro
-            for again in recompute
-            for kind, shard in shardings
-        ],
-        dtype=float,
-    ).T
-    ones = np.ones(grid.shape[1])
-    return Layouts(
-        tensor=tensor * ones,
-        pipeline=pipeline * ones,
-        interleave=grid[0],
-        context=context * ones,
-        expert=grid[1],
-        data=data * ones,
-        micro_batch=grid[2],
-        micro_batches=local_sequences / grid[2],
-        recompute=grid[3],
-        recomputed_fraction=np.where(grid[3] == FULL, 1.0, 0.0),
-        sharding=grid[4],
-        shard=grid[5],
-    )
+    grid = _grid(tuple(interleaves), tuple(experts), tuple(micro), tuple(recompute), tuple(shardings))
+    block = np.empty((12, grid.shape[1]))
+    block[[0, 1, 3, 5]] = np.array([[tensor], [pipeline], [context], [data]], dtype=float)
+    block[[2, 4, 6, 8, 10, 11]] = grid
+    block[7] = local_sequences / grid[2]
+    block[9] = grid[3] == FULL
+    return block
+
+
+@lru_cache(maxsize=4096)
+def _grid(
+    interleaves: tuple[int, ...],
+    experts: tuple[int, ...],
+    micro: tuple[int, ...],
+    recompute: tuple[int, ...],
+    shardings: tuple[tuple[int, int], ...],
+) -> Numbers:
+    """Return every combination, one row a dimension: many blocks ask for the same."""
+    rows = [(*left, *shard) for *left, shard in product(interleaves, experts, micro, recompute, shardings)]
+    return np.array(rows, dtype=float).T
 
 
 def _open(stated: Sequence[int] | None, sensible: Sequence[int]) -> Sequence[int]:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from estimator.layouts import MINIMAL, NONE, OFFLOADED, SELECTIVE, ZERO1, ZERO2, ZERO3
+from estimator.layouts import NONE, OFFLOADED, ZERO1, ZERO2, ZERO3
 
 Values = Any  # float or array of floats
 
@@ -79,11 +79,9 @@ def layer_activation_bytes(
     kept = norms + gemm_inputs + heads_kept + up + product + masks
     lean = kept - np.where(np.asarray(flash), gemm_inputs + product, 0.0)
     boundary = 2 * hidden / narrow
-    return tokens * np.select(
-        [recompute == NONE, recompute == SELECTIVE, recompute == MINIMAL, recompute == OFFLOADED],
-        [kept + scores, lean, lean, boundary],
-        default=recomputed_fraction * boundary + (1 - recomputed_fraction) * lean,
-    )
+    # SELECTIVE and MINIMAL recompute no whole layer (fraction 0), FULL every one (fraction 1).
+    partly = lean + recomputed_fraction * (boundary - lean)
+    return tokens * np.where(recompute == NONE, kept + scores, np.where(recompute == OFFLOADED, boundary, partly))
 
 
 def state_bytes(

@@ -94,7 +94,13 @@ def memory_per_device(*, shape: Shape, layout: Layouts, physics: Physics) -> Val
 
     Source: ``model-memory`` in docs/model.md.
     """
-    tokens = layout.micro_batch * shape.sequence / layout.context
+    kept = _kept_bytes(shape=shape, layout=layout, physics=physics)
+    active = _activation_bytes(shape=shape, layout=layout, physics=physics)
+    return (kept + active) * (1 + physics.fragmentation_fraction) + physics.reserve_bytes
+
+
+def _kept_bytes(*, shape: Shape, layout: Layouts, physics: Physics) -> Values:
+    """Weights, gradients and optimiser state, and layers gathered for use: what recomputation does not change."""
     expert_ranks = np.maximum(layout.expert, 1.0)
     shared, expert = _params_per_device(shape=shape, layout=layout)
     ranks = np.maximum(layout.data * layout.context, 1.0)
@@ -115,6 +121,11 @@ def memory_per_device(*, shape: Shape, layout: Layouts, physics: Physics) -> Val
         optimiser_bytes=physics.optimiser_bytes,
     )
     gathered = np.where(layout.sharding >= ZERO3, 2 * 2 * (shared + expert) * layout.pipeline / shape.layers, 0.0)
+    return states + gathered
+
+
+def _activation_bytes(*, shape: Shape, layout: Layouts, physics: Physics) -> Values:
+    tokens = layout.micro_batch * shape.sequence / layout.context
     per_layer = layer_activation_bytes(
         tokens=tokens,
         sequence=shape.sequence,
@@ -142,9 +153,7 @@ def memory_per_device(*, shape: Shape, layout: Layouts, physics: Physics) -> Val
     logits = 6 * tokens * shape.vocab / layout.tensor
     last = per_layer * shape.layers / layout.pipeline * np.where(layout.interleave > 1, 2.0, 1.0) + logits
     first = per_layer * held + live
-    activations = np.where(layout.pipeline > 1, np.maximum(first, last), first + logits)
-    held_bytes = (states + gathered + activations) * (1 + physics.fragmentation_fraction)
-    return held_bytes + physics.reserve_bytes
+    return np.where(layout.pipeline > 1, np.maximum(first, last), first + logits)
 
 
 def fill_memory(*, shape: Shape, layout: Layouts, physics: Physics, memory_bytes: Values) -> tuple[Layouts, Values]:
@@ -152,20 +161,31 @@ def fill_memory(*, shape: Shape, layout: Layouts, physics: Physics, memory_bytes
 
     Between keeping (selectively) every layer and recomputing all, bytes fall in proportion to the recomputed layers.
     """
-    kept = memory_per_device(shape=shape, layout=layout, physics=physics)
-    block = layout.recompute == BLOCK
-    if not np.any(block & (kept > memory_bytes)):
+    held = _kept_bytes(shape=shape, layout=layout, physics=physics)
+    grown = 1 + physics.fragmentation_fraction
+    active = _activation_bytes(shape=shape, layout=layout, physics=physics)
+    kept = (held + active) * grown + physics.reserve_bytes
+    short = np.flatnonzero((layout.recompute == BLOCK) & (kept > memory_bytes))
+    if not len(short):
         return layout, kept
-    lean = memory_per_device(
-        shape=shape,
-        layout=replace(layout, recomputed_fraction=np.where(block, 1.0, layout.recomputed_fraction)),
-        physics=physics,
-    )
-    own = np.ceil(shape.layers / layout.pipeline)
-    saved = np.maximum(kept - lean, 1.0)
-    fraction = np.clip(np.ceil((kept - memory_bytes) / saved * own - 1e-9) / own, 0.0, 1.0)
-    filled = replace(layout, recomputed_fraction=np.where(block, fraction, layout.recomputed_fraction))
-    return filled, np.where(block, kept - fraction * (kept - lean), kept)
+    part, one, own_physics = layout.take(short), _part(shape, short), _part(physics, short)
+    whole = replace(part, recomputed_fraction=np.ones(len(short)))
+    active_lean = _activation_bytes(shape=one, layout=whole, physics=own_physics)
+    lean = (held[short] + active_lean) * (1 + own_physics.fragmentation_fraction) + own_physics.reserve_bytes
+    own = np.ceil(one.layers / part.pipeline)
+    missing = kept[short] - (memory_bytes if np.ndim(memory_bytes) == 0 else memory_bytes[short])
+    saved = np.maximum(kept[short] - lean, 1.0)
+    fraction = np.clip(np.ceil(missing / saved * own - 1e-9) / own, 0.0, 1.0)
+    recomputed, needed = layout.recomputed_fraction.copy(), kept.copy()
+    recomputed[short] = fraction
+    needed[short] = kept[short] - fraction * (kept[short] - lean)
+    return replace(layout, recomputed_fraction=recomputed), needed
+
+
+def _part(record: Any, index: Any) -> Any:
+    """Return the cases at ``index`` of a record whose fields are arrays or numbers; numbers stand for every case."""
+    values = {field.name: getattr(record, field.name) for field in fields(record)}
+    return type(record)(**{name: value if np.ndim(value) == 0 else value[index] for name, value in values.items()})
 
 
 def step_seconds(*, shape: Shape, layout: Layouts, physics: Physics, links: Links) -> dict[str, Values]:
