@@ -260,7 +260,7 @@ def test_a_file_over_the_limit_is_refused_with_its_size() -> None:
 def test_a_document_of_ten_megabytes_in_the_text_box_gets_an_error_page_not_a_crash() -> None:
     status, page = post_text("a" * 10_000_000)
 
-    assert status == 400
+    assert status == 413
     assert "too large" in page
 
 
