@@ -1,8 +1,7 @@
 """Refit the inference coefficients on published results, and judge the refit on sources it has not seen.
 
 Few parameters with a physical meaning, each with a prior and bounds (data/inference_priors.csv); least squares on
-the logarithm of
-the figures with a soft loss; a source's weight grows slowly with its rows.
+the logarithm of the figures with a logarithmic loss; a source's weight grows slowly with its rows.
 """
 
 import re
