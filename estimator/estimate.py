@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 
 from catalog.units import HOURS_PER_MONTH
-from estimator import carbon, cost, uncertainty
+from estimator import carbon, cost, tokens, uncertainty
 from estimator.carried import accelerator_need, cpu_need
 from estimator.coefficients import Coefficients
 from estimator.columns import ENDS, ESTIMATE_COLUMNS
-from estimator.need import blank, taken
+from estimator.need import RANGED, blank, joined, put, taken
 from estimator.served import served_need
 from estimator.trained import trained_need
 from estimator.uncertainty import Range
@@ -76,8 +76,76 @@ def need_of(*, workload: Workload, hardware: pd.DataFrame, coefficients: Coeffic
     if workload.architecture is None:
         return accelerator_need(workload=workload, hardware=hardware, coefficients=coefficients)
     if workload.kind in INFERENCE_KINDS:
-        return served_need(workload=workload, hardware=hardware, coefficients=coefficients)
+        return _counted_need(workload=workload, hardware=hardware, coefficients=coefficients)
     return trained_need(workload=workload, hardware=hardware, coefficients=coefficients)
+
+
+_WHOLE = ("instances_count",)
+
+
+def _counted_need(*, workload: Workload, hardware: pd.DataFrame, coefficients: Coefficients) -> pd.DataFrame:
+    """Return the need of a served transformer whose tokens are stated, or counted from the characters of its text.
+
+    Where they are counted, the load is asked at both ends of the count too, and the distance joins the range of the
+    estimate as an independent factor. Source: ``tokens`` in docs/estimates.md.
+    """
+
+    def ask(end: int) -> pd.DataFrame:
+        counted = tokens.in_calls(workload=workload, end=end, coefficients=coefficients)
+        return served_need(workload=counted, hardware=hardware, coefficients=coefficients)
+
+    need, traffic = ask(1), workload.traffic
+    if workload.architecture is None or not tokens.is_counted(traffic):
+        return need
+    if None in (traffic.input_tokens, traffic.output_tokens):
+        few, many = ask(0), ask(2)
+        for name in RANGED:
+            put(need, name, _widened(name=name, few=few, need=need, many=many))
+        told = f"tokens counted from characters: {_told(workload=workload, coefficients=coefficients)}"
+        known = need["estimable"].astype(bool).to_numpy()
+        need["estimate_reason"] = joined(need["estimate_reason"], np.where(known, told, ""))
+    return _named(need, workload=workload, coefficients=coefficients)
+
+
+def _widened(*, name: str, few: pd.DataFrame, need: pd.DataFrame, many: pd.DataFrame) -> Range:
+    """Return a quantity's range with the distance that few and many tokens make; an end nobody can tell adds none."""
+    own = taken(need, name)
+    asked = np.stack([taken(frame, name).typical for frame in (few, need, many)])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        apart = np.where(np.isnan(asked) | (own.typical == 0), 1.0, asked / own.typical)
+    found = uncertainty.independent(own, Range(apart.min(axis=0), np.ones(len(need)), apart.max(axis=0)))
+    if name not in _WHOLE:
+        return found
+    return Range(np.maximum(np.floor(found.low + 1e-9), 1.0), own.typical, np.ceil(found.high - 1e-9))
+
+
+def _told(*, workload: Workload, coefficients: Coefficients) -> str:
+    few, typical, many = (
+        tokens.in_calls(workload=workload, end=end, coefficients=coefficients).traffic for end in range(3)
+    )
+    return " and ".join(
+        f"{getattr(typical, side):,.0f} {word} ({getattr(few, side):,.0f}-{getattr(many, side):,.0f})"
+        for side, word in (("input_tokens", "in"), ("output_tokens", "out"))
+    )
+
+
+def _named(need: pd.DataFrame, *, workload: Workload, coefficients: Coefficients) -> pd.DataFrame:
+    """Return the need with the answers that were really given in place of the tokens they were turned into."""
+    traffic = workload.traffic
+    real = tokens.answers_of(workload)
+    if None in (traffic.input_tokens, traffic.output_tokens) and workload.architecture is not None:
+        tokenizer = tokens.tokenizer_of(workload.architecture.id)
+        real += tokens.evidence_of(language=traffic.language, tokenizer=tokenizer, coefficients=coefficients)
+    made = {f"answer:{workload.id}.traffic.{name}" for name in ("input_tokens", "output_tokens")}
+    need["evidence"] = pd.Series(
+        [
+            tuple(dict.fromkeys((*(id for id in ids if id not in made), *real))) if made & set(ids) else ids
+            for ids in need["evidence"]
+        ],
+        index=need.index,
+        dtype=object,
+    )
+    return need
 
 
 def _reworked(*, need: pd.DataFrame, offers: pd.DataFrame, coefficients: Coefficients) -> pd.DataFrame:

@@ -28,9 +28,17 @@ class Traffic:
     requests_per_s_mean: float | None = None  # over the hours in which there is traffic
     peak_factor: float | None = None  # peak ÷ mean, at least 1
     hours_per_day: float | None = None
-    input_tokens: float | None = None  # per request, with everything the model reads
-    output_tokens: float | None = None  # per request
-    cached_fraction: float | None = None  # of the input tokens, served from a prefix cache
+    input_tokens: float | None = None  # per call, with everything the model reads
+    output_tokens: float | None = None  # per call
+    cached_fraction: float | None = None  # of the input tokens, the same from call to call: a prefix cache can hold it
+    input_characters: float | None = None  # per call; counts where input_tokens is not said
+    output_characters: float | None = None  # per call; counts where output_tokens is not said
+    language: str | None = None  # of the characters, ISO 639-1
+    calls_per_request: float | None = None  # model calls that one request makes, at least 1
+    reasoning_tokens: float | None = None  # hidden output per call, measured, beside the output
+    retry_fraction: float | None = None  # calls sent again ÷ answers used
+    cache_ttl_minutes: float | None = None  # how long a cached prefix is kept
+    cache_write_fraction: float | None = None  # of the cacheable input tokens, written anew instead of read, measured
 
     def __post_init__(self) -> None:
         _check(self, "requests_per_s_mean", low=0.0)
@@ -39,6 +47,13 @@ class Traffic:
         _check(self, "input_tokens", low=0.0)
         _check(self, "output_tokens", low=0.0)
         _check(self, "cached_fraction", low=0.0, high=1.0)
+        _check(self, "input_characters", low=0.0)
+        _check(self, "output_characters", low=0.0)
+        _check(self, "calls_per_request", low=1.0)
+        _check(self, "reasoning_tokens", low=0.0)
+        _check(self, "retry_fraction", low=0.0)
+        _check(self, "cache_ttl_minutes", low=0.0, open_low=True)
+        _check(self, "cache_write_fraction", low=0.0, high=1.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
