@@ -5,7 +5,7 @@ Nothing is filled in silently: a value that nobody stated comes from ``questions
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from advisor.core.document import other_names
@@ -171,7 +171,7 @@ def _workload(
     )
 
 
-_TRAFFIC = ("requests_per_s_mean", "peak_factor", "hours_per_day", "input_tokens", "output_tokens", "cached_fraction")
+_TRAFFIC = tuple(field.name for field in fields(Traffic))
 _TARGETS = (
     "latency_p99_ms",
     "ttft_p95_ms",

@@ -259,9 +259,14 @@ def _needed(workload: Workload) -> list[tuple[list[str], str]]:
         if kind not in TRAINING_KINDS and measured.hours_per_month is None and traffic.requests_per_s_mean is None:
             needed.append((["traffic", "requests_per_s_mean"], "to scale the measured rate to your load"))
     elif kind == "managed_api" or (kind in TOKEN_KINDS and workload.model is not None):
-        names = ("requests_per_s_mean", "input_tokens", "output_tokens")
         why = f"for {kind}: cost is counted in tokens"
-        needed += [(["traffic", name], why) for name in names if getattr(traffic, name) is None]
+        if traffic.requests_per_s_mean is None:
+            needed.append((["traffic", "requests_per_s_mean"], why))
+        needed += [
+            (["traffic", f"{side}_tokens"], f"(or {side}_characters) {why}")
+            for side in ("input", "output")
+            if getattr(traffic, f"{side}_tokens") is None and getattr(traffic, f"{side}_characters") is None
+        ]
     elif kind in TRAINING_KINDS and workload.model is not None and getattr(workload.training, "tokens", None) is None:
         needed.append((["training", "tokens"], f"for {kind}: it sets the amount of work"))
     if isinstance(workload.model, InlineModel):

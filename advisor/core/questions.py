@@ -4,11 +4,11 @@ Each question says what it asks, in which unit, of which work, what is taken whe
 an answer can change the advice (``power``, 0–100: our judgement, an order and not a measurement).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from advisor.core.schema import Document, InlineModel, ManagedModel, Section, Workload
+from advisor.core.schema import Document, InlineModel, ManagedModel, Section, Traffic, Workload
 
 ALL: tuple[str, ...] = (
     "pretraining",
@@ -34,6 +34,13 @@ When = Literal[
     "no rate measured",
     "runs a model",
     "tokens counted",
+    "input not in characters",
+    "output not in characters",
+    "input not in tokens",
+    "output not in tokens",
+    "in characters",
+    "cached",
+    "cached, writes not measured",
 ]
 
 
@@ -78,6 +85,13 @@ _WHEN_TEXT: dict[str, str] = {
     "no rate measured": "the model is not a transformer we know and a rate is not measured",
     "runs a model": "the work runs a model of its own",
     "tokens counted": "no figures of your own replace the count of tokens",
+    "input not in characters": "no figures of your own replace the count of tokens, and input_characters is not said",
+    "output not in characters": "no figures of your own replace the count of tokens, and output_characters is not said",
+    "input not in tokens": "no figures of your own replace the count of tokens, and input_tokens is not said",
+    "output not in tokens": "no figures of your own replace the count of tokens, and output_tokens is not said",
+    "in characters": "tokens are counted from characters",
+    "cached": "part of the input can be cached",
+    "cached, writes not measured": "part of the input can be cached and what is written is not measured",
 }
 
 
@@ -95,6 +109,8 @@ def first_questions(kind: str, *, is_transformer: bool) -> list[Question]:
         "no hours measured": not is_transformer,
         "no rate measured": not is_transformer,
         "tokens counted": is_counted,
+        "input not in characters": is_counted,
+        "output not in characters": is_counted,
     }
     return [question for question in QUESTIONS if kind in question.first and answers.get(question.when, True)]
 
@@ -198,9 +214,31 @@ def _holds(when: When, workload: Workload) -> bool:
         return workload.measured is not None
     if when == "runs a model":
         return not isinstance(workload.model, ManagedModel)
-    if when == "tokens counted":
-        return workload.measured is None and (is_transformer or workload.kind == "managed_api")
+    if when in _COUNTS:
+        is_counted = workload.measured is None and (is_transformer or workload.kind == "managed_api")
+        return is_counted and _COUNTS[when](workload.traffic)
     return True
+
+
+def _in_characters(traffic: Traffic) -> bool:
+    return (traffic.input_tokens is None and traffic.input_characters is not None) or (
+        traffic.output_tokens is None and traffic.output_characters is not None
+    )
+
+
+# The conditions that hold only where tokens are counted, and what each asks of the traffic.
+_COUNTS: dict[str, Callable[[Traffic], bool]] = {
+    "tokens counted": lambda _: True,
+    "input not in characters": lambda traffic: traffic.input_characters is None,
+    "output not in characters": lambda traffic: traffic.output_characters is None,
+    "input not in tokens": lambda traffic: traffic.input_tokens is None,
+    "output not in tokens": lambda traffic: traffic.output_tokens is None,
+    "in characters": _in_characters,
+    "cached": lambda traffic: bool(traffic.cached_fraction),
+    "cached, writes not measured": lambda traffic: (
+        bool(traffic.cached_fraction) and traffic.cache_write_fraction is None
+    ),
+}
 
 
 def _default_text(question: Question, default: Any) -> str:
@@ -275,25 +313,27 @@ QUESTIONS: tuple[Question, ...] = (
     Question(
         path="workloads[].traffic.input_tokens",
         text="How many tokens does a request bring?",
-        help="The mean, with everything the model reads: instructions, history, retrieved text.",
+        help="The mean of one call, with everything the model reads: instructions, history, retrieved text. Count "
+        "sample requests of your own, or give input_characters instead.",
         unit="tokens",
         power=88,
         power_why="it sets the time to the first token and most of a token bill",
         default_why=_NOT_COUNTED,
         kinds=TOKENS,
-        when="tokens counted",
+        when="input not in characters",
         first=TOKENS,
     ),
     Question(
         path="workloads[].traffic.output_tokens",
         text="How many tokens does an answer have?",
-        help="The mean, with hidden reasoning.",
+        help="The mean of one call, with hidden reasoning unless reasoning_tokens says it; or give output_characters "
+        "instead.",
         unit="tokens",
         power=88,
         power_why="each one reads the whole model once; it is the dearer half of a token bill",
         default_why=_NOT_COUNTED,
         kinds=TOKENS,
-        when="tokens counted",
+        when="output not in characters",
         first=TOKENS,
     ),
     Question(
@@ -566,6 +606,101 @@ QUESTIONS: tuple[Question, ...] = (
         kinds=TOKENS,
         when="tokens counted",
         default=0.0,
+    ),
+    Question(
+        path="workloads[].traffic.calls_per_request",
+        text="How many model calls does one request make?",
+        help="The turns of an agent, the steps of a chain; tokens are then those of one call.",
+        unit="calls",
+        power=63,
+        power_why="the bill and the load are proportional to it",
+        default_why="a request is taken as one call",
+        kinds=TOKENS,
+        when="tokens counted",
+        default=1.0,
+    ),
+    Question(
+        path="workloads[].traffic.reasoning_tokens",
+        text="How many hidden reasoning tokens does a call take?",
+        help="From the usage records of sample requests; 0 where there are none or output_tokens holds them.",
+        unit="tokens",
+        power=50,
+        power_why="they are billed as output and can outnumber the answer",
+        default_why="the stated output is taken as billed, with a range upwards on managed models",
+        no_default="planned by coefficient",
+        kinds=TOKENS,
+        when="tokens counted",
+    ),
+    Question(
+        path="workloads[].traffic.input_characters",
+        text="How many characters does a request bring?",
+        help="Where you have no token count: Unicode characters of one call, with everything the model reads.",
+        unit="characters",
+        power=40,
+        power_why="tokens can be counted from it, with a range of about a third",
+        default_why="tokens are asked for first",
+        no_default="not known",
+        kinds=TOKENS,
+        when="input not in tokens",
+    ),
+    Question(
+        path="workloads[].traffic.output_characters",
+        text="How many characters does an answer have?",
+        help="Where you have no token count: Unicode characters of one call.",
+        unit="characters",
+        power=40,
+        power_why="tokens can be counted from it, with a range of about a third",
+        default_why="tokens are asked for first",
+        no_default="not known",
+        kinds=TOKENS,
+        when="output not in tokens",
+    ),
+    Question(
+        path="workloads[].traffic.language",
+        text="In which language is the text?",
+        help="Two small letters, such as en, de or zh.",
+        power=42,
+        power_why="the same characters make up to five times the tokens in another language",
+        default_why="English is taken, with a range toward other languages",
+        no_default="English, with a range",
+        kinds=TOKENS,
+        when="in characters",
+    ),
+    Question(
+        path="workloads[].traffic.retry_fraction",
+        text="How many calls are sent again for each answer used?",
+        help="Time-outs, rate limits, answers that fail a check; 0.02 is one in fifty.",
+        unit="fraction",
+        power=24,
+        power_why="each one is billed in full",
+        default_why="managed calls take the coefficient managed.retry_multiplier; own capacity takes none",
+        no_default="planned by coefficient",
+        kinds=TOKENS,
+        when="tokens counted",
+    ),
+    Question(
+        path="workloads[].traffic.cache_ttl_minutes",
+        text="How long is a cached prefix kept?",
+        help="The provider's lifetime that you use, such as 5 or 60 minutes.",
+        unit="minutes",
+        power=20,
+        power_why="what has expired is written again, which costs more than reading it",
+        default_why="the coefficient managed.cache_write_share is taken",
+        no_default="planned by coefficient",
+        kinds=TOKENS,
+        when="cached, writes not measured",
+    ),
+    Question(
+        path="workloads[].traffic.cache_write_fraction",
+        text="Which part of the cacheable input is written rather than read?",
+        help="Cache-write tokens ÷ (cache-write + cache-read tokens) of your usage records.",
+        unit="fraction",
+        power=19,
+        power_why="writing costs several times what reading costs",
+        default_why="it follows from the lifetime of the cache where that is said, else from a coefficient",
+        no_default="from cache_ttl_minutes, else by coefficient",
+        kinds=TOKENS,
+        when="cached",
     ),
     Question(
         path="workloads[].utilisation",

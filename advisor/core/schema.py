@@ -67,12 +67,14 @@ Word = Annotated[
 ]
 Slug = Annotated[str, StringConstraints(max_length=40, pattern=r"^[a-z][a-z0-9_-]*$")]
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}$")]
 Location = Annotated[str, StringConstraints(max_length=80, pattern=r"^(aws|azure|gcp):[a-z0-9-]+$")]
 Words = Annotated[tuple[Word, ...], Field(max_length=50)]
 
 PATTERNS = {
     r"^[a-z][a-z0-9_-]*$": "must begin with a letter and hold only a–z, 0–9, - and _",
     r"^[A-Z]{2}$": "must be a country code of two capital letters, such as US or DE",
+    r"^[a-z]{2}$": "must be a language code of two small letters, such as en or de",
     r"^(aws|azure|gcp):[a-z0-9-]+$": "must be provider:region, such as aws:us-east-1",
     r"^[^\x00-\x1f\x7f]*$": "must be one line of plain text",
 }
@@ -283,10 +285,61 @@ class Traffic(Section):
     )
     peak_factor: Real | None = _q("Peak rate ÷ mean rate.", "ratio", ge=1, le=1_000)
     hours_per_day: Real | None = _q("Hours of a day in which there is traffic.", "hours/day", gt=0, le=24)
-    input_tokens: Real | None = _q("Tokens a request brings, with everything the model reads.", "tokens", ge=0, le=1e8)
-    output_tokens: Real | None = _q("Tokens a request gives back, with hidden reasoning.", "tokens", ge=0, le=1e8)
+    input_tokens: Real | None = _q(
+        "Tokens a request (each call of it, where it makes several) brings, with everything the model reads; best "
+        "counted on sample requests of your own. Goes before input_characters.",
+        "tokens",
+        ge=0,
+        le=1e8,
+    )
+    output_tokens: Real | None = _q(
+        "Tokens a request (each call of it) gives back, with hidden reasoning unless reasoning_tokens says it. Goes "
+        "before output_characters.",
+        "tokens",
+        ge=0,
+        le=1e8,
+    )
     cached_fraction: Real | None = _q(
-        "Part of the input tokens that a prefix cache already holds.", "fraction", ge=0, le=1
+        "Part of the input tokens that is the same from call to call, so that a prefix cache can hold it.",
+        "fraction",
+        ge=0,
+        le=1,
+    )
+    input_characters: Real | None = _q(
+        "Characters (Unicode) a request (each call of it) brings; tokens are counted from them where input_tokens is "
+        "not said.",
+        "characters",
+        ge=0,
+        le=1e9,
+    )
+    output_characters: Real | None = _q(
+        "Characters (Unicode) a request (each call of it) gives back; tokens are counted from them where "
+        "output_tokens is not said.",
+        "characters",
+        ge=0,
+        le=1e9,
+    )
+    language: Language | None = _f("Language of those characters, ISO 639-1, such as en, de or zh.")
+    calls_per_request: Real | None = _q(
+        "Model calls that one request makes: the turns of an agent, the steps of a chain.", "calls", ge=1, le=10_000
+    )
+    reasoning_tokens: Real | None = _q(
+        "Hidden reasoning tokens of a call, as the usage records of your sample requests show; billed as output, and "
+        "not in output_tokens.",
+        "tokens",
+        ge=0,
+        le=1e8,
+    )
+    retry_fraction: Real | None = _q("Calls sent again ÷ answers used.", "fraction", ge=0, le=10)
+    cache_ttl_minutes: Real | None = _q(
+        "How long the provider keeps a cached prefix; every call shares one prefix.", "minutes", gt=0, le=1e6
+    )
+    cache_write_fraction: Real | None = _q(
+        "Part of the cacheable input tokens that is written to the cache instead of read from it, as your usage "
+        "records show; goes before cache_ttl_minutes.",
+        "fraction",
+        ge=0,
+        le=1,
     )
 
 
