@@ -27,10 +27,11 @@ def training_report(
     widths: Mapping[str, float],
     found: Fit,
     priors: Sequence[Prior],
+    pictures: str,
     date: str,
 ) -> str:
     """Return the generated part of docs/accuracy.md: errors by source, by accelerator, by class, plots and
-    coefficients."""
+    coefficients. ``pictures``: the Markdown of accuracy_plots.training_section."""
     table = _table(bench=bench, fitted=fitted, missed=missed, kind=kind, widths=widths)
     parts = [
         BEGIN,
@@ -52,7 +53,9 @@ def training_report(
         "",
         "### Predicted against published, left out",
         "",
-        "One line an accelerator; each mark is a run, by predicted ÷ published rate. `|` is 1.0.",
+        pictures,
+        "",
+        "The same as text. One line an accelerator; each mark is a run, by predicted ÷ published rate. `|` is 1.0.",
         "",
         "```",
         *_plots(table),

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from estimator import calibrate, inference_calibrate
 from estimator.plots import Figure, Panel, Point, marks_of, svg
-from estimator.score import weighted_quantile
+from estimator.score import APART, weighted_quantile
 from estimator.training import NORMAL_80
 from estimator.training_score import Run
 
@@ -25,7 +25,7 @@ HUES = (
 FORWARD_SHARE = 1 / 3  # of a training token's arithmetic: what an evaluated token costs
 READING = (
     "Left out: each prediction comes from a fit that had not seen the point's whole source. A panel has its own scale.",
-    "Line: predicted = published. Shaded: the 80 % interval. Filled mark: published inside it; open mark: outside.",
+    "Line: predicted = published. Shaded: 80 % interval, darker = better evidence. Filled mark: inside; open: outside.",
 )
 SERVING = {
     "throughput": (
@@ -102,7 +102,9 @@ def save(pictures: Mapping[str, str], *, report: Path) -> None:
 def training_section(*, bench: calibrate.Bench, missed: Floats, accelerators: pd.DataFrame, folder: str) -> str:
     """Return the Markdown that shows the training picture, what is not in it, and accelerators without any row."""
     there = bench.usable & np.isfinite(missed)
-    apart = "whole-project accelerator hours and rows without a prediction"
+    hours = sum(row["metric"] == APART for row in bench.rows)
+    others = len(bench.rows) - int(there.sum()) - hours
+    apart = f"{hours} of whole-project accelerator hours, {others} without a prediction"
     return "\n".join(
         [
             _image(f"{folder}/training.svg", "Training: predicted against published TFLOP/s, a panel per accelerator"),

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from catalog import files, frame
-from estimator import accuracy, calibrate, coefficients, score
+from estimator import accuracy, accuracy_plots, calibrate, coefficients, score
 
 DATA = Path(score.__file__).parent / "data"
 TRAINING_TOML = coefficients.DIRECTORY / "training.toml"
@@ -23,7 +23,9 @@ class Command(BaseCommand):
         parser.add_argument("--training", type=Path, default=DATA / "published_training.csv")
         parser.add_argument("--write", action="store_true", help="write the fitted values into training.toml")
         parser.add_argument(
-            "--report", type=Path, help="write tables and plots of left-out errors to this Markdown file"
+            "--report",
+            type=Path,
+            help="write tables of left-out errors to this Markdown file and pictures to the folder accuracy beside it",
         )
 
     def handle(self, *, training: Path, write: bool, report: Path | None, **options: Any) -> None:
@@ -51,6 +53,9 @@ class Command(BaseCommand):
             widths=widths,
             found=found,
             priors=priors,
+            pictures=accuracy_plots.training_section(
+                bench=bench, missed=missed, accelerators=catalog.accelerators, folder=accuracy_plots.FOLDER
+            ),
             date=today.isoformat(),
         )
         if write:
@@ -65,5 +70,7 @@ class Command(BaseCommand):
             TRAINING_TOML.write_text(new, encoding="utf-8")
         if report:
             report.write_text(accuracy.replaced(report, text) if report.exists() else text, encoding="utf-8")
+            pictures = accuracy_plots.training_plots(bench=bench, missed=missed, kind=kind, widths=widths)
+            accuracy_plots.save(pictures, report=report)
         self.stdout.write(accuracy.balanced_line(bench=bench, missed=missed))
         self.stdout.write(f"{np.isfinite(missed).sum()} rows, {time.monotonic() - started:.0f} s")

@@ -10,7 +10,7 @@ import numpy as np
 from django.core.management.base import BaseCommand
 
 from catalog import files, frame
-from estimator import calibrate, coefficients, inference_accuracy, inference_calibrate, score
+from estimator import accuracy_plots, calibrate, coefficients, inference_accuracy, inference_calibrate, score
 
 DATA = Path(score.__file__).parent / "data"
 INFERENCE_TOML = coefficients.DIRECTORY / "inference.toml"
@@ -22,7 +22,11 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--inference", type=Path, default=DATA / "published_inference.csv")
         parser.add_argument("--write", action="store_true", help="write the fitted values into inference.toml")
-        parser.add_argument("--report", type=Path, help="write tables and plots of left-out errors to this file")
+        parser.add_argument(
+            "--report",
+            type=Path,
+            help="write tables of left-out errors to this Markdown file and pictures to the folder accuracy beside it",
+        )
 
     def handle(self, *, inference: Path, write: bool, report: Path | None, **options: Any) -> None:
         started = time.monotonic()
@@ -64,6 +68,11 @@ class Command(BaseCommand):
                 priors=priors,
                 date=today.isoformat(),
             )
-            report.write_text(text, encoding="utf-8")
+            section = accuracy_plots.inference_section(
+                bench=bench, missed=missed, accelerators=catalog.accelerators, folder=accuracy_plots.FOLDER
+            )
+            report.write_text(f"{text}\n{section}", encoding="utf-8")
+            pictures = accuracy_plots.inference_plots(bench=bench, missed=missed, kind=kind, widths=widths)
+            accuracy_plots.save(pictures, report=report)
         median = float(np.median(np.abs(np.exp(missed) - 1)))
         self.stdout.write(f"left out: median {median:.1%} of {len(missed)} rows, {time.monotonic() - started:.0f} s")
