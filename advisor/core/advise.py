@@ -13,7 +13,7 @@ from advisor.core.case import Case
 from advisor.core.document import Document, canonical
 from advisor.core.money import Money
 from advisor.core.plan import Choice, Plan
-from advisor.core.quantity import scaled, sentence, span, usd
+from advisor.core.quantity import costs, scaled, sentence, span, usd
 from advisor.core.report import SCHEMA_VERSION, Report, content_hash
 from advisor.core.roles import Assignment
 from advisor.core.stacks import Stack
@@ -146,8 +146,7 @@ class _Writer:
             "lower_bound": one.monthly["value"] is None,
             "text": sentence(
                 f"Over {self.horizon.months} months, {_RAMP_TEXT[self.horizon.ramp]} ({full:.3g} months of full load) "
-                "the plan costs "
-                f"{span(over)} at list prices.",
+                f"the plan {costs(over)} at list prices.",
                 *one.monthly["evidence"],
                 self.case.said.evidence_id("horizon.months"),
                 self.case.said.evidence_id("horizon.ramp"),

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from advisor.core.labels import LAYER_LABELS, NUMBER_LABELS
-from advisor.core.quantity import Number
+from advisor.core.quantity import Number, titled
 
 _MARKS = re.compile(r"([\\`*_{}\[\]<>#|~!])")
 _LAYERS = ("compute", "accelerator", "networking", "storage", "orchestration", "model_layer")
@@ -111,7 +111,7 @@ def _drivers(data: Data) -> str:
     ]
     told = [check for check in data["constraints"]["checks"] if check["state"] != "met" or check["id"] in _ASKED]
     checks = [
-        f"* {escaped(check['title'].capitalize())} ({escaped(check['scope'])}): **{check['state']}**. "
+        f"* {escaped(titled(check['title']))} ({escaped(check['scope'])}): **{check['state']}**. "
         f"{escaped(check['text']['text'])}"
         for check in told
     ]
@@ -120,7 +120,8 @@ def _drivers(data: Data) -> str:
         f"* {escaped(row['workload_id'])}: {escaped(row['text']['text'])}" for row in data["constraints"]["removals"]
     ]
     lifted = [f"* {escaped(row['text']['text'])}" for row in data["constraints"]["excluded_providers"]]
-    checks.append(f"* {kept} further checks (price, terms, fit, compatibility, licences, retirement) are met.")
+    if kept:
+        checks.append(f"* {kept} further checks (price, terms, fit, compatibility, licences, retirement) are met.")
     parts = ["## Decision Drivers", "", *weights, *checks]
     if removed:
         parts += ["", "### What removed candidates", "", *removed, *lifted]

@@ -12,7 +12,7 @@ from advisor.core.case import Case
 from advisor.core.constraints import MISSED, STATE_TEXT, UNKNOWN
 from advisor.core.coupling import BIT_TEXT, Cell
 from advisor.core.plan import Choice, Plan, is_same_chip, new_silicon, only_scaled
-from advisor.core.quantity import Number, Sentence, number, scaled, sentence, span, unknown, usd
+from advisor.core.quantity import Number, Sentence, costs, number, scaled, sentence, span, titled, unknown, usd
 from advisor.core.roles import Assignment, Port
 from advisor.core.stacks import Stack, ordered
 from advisor.core.value import normal
@@ -42,7 +42,7 @@ def headline(*, assignments: Sequence[Assignment], plan: Plan) -> Sentence:
         name = mine[0].choice.field.stated.name or workload
         parts.append(name + "".join(_part(item) for item in mine))
         evidence += [item.stack.row["option_evidence"] for item in mine if item.stack]
-    return sentence(f"{'. '.join(parts)}. The plan costs {span(plan.monthly)} a month at full load.", *evidence)
+    return sentence(f"{'. '.join(parts)}. The plan {costs(plan.monthly, every=' a month at full load')}.", *evidence)
 
 
 def _part(item: Assignment) -> str:
@@ -679,7 +679,7 @@ def removals(*, choices: Sequence[Choice]) -> list[dict[str, Any]]:
                         "removed_alone": int(alone[index].sum()),
                         "of": int(missed.shape[1]),
                         "text": sentence(
-                            f"{check.title.capitalize()} removes {int(missed[index].sum()):,} of {missed.shape[1]:,} "
+                            f"{titled(check.title)} removes {int(missed[index].sum()):,} of {missed.shape[1]:,} "
                             "candidates, "
                             f"{int(alone[index].sum()):,} of them alone.",
                         ),

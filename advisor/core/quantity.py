@@ -142,3 +142,15 @@ def span(value: Number) -> str:
     if value["low"] == value["high"]:
         return usd(value["value"])
     return f"{usd(value['value'])} ({usd(value['low'])} to {usd(value['high'])})"
+
+
+def costs(value: Number, *, every: str = "") -> str:
+    """Return ``costs $1,200 (900 to 1,500) a month``, or that the cost is not known and why."""
+    if value["value"] is None and not value["low"]:
+        return f"has no known cost ({value['reason']})"
+    return f"costs {span(value)}{every}"
+
+
+def titled(text: str) -> str:
+    """Return a text with its first letter large and the others as they are."""
+    return text[:1].upper() + text[1:]
