@@ -7,7 +7,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from advisor.core import candidates, coupling, explain, plan, roles, stacks
+from advisor.core import bonds, candidates, cautions, coupling, explain, plan, rejected, roles, stacks, verdicts
 from advisor.core.answers import answers
 from advisor.core.case import Case
 from advisor.core.document import Document, canonical
@@ -115,14 +115,14 @@ class _Writer:
             {"code": "measure_first", **text}
             for choice, best in zip(self.choices, self.best.chosen, strict=True)
             if best is not None
-            for text in explain.measure_first(choice=choice, best=best, weights=self.case.said.weights)
+            for text in cautions.measure_first(choice=choice, best=best, weights=self.case.said.weights)
         ]
         return [
             *open_questions,
-            *explain.warnings(
+            *cautions.warnings(
                 assignments=self.assignments, moment=self.case.moment, horizon_months=self.horizon.months
             ),
-            *explain.unpriced_bases(case=self.case, bases=self.case.document.constraints.purchase),
+            *cautions.unpriced_bases(case=self.case, bases=self.case.document.constraints.purchase),
         ]
 
     def _decision(self) -> dict[str, Any]:
@@ -264,7 +264,7 @@ class _Writer:
             "best_by_path": [stacks.as_json(stack) for stack in _best_of(choice, "path")],
             "stay": next((stacks.as_json(stack) for stack in choice.stacks if stack.row["is_stay"]), None),
             "why": explain.why(choice=choice, stack=main) if main else [],
-            "why_not": explain.why_not(choice=choice, shown=assigned, port=port, best=main, case=self.case),
+            "why_not": rejected.why_not(choice=choice, shown=assigned, port=port, best=main, case=self.case),
         }
         sensitivity = [
             found
@@ -277,7 +277,7 @@ class _Writer:
 
     def _coupling(self) -> dict[str, Any]:
         weights = coupling.weights_with(self.case.document.coupling_weights.model_dump(exclude_none=True))
-        sections = [explain.coupling_section(assignment=item, case=self.case) for item in self.assignments]
+        sections = [bonds.coupling_section(assignment=item, case=self.case) for item in self.assignments]
         return {
             "method": sentence(
                 "Each pair of layers is scored from seven yes-or-no observations and the number of migration steps, "
@@ -291,11 +291,11 @@ class _Writer:
 
     def _constraints(self) -> dict[str, Any]:
         return {
-            "checks": explain.constraint_summary(
+            "checks": verdicts.constraint_summary(
                 assignments=self.assignments, plan=self.best, budget=self.case.said.limits.budget_usd_per_month
             ),
-            "removals": explain.removals(choices=self.choices),
-            "excluded_providers": explain.excluded_providers(
+            "removals": verdicts.removals(choices=self.choices),
+            "excluded_providers": verdicts.excluded_providers(
                 choices=self.choices, allowed=self.case.document.constraints.providers
             ),
         }

@@ -1,0 +1,188 @@
+"""What a reader must know before acting on the advice."""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from advisor.core import compatibility
+from advisor.core.bases import BASIS_TEXT
+from advisor.core.case import Case
+from advisor.core.constraints import UNKNOWN
+from advisor.core.plan import Choice, is_same_chip
+from advisor.core.quantity import Sentence, sentence, span
+from advisor.core.roles import Assignment
+from advisor.core.stacks import Stack, ordered
+from advisor.core.value import normal
+from catalog.records import Rule
+
+_STALE_DAYS = 180
+
+
+def warnings(*, assignments: Sequence[Assignment], moment: dt.date, horizon_months: int) -> list[dict[str, Any]]:
+    """Return what a reader must know before acting, each with its code and evidence."""
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+
+    def warn(code: str, text: Sentence) -> None:
+        found.setdefault((code, text["text"]), {"code": code, **text})
+
+    for item in assignments:
+        stack, name = item.stack, item.choice.field.stated.name or item.choice.field.workload.id
+        if stack is None:
+            warn(
+                "no_stack",
+                sentence(f"{name}: no stack keeps every constraint.", f"answer:{item.choice.field.path}.kind"),
+            )
+            continue
+        row = stack.row
+        if stack.states.get("rentable") == UNKNOWN:
+            warn(
+                "not_self_serve",
+                sentence(f"{name}: {row['sku']} is not self-serve; announced is not rentable.", row["option_evidence"]),
+            )
+        _price_warnings(warn, name, stack, moment)
+        if stack.monthly["value"] is None:
+            warn(
+                "cost_unknown",
+                sentence(
+                    f"{name}: the cost of {stack.label} is not known: {stack.monthly['reason']}.",
+                    *(stack.monthly["evidence"] or [row["option_evidence"]]),
+                ),
+            )
+        if row["estimable"] and row["estimate_reason"]:
+            text = f"{name}: {stack.label}: {row['estimate_reason']}."
+            warn("how_estimated", sentence(text, *(row["evidence"] or (row["option_evidence"],))))
+        if stack.monthly["value"] is not None and row["estimate_kind"] == "assumption":
+            warn(
+                "assumed",
+                sentence(
+                    f"{name}: the cost of {stack.label} is scaled from your measurement on other hardware: an "
+                    "assumption with a "
+                    "wide range, not a measurement.",
+                    *stack.monthly["evidence"],
+                ),
+            )
+        for check in item.choice.field.checks:
+            if stack.states[check.id] == UNKNOWN and check.id in (
+                "latency",
+                "ttft",
+                "tpot",
+                "deadline",
+                "certifications",
+            ):
+                warn(f"unconfirmed_{check.id}", _named(name, check.say(row, UNKNOWN)))
+        retires = row.get("retirement_date")
+        if (
+            isinstance(retires, str)
+            and retires
+            and dt.date.fromisoformat(retires) <= _months_on(moment, horizon_months)
+        ):
+            warn(
+                "retires",
+                sentence(f"{name}: {row['sku']} retires on {retires}, inside your horizon.", row["option_evidence"]),
+            )
+        for rule in item.choice.field.rules[compatibility.key(row)].warned:
+            warn("rule", sentence(f"{name}, {row['sku']}: {rule.message}{_effort(rule)}", f"rule:{rule.id}"))
+        for rule in stack.to_confirm:
+            text = f"{name}, {row['sku']}: confirm with the provider: {rule.message}"
+            warn("confirm", sentence(text, f"rule:{rule.id}"))
+    return list(found.values())
+
+
+def measure_first(*, choice: Choice, best: Stack, weights: Mapping[str, float]) -> list[Sentence]:
+    """Return the stacks that lose only by what nobody has shown, and would win if it were at its best: measure them.
+
+    A criterion unknown for a stack counts as nothing in its value; here it counts in full.
+    """
+    shares = normal(weights)
+    used = [name for name in shares if any(np.isfinite(stack.levels[name]) for stack in choice.eligible)]
+    total = sum(shares[name] for name in used) or 1.0
+    found = []
+    for stack in choice.eligible:
+        hidden = [name for name in used if not np.isfinite(stack.levels[name]) and np.isfinite(best.levels[name])]
+        cost, mine = stack.monthly["value"], best.monthly["value"]
+        if not hidden or cost is None or mine is None or cost >= mine:
+            continue
+        if stack.value + sum(shares[name] for name in hidden) / total > best.value:
+            found.append(
+                sentence(
+                    f"Measure first: {stack.label} costs {span(stack.monthly)} a month against {span(best.monthly)} "
+                    "and "
+                    f"would be worth more to you if it keeps your limits; its {' and '.join(hidden)} is not on file.",
+                    *stack.monthly["evidence"],
+                    *best.monthly["evidence"],
+                )
+            )
+    mine = best.monthly["value"]
+    twins = [
+        stack
+        for stack in choice.stacks
+        if is_same_chip(stack) and stack.standing == "ranked" and mine and (stack.monthly["high"] or mine) < mine
+    ]
+    for stack in ordered(twins)[:1]:
+        found.append(
+            sentence(
+                f"Measure first: the same accelerator costs less elsewhere. {stack.label} is estimated at "
+                f"{span(stack.monthly)} a month against {span(best.monthly)}; moving the data and the team comes on "
+                "top.",
+                *stack.monthly["evidence"],
+                *best.monthly["evidence"],
+            )
+        )
+    return found[:3]
+
+
+def unpriced_bases(*, case: Case, bases: Sequence[str] | None) -> list[dict[str, Any]]:
+    """Return a warning for each way to buy the document names that has no public price on a provider it allows."""
+    offers = case.catalog.offers
+    known = offers[offers["price_usd_per_hour"].notna()][["provider", "basis"]].drop_duplicates()
+    priced = set(zip(known["provider"], known["basis"], strict=True))
+    found = []
+    for basis in bases or ():
+        missing = [name for name in case.said.limits.providers if (name, basis) not in priced]
+        if missing and basis in BASIS_TEXT and basis not in ("provisioned_throughput",):
+            text = (
+                f"{BASIS_TEXT[basis]}: no price is on file on {', '.join(missing)}. It is unpriced there and "
+                "replaced by "
+                "nothing: ask the provider for a quote."
+            )
+            found.append({"code": "unpriced_basis", **sentence(text, "answer:constraints.purchase")})
+    return found
+
+
+def _named(name: str, said: Sentence) -> Sentence:
+    return sentence(f"{name}: {said['text']}", *said["evidence"])
+
+
+def _effort(rule: Rule) -> str:
+    weeks = rule.effort_weeks
+    if weeks is None:
+        return ""
+    return f" Effort: {weeks.typical:g} weeks ({weeks.low:g} to {weeks.high:g}), a judgement."
+
+
+def _price_warnings(warn: Any, name: str, stack: Stack, moment: dt.date) -> None:
+    row = stack.row
+    if row["price_as_of_basis"] == "undated":
+        warn(
+            "undated_price",
+            sentence(
+                f"{name}: the price of {row['sku']} comes from an undated source; confirm it.", row["price_evidence"]
+            ),
+        )
+    elif row["price_as_of"]:
+        age = (moment - dt.date.fromisoformat(row["price_as_of"])).days
+        if age > _STALE_DAYS:
+            warn(
+                "old_price",
+                sentence(
+                    f"{name}: the price of {row['sku']} is {age} days old (as of {row['price_as_of']}); refresh it.",
+                    row["price_evidence"],
+                ),
+            )
+
+
+def _months_on(moment: dt.date, months: int) -> dt.date:
+    total = moment.year * 12 + moment.month - 1 + months
+    return dt.date(total // 12, total % 12 + 1, min(moment.day, 28))

@@ -1,0 +1,158 @@
+"""Why not: for each rejected stack worth naming, the constraint it misses, what it gives up, what would make it win."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from advisor.core import roles
+from advisor.core.case import Case
+from advisor.core.plan import Choice, new_silicon, only_scaled
+from advisor.core.quantity import Number, Sentence, number, sentence, span
+from advisor.core.roles import Port
+from advisor.core.stacks import Stack, ordered
+from advisor.core.verdicts import judged
+
+_MOST_WHY_NOT = 12
+
+
+def why_not(
+    *, choice: Choice, shown: Iterable[str], port: Port, best: Stack | None, case: Case
+) -> list[dict[str, Any]]:
+    """Return the rejected stacks worth naming, each with the constraint it misses or what it gives up.
+
+    One stack per provider, path and silicon; every path and standing has its turn before any has a second.
+    """
+    taken = set(shown)
+    kinds: dict[tuple[str, ...], Stack] = {}
+    for stack in ordered([item for item in choice.stacks if item.id not in taken]):
+        row = stack.row
+        managed = row["path"] == "managed_api"
+        silicon = row["family"] if managed else row["accelerator"] or row["cpu_family"] or row["sku"]
+        kinds.setdefault(("" if managed else row["provider"], row["path"], silicon), stack)
+    turn: dict[tuple[str, str], int] = {}
+    places = []
+    for position, stack in enumerate(kinds.values()):
+        sort = (str(stack.row["path"]), stack.standing)
+        turn[sort] = turn.get(sort, 0) + 1
+        places.append((turn[sort], position, stack))
+    chosen = sorted(sorted(places, key=lambda place: place[:2])[:_MOST_WHY_NOT], key=lambda place: place[1])
+    return [_why_not(choice=choice, stack=stack, port=port, best=best, case=case) for _, _, stack in chosen]
+
+
+def _why_not(*, choice: Choice, stack: Stack, port: Port, best: Stack | None, case: Case) -> dict[str, Any]:
+    said = judged(choice=choice, stack=stack)
+    is_new = new_silicon(stack, tuple(case.document.team.accelerators or ()))
+    if stack.standing == "excluded":
+        texts = [item["text"] for item in said if item["state"] == "missed"] + _against(stack, best)
+        verdict = "excluded"
+    elif stack.id in choice.unsettled:
+        texts = [
+            sentence(
+                f"{stack.row['cpu_family_name']} has been generally available for too short a time to carry "
+                "production: it "
+                "enters as a canary.",
+                f"cpu_family:{stack.row['cpu_family']}",
+                "coefficient:plan.canary_months",
+            )
+        ]
+        verdict = "canary first"
+    elif is_new and not port.within_limit:
+        weeks = port.weeks
+        texts = [
+            sentence(
+                f"Moving to it means rewriting custom kernels: assumed {weeks['value']:.3g} weeks "
+                f"({weeks['low']:.3g} to "
+                f"{weeks['high']:.3g}), which may pass the {port.limit.value:g} weeks within which a port is worth a "
+                "pilot.",
+                *weeks["evidence"],
+                port.limit.id,
+            )
+        ]
+        verdict = "too far to move"
+    elif is_new and best is not None and (spent := roles.not_worth(choice=choice, stack=stack, best=best, case=case)):
+        texts = [spent]
+        verdict = "not worth the port"
+    elif only_scaled(stack):
+        texts = [
+            sentence(
+                f"Your measurement was only scaled to it: {span(stack.monthly)} a month is an "
+                f"{stack.row['estimate_kind']}, "
+                "which does not displace a measurement. Measure it before you move.",
+                *(stack.monthly["evidence"] or [stack.row["option_evidence"]]),
+            )
+        ]
+        verdict = "measure first"
+    elif stack.standing == "confirm_first":
+        texts = [item["text"] for item in said if item["state"] == "cannot be confirmed"]
+        texts = texts or [sentence(f"Its cost is not known: {stack.monthly['reason']}.", stack.row["option_evidence"])]
+        verdict = "confirm first"
+    else:
+        texts = [_gives_up(stack, best)]
+        verdict = "worth less to you"
+    row: dict[str, Any] = {
+        "stack_id": stack.id,
+        "label": stack.label,
+        "provider": stack.row["provider"],
+        "path": stack.row["path"],
+        "group": stack.group,
+        "verdict": verdict,
+        "texts": texts,
+        "monthly_usd": stack.monthly,
+        "value": stack.value,
+    }
+    price = break_even_price(stack=stack, best=best)
+    return row | ({"wins_below": price} if price else {})
+
+
+def _against(stack: Stack, best: Stack | None) -> list[Sentence]:
+    """Return what an excluded stack would have cost beside the recommended one, where both are known."""
+    if best is None or stack.monthly["value"] is None or best.monthly["value"] is None:
+        return []
+    text = f"It would cost {span(stack.monthly)} a month, against {span(best.monthly)}."
+    return [sentence(text, *stack.monthly["evidence"], *best.monthly["evidence"])]
+
+
+def _gives_up(stack: Stack, best: Stack | None) -> Sentence:
+    if best is None:
+        return sentence("It is not chosen.", stack.row["option_evidence"])
+    gaps = {
+        name: best.levels[name] - stack.levels[name]
+        for name in best.levels
+        if np.isfinite(best.levels[name]) and np.isfinite(stack.levels[name])
+    }
+    worst = max(gaps, key=lambda name: (gaps[name], name), default="")
+    evidence = (*stack.monthly["evidence"], *best.monthly["evidence"], stack.row["option_evidence"])
+    if not worst or gaps[worst] <= 0:
+        return sentence(f"It costs {span(stack.monthly)} a month and is worth no more to you.", *evidence)
+    words = {
+        "cost": f"cost: {span(stack.monthly)} a month against {span(best.monthly)}",
+        "time": "time: a run takes longer",
+        "latency": "latency: it answers more slowly",
+        "portability": "portability: its layers are bound more tightly "
+        f"({stack.coupling_mean:.2f} against {best.coupling_mean:.2f})",
+        "operations": f"operations: {stack.numbers['operations']['reason']}",
+    }
+    return sentence(f"It gives up most on {words[worst]}.", *evidence)
+
+
+def break_even_price(*, stack: Stack, best: Stack | None) -> Number | None:
+    """Return the price below which an unpriced stack would cost less than the recommended one. "
+    "[USD/accelerator-hour]"""
+    row = stack.row
+    hours = row.get("instance_hours_per_month_typical", np.nan)
+    if best is None or best.monthly["value"] is None or not row["accelerator"] or not np.isfinite(hours) or hours <= 0:
+        return None
+    if stack.numbers.get("price_usd_per_hour", {}).get("value") is not None:
+        return None
+    accelerator_hours = hours * row["accelerators_count"]
+    low, high = (row.get(f"instance_hours_per_month_{end}", np.nan) for end in ("high", "low"))
+    return number(
+        best.monthly["value"] / accelerator_hours,
+        best.monthly["low"] / (low * row["accelerators_count"]) if np.isfinite(low) else None,
+        best.monthly["high"] / (high * row["accelerators_count"]) if np.isfinite(high) else None,
+        unit="USD/accelerator-hour",
+        kind="estimate",
+        evidence=(*best.monthly["evidence"], *row["evidence"]),
+        reason="it has no public price; below this one it would cost less than the recommended stack",
+    )
