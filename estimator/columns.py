@@ -55,8 +55,10 @@ MANAGED_COLUMNS: dict[str, Column] = {
     "estimable": ESTIMATE_COLUMNS["estimable"],
     "estimate_reason": ESTIMATE_COLUMNS["estimate_reason"],
     "estimate_kind": ESTIMATE_COLUMNS["estimate_kind"],
-    "input_tokens_per_month": Column("tokens/month", "input tokens of the stated traffic, as counted"),
-    "output_tokens_per_month": Column("tokens/month", "output tokens of the stated traffic, as counted"),
+    "input_tokens_per_month": Column("tokens/month", "input tokens of the stated traffic, all calls, before retries"),
+    "output_tokens_per_month": Column(
+        "tokens/month", "output tokens of the stated traffic, all calls, with stated reasoning, before retries"
+    ),
     **_ends({"managed_usd_per_month": Column("USD/month", "token cost at list price, retries and ranges included")}),
     "tier": Column("", "price tier: standard or batch"),
     "evidence": ESTIMATE_COLUMNS["evidence"],

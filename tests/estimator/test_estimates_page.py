@@ -47,7 +47,10 @@ def test_every_link_within_the_page_has_its_section():
         ("managed.retry_multiplier", "*Retries* {value:.2f} ({low:.2f}-{high:.2f})"),
         ("managed.tokenizer_ratio", "*another tokenizer* {value:.1f} ({low:.2f}-{high:.2f})"),
         ("managed.hidden_output_multiplier", "*billed over counted output* {value:.1f} ({low:.1f}-{high:.1f})"),
-        ("managed.cache_write_share", "again {value:.2f} ({low:.2f}-{high:.2f}) times"),
+        ("managed.cache_write_share", "Else {value:.2f} ({low:.2f}-{high:.2f}) of the cacheable tokens"),
+        ("tokens.register", "*Register* {value:.2f} ({low:.2f}-{high:.2f})"),
+        ("tokens.version.claude", "its models take {value:.2f} ({low:.2f}-{high:.2f}) times the tokens"),
+        ("tokens.version.claude_before_4_7", "and {value:.2f} ({low:.2f}-{high:.2f}) before"),
         ("carbon.load_power_fraction", "{value:.2f} of TDP under load ({low:.2f}-{high:.2f})"),
     ],
 )

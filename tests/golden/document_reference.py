@@ -20,8 +20,10 @@ for `manage.py advise`, the form, the API and the examples are this one schema.
 * An unknown key is refused, and so is a value beyond the range below. The error names the path, such as
   `workloads[1].model.layers`, the value, what is wrong and what is accepted.
 * A draft may lack anything but an `id` and a `kind` per workload. Advice needs the title, one workload, and of each
-  workload what prices it: tokens for a managed API, traffic and tokens for a served transformer, training tokens for a
-  training run, or figures of your own (`measured`).
+  workload what prices it: tokens (or characters) for a managed API, traffic and tokens (or characters) for a served
+  transformer, training tokens for a training run, or figures of your own (`measured`).
+* Tokens of one call, counted on sample requests of your own, are the best answer; where you have only characters, say
+  `input_characters`, `output_characters` and `language`. Stated tokens go before characters.
 * What nobody answered is reported with the value that was taken instead, so that you can see what to answer next: the
   questions with the greatest power to change the advice come first.
 """
