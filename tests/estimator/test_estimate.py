@@ -760,3 +760,44 @@ def test_all_offers_take_a_fifth_of_a_second(catalog):
         durations.append(time.process_time() - start)
 
     assert min(durations) < 0.2
+
+
+def test_a_service_counted_in_characters_needs_what_its_tokens_need():
+    load = {"mean": 300.0, "input_tokens": None, "output_tokens": None}
+    by_tokens = run(chat(**load | {"input_tokens": 4000 / (5.276 * 0.76), "output_tokens": 800 / (5.276 * 0.76)}), A100)
+    by_characters = run(chat(**load, input_characters=4000, output_characters=800, language="en"), A100)
+
+    for name in ("instances_count_typical", "compute_usd_per_month_typical", "tokens_per_s_typical"):
+        assert by_characters[name].iloc[0] == pytest.approx(by_tokens[name].iloc[0], rel=1e-6), name
+    for name in ("latency_ms", "compute_usd_per_month"):
+        assert by_characters[f"{name}_low"].iloc[0] <= by_tokens[f"{name}_low"].iloc[0]
+        assert by_characters[f"{name}_high"].iloc[0] > by_tokens[f"{name}_high"].iloc[0]
+    assert by_characters["instances_count_high"].iloc[0] % 1 == 0
+    assert "tokens counted from characters: 998 in" in by_characters["estimate_reason"].iloc[0]
+    ids = by_characters["evidence"].iloc[0]
+    assert "answer:chat.traffic.input_characters" in ids
+    assert "coefficient:tokens.characters_per_token.llama3.en" in ids
+    assert "answer:chat.traffic.input_tokens" not in ids
+
+
+def test_two_calls_a_request_need_what_twice_the_requests_need():
+    calls = run(chat(mean=10.0, calls_per_request=2), A100, H100)
+    requests = run(chat(mean=20.0), A100, H100)
+
+    names = [f"{name}_{end}" for name in ("instances_count", "compute_usd_per_month", "latency_ms") for end in ENDS]
+    pd.testing.assert_frame_equal(calls[names], requests[names])
+    assert "answer:chat.traffic.calls_per_request" in calls["evidence"].iloc[0]
+
+
+def test_hidden_reasoning_is_written_like_any_output():
+    apart = run(chat(output_tokens=100, reasoning_tokens=200), A100)
+    together = run(chat(output_tokens=300), A100)
+
+    assert apart["compute_usd_per_month_typical"].iloc[0] == together["compute_usd_per_month_typical"].iloc[0]
+
+
+def test_text_alone_says_nothing_of_the_load():
+    row = run(chat(mean=None, input_tokens=None, output_tokens=None, input_characters=10), A100).iloc[0]
+
+    assert not row["estimable"]
+    assert math.isnan(row["compute_usd_per_month_typical"])

@@ -10,6 +10,7 @@ import pytest
 
 from advisor.core.answers import Answers, answers, stated_paths
 from advisor.core.document import Document, DocumentError, check, parse
+from estimator.workload import Traffic
 
 EXAMPLES = sorted((Path(__file__).parents[3] / "examples").glob("*.yaml"))
 ARCHITECTURES = pd.DataFrame(
@@ -82,6 +83,29 @@ def test_the_team_s_words_reach_the_estimator() -> None:
     assert (said.horizon.months, said.horizon.ramp) == (36, "linear")
     assert said.limits.budget_usd_per_month == 5000
     assert said.limits.need_by == dt.date(2027, 3, 1)
+
+
+def test_every_word_about_the_traffic_reaches_the_estimator() -> None:
+    traffic = {
+        "requests_per_s_mean": 4,
+        "peak_factor": 3,
+        "hours_per_day": 10,
+        "input_tokens": 700,
+        "output_tokens": 90,
+        "cached_fraction": 0.5,
+        "input_characters": 2800,
+        "output_characters": 360,
+        "language": "de",
+        "calls_per_request": 3,
+        "reasoning_tokens": 400,
+        "retry_fraction": 0.1,
+        "cache_ttl_minutes": 5,
+        "cache_write_fraction": 0.2,
+    }
+
+    [workload] = answered({"kind": "online_inference", "model": "llama-3.1-8b", "traffic": traffic}).workloads
+
+    assert workload.traffic == Traffic(**traffic)
 
 
 def test_silence_becomes_a_named_default_or_stays_unknown() -> None:

@@ -63,15 +63,30 @@ SHAPES = st.fixed_dictionaries(
 )
 MODELS = st.deferred(lambda: st.one_of(st.sampled_from(known().architectures), SHAPES))
 FAMILIES = st.deferred(lambda: st.builds(lambda name: {"family": name}, st.sampled_from(known().model_families)))
-TRAFFIC = st.fixed_dictionaries(
+LOAD = st.fixed_dictionaries(
     {
         "requests_per_s_mean": one_of(1e-9, 1e-4, 1, 1e4),
-        "input_tokens": one_of(0, 10, 2000, 1e6),
-        "output_tokens": one_of(0, 1, 300, 1e4),
         "peak_factor": maybe(1, 3, 50),
         "hours_per_day": maybe(0.1, 24),
         "cached_fraction": maybe(0, 0.5, 1),
+        "language": maybe("en", "hi", "xx"),
+        "calls_per_request": maybe(1, 3, 1000),
+        "reasoning_tokens": maybe(0, 1e4),
+        "retry_fraction": maybe(0, 0.5, 10),
+        "cache_ttl_minutes": maybe(0.1, 5, 1e5),
+        "cache_write_fraction": maybe(0, 0.5, 1),
     }
+)
+BROUGHT = st.one_of(
+    st.fixed_dictionaries({"input_tokens": one_of(0, 10, 2000, 1e6), "input_characters": maybe(0, 4000)}),
+    st.fixed_dictionaries({"input_characters": one_of(0, 4000, 1e7)}),
+)
+GIVEN_BACK = st.one_of(
+    st.fixed_dictionaries({"output_tokens": one_of(0, 1, 300, 1e4), "output_characters": maybe(0, 1200)}),
+    st.fixed_dictionaries({"output_characters": one_of(0, 1200, 1e5)}),
+)
+TRAFFIC = st.builds(
+    lambda *parts: {name: value for part in parts for name, value in part.items()}, LOAD, BROUGHT, GIVEN_BACK
 )
 TARGETS = st.fixed_dictionaries(
     {

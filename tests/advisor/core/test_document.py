@@ -94,6 +94,13 @@ def test_a_minimal_document_is_complete() -> None:
             75,
             "cached_fraction must be 1 or less; you gave 75. It is a fraction from 0 to 1: write 0.75 for 75 %.",
         ),
+        ("workloads[0].traffic.calls_per_request", 0.5, "calls_per_request must be 1 or more; you gave 0.5."),
+        ("workloads[0].traffic.cache_ttl_minutes", 0, "cache_ttl_minutes must be more than 0; you gave 0."),
+        (
+            "workloads[0].traffic.language",
+            "English",
+            "language must be a language code of two small letters, such as en or de; you gave 'English'.",
+        ),
         ("workloads[0].traffic.hours_per_day", 25, "hours_per_day must be 24 or less; you gave 25."),
         ("workloads[0].traffic.hours_per_day", 0, "hours_per_day must be more than 0; you gave 0."),
         ("workloads[0].traffic.peak_factor", 0.5, "peak_factor must be 1 or more; you gave 0.5."),
@@ -313,6 +320,15 @@ def test_a_draft_may_lack_what_advice_needs() -> None:
         (
             {"kind": "batch_inference", "model": "m", "traffic": {"input_tokens": 1, "output_tokens": 1}},
             ["requests_per_s_mean"],
+        ),
+        ({"kind": "managed_api", "traffic": {"requests_per_s_mean": 1, "input_characters": 1}}, ["output_tokens"]),
+        (
+            {
+                "kind": "online_inference",
+                "model": "m",
+                "traffic": {"requests_per_s_mean": 1, "input_characters": 1, "output_characters": 1},
+            },
+            [],
         ),
         ({"kind": "pretraining", "model": "m"}, ["tokens"]),
         ({"kind": "finetuning", "model": "m", "training": {"method": "lora"}}, ["tokens"]),

@@ -147,6 +147,24 @@ def test_a_rate_answers_for_the_hours_and_the_other_way_round() -> None:
     assert "workloads[0].measured.units_per_s" not in hours
 
 
+def test_tokens_answer_for_characters_and_the_other_way_round() -> None:
+    tokens = open_paths(workload(kind="managed_api", traffic={"input_tokens": 5, "output_tokens": 5}))
+    characters = open_paths(workload(kind="managed_api", traffic={"input_characters": 5, "output_characters": 5}))
+
+    assert not [path for path in tokens if "characters" in path or "language" in path]
+    assert not [path for path in characters if path.endswith(("input_tokens", "output_tokens"))]
+    assert characters["workloads[0].traffic.language"]["default_text"] == "English, with a range"
+
+
+def test_the_lifetime_of_a_cache_is_asked_where_there_is_something_to_cache() -> None:
+    cached = open_paths(workload(kind="managed_api", traffic={"cached_fraction": 0.5}))
+    measured = open_paths(workload(kind="managed_api", traffic={"cached_fraction": 0.5, "cache_write_fraction": 0.1}))
+
+    assert "workloads[0].traffic.cache_ttl_minutes" in cached
+    assert "workloads[0].traffic.cache_ttl_minutes" not in open_paths(workload(kind="managed_api"))
+    assert "workloads[0].traffic.cache_ttl_minutes" not in measured
+
+
 @pytest.mark.parametrize(("deadline_days", "runs_per_month"), [(None, 1.0), (10, 1.0), (60.875, 0.5), (365.25, 1 / 12)])
 def test_pretraining_runs_once_within_its_deadline(deadline_days: float | None, runs_per_month: float) -> None:
     document = workload(kind="pretraining", model="m", targets={"deadline_days": deadline_days})
