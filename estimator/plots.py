@@ -18,9 +18,9 @@ SHAPES = (
     "M0-4L3.9 3H-3.9z",
     "M0-4.2L4.2 0L0 4.2L-4.2 0z",
 )
-LIGHT = ("#0b65b8", "#4b8b00", "#d1480b", "#a87a00", "#a2449c", "#5f6772")
+LIGHT = ("#0b65b8", "#4b8b00", "#d1480b", "#946b00", "#a2449c", "#5f6772")
 DARK = ("#6db9ff", "#9bd63c", "#ff9b6b", "#f2c94c", "#e79be0", "#b9c1cb")
-PAPER = "--card:#fff;--ink:#1b1f24;--soft:#59636e;--rule:#d7dce2;--band:#dce9f7"
+PAPER = "--card:#fff;--ink:#1b1f24;--soft:#59636e;--rule:#d7dce2;--band:#cfe1f4"
 NIGHT = "--card:#12161c;--ink:#f0f3f6;--soft:#aab4bf;--rule:#39424d;--band:#223349"
 
 
