@@ -615,9 +615,9 @@ QUESTIONS: tuple[Question, ...] = (
         power=63,
         power_why="the bill and the load are proportional to it",
         default_why="a request is taken as one call",
+        no_default="one call",
         kinds=TOKENS,
         when="tokens counted",
-        default=1.0,
     ),
     Question(
         path="workloads[].traffic.reasoning_tokens",
@@ -687,7 +687,7 @@ QUESTIONS: tuple[Question, ...] = (
         power_why="what has expired is written again, which costs more than reading it",
         default_why="the coefficient managed.cache_write_share is taken",
         no_default="planned by coefficient",
-        kinds=TOKENS,
+        kinds=("online_inference", "managed_api"),
         when="cached, writes not measured",
     ),
     Question(
@@ -699,7 +699,7 @@ QUESTIONS: tuple[Question, ...] = (
         power_why="writing costs several times what reading costs",
         default_why="it follows from the lifetime of the cache where that is said, else from a coefficient",
         no_default="from cache_ttl_minutes, else by coefficient",
-        kinds=TOKENS,
+        kinds=("online_inference", "managed_api"),
         when="cached",
     ),
     Question(
