@@ -90,11 +90,10 @@ def why(*, choice: Choice, stack: Stack) -> list[Sentence]:
         pair = f"{LAYER_LABELS[tightest.layer_a].lower()} and {LAYER_LABELS[tightest.layer_b].lower()}"
         found.append(
             sentence(
-                f"Its layers are bound at {stack.coupling_mean:.2f} on average (0 is free, 1 is bound); the tightest pair "
-                f"is {pair} at {tightest.score:.2f}.",
+                f"Its layers are bound at {stack.coupling_mean:.2f} on average (0 is free, 1 is bound); the tightest "
+                f"pair is {pair} at {tightest.score:.2f}.",
                 *(f"coupling:{cell.id}" for cell in stack.cells),
             )
-        )
         )
     if stack.row["path"] == "managed_api":
         clouds = [cloud for cloud in str(stack.row["families_clouds"]).split(";") if cloud]
