@@ -341,3 +341,11 @@ def test_intervals_stay_ordered(cached, minutes, retries):
 
     assert (cost(frame, "low") <= cost(frame)).all()
     assert (cost(frame) <= cost(frame, "high")).all()
+
+
+def test_stated_tokens_leave_characters_and_their_language_aside():
+    said = run({}, {"family": "claude-haiku-5-5"}, input_characters=1e6, output_characters=1e6, language="hi")
+
+    for end in ("low", "typical", "high"):
+        assert np.array_equal(cost(said, end), cost(run({}, {"family": "claude-haiku-5-5"}), end))
+    assert not [id for ids in said["evidence"] for id in ids if "characters" in id or "language" in id]
