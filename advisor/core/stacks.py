@@ -257,11 +257,13 @@ def _price(row: Row, column: str, unit: str) -> Number:
 
 
 def _tokens(row: Row, evidence: Sequence[str]) -> dict[str, Number]:
-    found = {}
-    for name in ("input_tokens_per_month", "output_tokens_per_month"):
-        if np.isfinite(row.get(name, np.nan)):
-            found[name] = number(row[name], unit="tokens/month", kind="answer", evidence=evidence)
-    return found
+    """Return the tokens of a month: an answer where the team counted them, an estimate where they come from characters."""
+    counted = not any(id.startswith("coefficient:tokens.") for id in evidence)
+    return {
+        name: number(row[name], unit="tokens/month", kind="answer" if counted else "estimate", evidence=evidence)
+        for name in ("input_tokens_per_month", "output_tokens_per_month")
+        if np.isfinite(row.get(name, np.nan))
+    }
 
 
 def _levels(
