@@ -257,7 +257,7 @@ def _price(row: Row, column: str, unit: str) -> Number:
 
 
 def _tokens(row: Row, evidence: Sequence[str]) -> dict[str, Number]:
-    """Return the tokens of a month: an answer where the team counted them, an estimate where characters were counted."""
+    """Return the tokens of a month: an answer where the team counted them, an estimate where from characters."""
     counted = not any(id.startswith("coefficient:tokens.") for id in evidence)
     return {
         name: number(row[name], unit="tokens/month", kind="answer" if counted else "estimate", evidence=evidence)
