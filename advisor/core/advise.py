@@ -13,7 +13,7 @@ from advisor.core.case import Case
 from advisor.core.document import Document, canonical
 from advisor.core.money import Money
 from advisor.core.plan import Choice, Plan
-from advisor.core.quantity import costs, scaled, sentence, span, usd
+from advisor.core.quantity import Number, added, costs, scaled, sentence, span, usd
 from advisor.core.report import SCHEMA_VERSION, Report, content_hash
 from advisor.core.roles import Assignment
 from advisor.core.stacks import Stack
@@ -140,14 +140,18 @@ class _Writer:
         fractions = ramp_fractions(self.horizon)
         full = ramp_months(self.horizon)
         over = scaled(one.monthly, full, unit="USD")
+        once = self._once() if one is self.best else {}
+        beside = f" Beside it, once: {span(once['once_usd'])} for pilots." if once else ""
         return {
             "monthly_usd": one.monthly,
             "horizon_usd": over,
+            **once,
             "lower_bound": one.monthly["value"] is None,
             "text": sentence(
                 f"Over {self.horizon.months} months, {_RAMP_TEXT[self.horizon.ramp]} ({full:.3g} months of full load) "
-                f"the plan {costs(over)} at list prices.",
+                f"the plan {costs(over)} at list prices.{beside}",
                 *one.monthly["evidence"],
+                *(once["once_usd"]["evidence"] if once else ()),
                 self.case.said.evidence_id("horizon.months"),
                 self.case.said.evidence_id("horizon.ramp"),
             ),
@@ -157,6 +161,14 @@ class _Writer:
             ],
             "fixed": [{"title": title, "monthly_usd": line} for title, line in one.fixed.items()],
         }
+
+    def _once(self) -> dict[str, Number]:
+        """Return what the pilots cost beside the plan, once: per workload the pilot, or else its priced fallback."""
+        costs_once: dict[str, Number] = {}
+        for item in self.assignments:
+            if "pilot_usd" in item.numbers:
+                costs_once.setdefault(item.choice.field.workload.id, item.numbers["pilot_usd"])
+        return {"once_usd": added(costs_once, unit="USD")} if costs_once else {}
 
     def _plan(self, one: Plan, assignments: Sequence[Assignment]) -> dict[str, Any]:
         return {

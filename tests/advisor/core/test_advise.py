@@ -217,6 +217,16 @@ def test_a_total_is_the_sum_of_its_parts(uber):
     assert plan["totals"]["monthly_usd"]["value"] == pytest.approx(sum(parts), rel=1e-5)
 
 
+def test_what_pilots_cost_stands_beside_the_plan_and_not_in_it(uber):
+    totals = uber.data["plan"]["totals"]
+    fallback = next(item for item in uber.data["plan"]["assignments"] if item["role"] == "fallback")
+
+    assert totals["once_usd"]["value"] == fallback["numbers"]["pilot_usd"]["value"]
+    # a tenth of the fallback's month, for 90 days of 30.4
+    month = fallback["stack"]["numbers"]["monthly_usd"]["value"]
+    assert totals["once_usd"]["value"] == pytest.approx(month * 0.1 * 90 / (365.25 / 12), rel=1e-4)
+
+
 def test_months_of_a_linear_ramp_grow_to_the_full_load_and_add_up_to_the_horizon(uber):
     totals = uber.data["plan"]["totals"]
     months = [month["usd"]["value"] for month in totals["months"]]
