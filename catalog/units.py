@@ -15,7 +15,6 @@ DAYS_PER_MONTH = HOURS_PER_MONTH / HOURS_PER_DAY
 SECONDS_PER_HOUR = 3600.0
 
 TOKENS_PER_MTOK = 1_000_000
-BITS_PER_BYTE = 8.0
 
 
 def gb_from_gib(gib: float) -> float:
@@ -27,14 +26,6 @@ def gb_from_gib(gib: float) -> float:
     return gib * GB_PER_GIB
 
 
-def gib_from_gb(gb: float) -> float:
-    """Return binary gibibytes for decimal gigabytes. [GiB]
-
-    Inverse of :func:`gb_from_gib`; exact by definition. Source: IEC 80000-13.
-    """
-    return gb / GB_PER_GIB
-
-
 def usd_per_gb_month_from_gib_month(price: float) -> float:
     """Return a storage price per decimal GB·month for one quoted per GiB·month. [USD GB⁻¹ month⁻¹]
 
@@ -42,11 +33,3 @@ def usd_per_gb_month_from_gib_month(price: float) -> float:
     (EBS, S3, Google disks). Source: IEC 80000-13.
     """
     return price / GB_PER_GIB
-
-
-def gb_per_s_from_gbit_per_s(gbit_per_s: float) -> float:
-    """Return gigabytes per second for gigabits per second. [GB s⁻¹]
-
-    Line rate without protocol overhead; valid for any link quoted in Gbps. Source: definition, 8 bits a byte.
-    """
-    return gbit_per_s / BITS_PER_BYTE

@@ -52,11 +52,6 @@ def gather_seconds(*, total_bytes: Values, group: Values, bytes_per_s: Values, l
     )
 
 
-def all_reduce_seconds(*, total_bytes: Values, group: Values, bytes_per_s: Values, latency_s: Values = 0.0) -> Values:
-    """Return the time of a ring all-reduce: a reduce-scatter and an all-gather. [s]"""
-    return 2 * gather_seconds(total_bytes=total_bytes, group=group, bytes_per_s=bytes_per_s, latency_s=latency_s)
-
-
 def all_to_all_seconds(
     *,
     token_bytes: Values,

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -366,8 +366,3 @@ def allowed_pipelines(stack: Stack) -> list[int] | None:
     """Return the pipeline degrees a stack chooses from: none where weights are sharded instead; ``None`` = every
     one."""
     return [1] if stack.preset in ("fsdp-2023", "fsdp", "maxtext", "maxtext-gpu") else None
-
-
-def without_sequence_parallel(stack: Stack) -> Stack:
-    """Return the same stack with activations between the sharded products kept whole on each rank."""
-    return replace(stack, sequence_parallel=False)

@@ -1,7 +1,6 @@
 """The report as a Markdown decision record in the MADR 4 shape, ready to commit as ``NNNN-slug.md``."""
 
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -28,12 +27,6 @@ def markdown(report_data: Data) -> str:
         _more(report_data),
     ]
     return "\n\n".join(part.strip() for part in parts if part.strip()) + "\n"
-
-
-def slug(title: str) -> str:
-    """Return a file-name part for a title: lower-case ASCII words joined by hyphens, at most 60 letters."""
-    plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode()
-    return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")[:60].rstrip("-") or "decision"
 
 
 def escaped(text: Any) -> str:

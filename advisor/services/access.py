@@ -14,12 +14,6 @@ from advisor.models import Decision, Membership, Report, Revision, Run, User, Wo
 Row = TypeVar("Row", Decision, Revision, Run)
 
 
-def workspaces_of(*, user: User) -> list[tuple[Workspace, Membership]]:
-    """Return the user's workspaces with what the user may do there, oldest first."""
-    memberships = Membership.objects.filter(user=user).select_related("workspace").order_by("created_at", "pk")
-    return [(membership.workspace, membership) for membership in memberships]
-
-
 def workspace(*, user: User, workspace_id: int, write: bool = False) -> Workspace:
     _permit(user=user, workspace_id=workspace_id, write=write)
     return Workspace.objects.get(pk=workspace_id)

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from estimator.collectives import (
-    all_reduce_seconds,
     all_to_all_seconds,
     gather_seconds,
     ranks_inside,
@@ -23,7 +22,6 @@ H100 = {
 def test_a_gather_by_hand():
     # 8 ranks, 800 MB in all: each receives 700 MB at 100 GB/s
     assert gather_seconds(total_bytes=800e6, group=8, bytes_per_s=100e9) == pytest.approx(7e-3)
-    assert all_reduce_seconds(total_bytes=800e6, group=8, bytes_per_s=100e9) == pytest.approx(14e-3)
 
 
 def test_one_rank_costs_nothing_not_even_latency():
