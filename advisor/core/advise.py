@@ -141,17 +141,20 @@ class _Writer:
         full = ramp_months(self.horizon)
         over = scaled(one.monthly, full, unit="USD")
         once = self._once() if one is self.best else {}
+        net = f" Net of your discounts the plan {costs(one.net, every=' a month')}." if one.net else ""
         beside = f" Beside it, once: {span(once['once_usd'])} for pilots." if once else ""
         return {
             "monthly_usd": one.monthly,
             "horizon_usd": over,
             **once,
+            **({"net_monthly_usd": one.net} if one.net else {}),
             "lower_bound": one.monthly["value"] is None,
             "text": sentence(
                 f"Over {self.horizon.months} months, {_RAMP_TEXT[self.horizon.ramp]} ({full:.3g} months of full load) "
-                f"the plan {costs(over)} at list prices.{beside}",
+                f"the plan {costs(over)} at list prices.{net}{beside}",
                 *one.monthly["evidence"],
                 *(once["once_usd"]["evidence"] if once else ()),
+                *(one.net["evidence"] if one.net else ()),
                 self.case.said.evidence_id("horizon.months"),
                 self.case.said.evidence_id("horizon.ramp"),
             ),

@@ -11,6 +11,7 @@ LAYER_LABELS: dict[str, str] = {
 }
 NUMBER_LABELS: dict[str, str] = {
     "monthly_usd": "Cost at full load",
+    "net_monthly_usd": "Net of your discounts",
     "compute_usd": "of it compute",
     "storage_usd": "of it storage",
     "orchestration_usd": "of it orchestration",

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from advisor.core import commercial
 from advisor.core.bases import GROUP_OF
 from advisor.core.candidates import Field
 from advisor.core.case import Case
@@ -44,6 +45,7 @@ class Plan:
     flows: tuple[Mapping[str, Any], ...]
     fixed: Mapping[str, Number]
     monthly: Number
+    net: Number | None
     value: float
     within_budget: bool | None
 
@@ -194,7 +196,7 @@ def joint(*, choices: Sequence[Choice], case: Case) -> Plan:
     grid = np.array(np.meshgrid(*(np.arange(len(pool)) for pool in pools), indexing="ij")).reshape(len(pools), -1).T
     cost = sum((_costs(pool)[grid[:, index]] for index, pool in enumerate(pools)), np.zeros(len(grid)))
     cost = cost + _flow_costs(pools=pools, grid=grid, choices=choices, case=case)
-    cost = cost + _fixed_costs(pools=pools, grid=grid, case=case)
+    cost = cost + _fixed_costs(pools=pools, grid=grid, case=case) + _stranded(pools=pools, grid=grid, case=case)
     unknown_parts = [
         np.array([stack is not None and stack.monthly["value"] is None for stack in pool]) for pool in pools
     ]
@@ -229,7 +231,8 @@ def assemble(
 ) -> Plan:
     """Return the plan of one combination, with its flows, fixed lines and total as report numbers."""
     flows = flow_numbers(chosen=chosen, choices=choices, case=case)
-    fixed = _fixed_numbers(chosen=chosen, case=case)
+    bills = [(str(stack.row["provider"]), stack.monthly) for stack in chosen if stack]
+    fixed = _fixed_numbers(chosen=chosen, case=case) | commercial.undrawn(bills=bills, case=case)
     parts = {
         item.field.workload.id: stack.monthly if stack else unknown(unit="USD/month", reason=absent)
         for item, stack in zip(choices, chosen, strict=True)
@@ -237,6 +240,12 @@ def assemble(
     parts |= {f"flow {index + 1}": flow["monthly_usd"] for index, flow in enumerate(flows)}
     parts |= dict(fixed)
     monthly = added(parts, unit="USD/month")
+    discounted = {
+        item.field.workload.id: stack.numbers["net_monthly_usd"]
+        for item, stack in zip(choices, chosen, strict=True)
+        if stack and "net_monthly_usd" in stack.numbers
+    }
+    net = added({**parts, **discounted}, unit="USD/month") if discounted else None
     budget = case.said.limits.budget_usd_per_month
     within = None
     if budget is not None:
@@ -244,7 +253,7 @@ def assemble(
         within = (
             None if known is None else (False if known > budget else (True if monthly["value"] is not None else None))
         )
-    return Plan(tuple(chosen), tuple(flows), fixed, monthly, value, within)
+    return Plan(tuple(chosen), tuple(flows), fixed, monthly, net, value, within)
 
 
 def _costs(pool: Sequence[Stack | None]) -> Any:
@@ -323,9 +332,20 @@ def _fixed_costs(*, pools: Sequence[Sequence[Stack | None]], grid: Any, case: Ca
     return cloud * np.maximum(clouds - 1, 0) + silicon * np.maximum(kinds - 1, 0)
 
 
+def _stranded(*, pools: Sequence[Sequence[Stack | None]], grid: Any, case: Case) -> Any:
+    """Return what each combination leaves undrawn of the team's commitments. [USD/month]"""
+    total = np.zeros(len(grid))
+    for _, provider, promised in commercial.commitments(case):
+        spent = np.zeros(len(grid))
+        for index, pool in enumerate(pools):
+            here = np.array([stack is not None and stack.row["provider"] == provider for stack in pool])
+            spent += np.where(here, _costs(pool), 0.0)[grid[:, index]]
+        total += np.maximum(0.0, promised - spent)
+    return total
+
+
 def _distinct(pools: Sequence[Sequence[Stack | None]], grid: Any, of: Any, *, already: Set[str] = frozenset()) -> Any:
-    """Return, per combination, how many distinct non-empty values ``of`` its stacks have, with those ``already`` "
-    "there."""
+    """Return how many distinct values ``of`` the stacks of each combination have, with those ``already`` there."""
     names = sorted({of(stack) for pool in pools for stack in pool if stack} - {""} - already)
     count = np.full(len(grid), float(len(already)))
     for name in names:

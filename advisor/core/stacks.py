@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from advisor.core import compatibility, coupling, layers
+from advisor.core import commercial, compatibility, coupling, layers
 from advisor.core.bases import BASIS_TEXT, GROUP_TEXT
 from advisor.core.candidates import Field
 from advisor.core.case import Case
@@ -208,6 +208,9 @@ def _numbers(*, row: Row, field: Field, whole: layers.Layers, case: Case, cells:
         "orchestration_usd": fee,
         "operations": layers.operations_number(whole, evidence),
     }
+    discounted = commercial.net(compute=compute, row=row, case=case)
+    if discounted:
+        numbers["net_monthly_usd"] = added({**parts, "compute": discounted}, unit="USD/month")
     if row["path"] == "managed_api":
         for column, name in (("input_usd_per_mtok", "input_price"), ("output_usd_per_mtok", "output_price")):
             numbers[name] = _price(row, column, "USD/Mtok")

@@ -394,6 +394,45 @@ def test_a_way_to_buy_without_a_price_is_named(uber):
     assert any("1-year commitment: no price is on file on aws" in text for text in said)
 
 
+def test_a_discount_stands_beside_the_list_price(advised, uber):
+    def discounted(raw):
+        raw["commercial"] = {"discounts": [{"provider": "aws", "applies_to": "p5en*", "fraction": 0.25}]}
+
+    report = advised("uber", discounted)
+
+    numbers = roles(report, "training")["baseline"]["numbers"]
+    assert numbers["monthly_usd"] == roles(uber, "training")["baseline"]["numbers"]["monthly_usd"]
+    saved = numbers["monthly_usd"]["value"] - numbers["net_monthly_usd"]["value"]
+    assert saved == pytest.approx(0.25 * numbers["compute_usd"]["value"], rel=1e-5)
+    totals = report.data["plan"]["totals"]
+    assert totals["monthly_usd"]["value"] - totals["net_monthly_usd"]["value"] == pytest.approx(saved, rel=1e-3)
+
+
+def test_a_discount_that_has_ended_or_is_for_other_skus_changes_nothing(advised):
+    def others(raw):
+        ended = {"provider": "aws", "fraction": 0.5, "ends": "2026-01-31"}
+        raw["commercial"] = {"discounts": [ended, {"provider": "aws", "applies_to": "trn*", "fraction": 0.5}]}
+
+    assert "net_monthly_usd" not in advised("uber", others).data["plan"]["totals"]
+
+
+def test_a_commitment_left_undrawn_is_charged_to_the_plan_that_strands_it(advised):
+    def promised(raw):
+        raw["commercial"] = {"commitments": [{"provider": "azure", "usd_per_month": 50000}]}
+
+    report = advised("uber", promised)
+
+    lines = {line["title"]: line["monthly_usd"]["value"] for line in report.data["plan"]["totals"]["fixed"]}
+    assert lines["commitment to azure left undrawn"] == 50000
+
+
+def test_a_commitment_that_is_drawn_costs_nothing_more(advised):
+    def promised(raw):
+        raw["commercial"] = {"commitments": [{"provider": "aws", "usd_per_month": 50000}]}
+
+    assert not advised("uber", promised).data["plan"]["totals"]["fixed"]
+
+
 # --- the record ---
 
 
