@@ -3,6 +3,7 @@
 import datetime as dt
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from advisor.core.case import Case
 from advisor.core.document import Document, canonical
 from advisor.core.money import Money
 from advisor.core.plan import Choice, Plan
-from advisor.core.quantity import Number, added, costs, scaled, sentence, span, usd
+from advisor.core.quantity import Number, added, costs, number, scaled, sentence, span, usd
 from advisor.core.report import SCHEMA_VERSION, Report, content_hash
 from advisor.core.roles import Assignment
 from advisor.core.stacks import Stack
@@ -254,6 +255,10 @@ class _Writer:
             value=float("nan"),
             absent="what runs today was not stated",
         )
+        paid = current.measured.cost_usd_per_month
+        if paid is not None:
+            source = "answer:current.measured.cost_usd_per_month"
+            other = replace(other, monthly=number(paid, unit="USD/month", kind="answer", evidence=(source,)))
         found = {"is_stay": True, **self._alternative("Stay where you are", other)}
         if other.chosen == self.best.chosen:
             found["text"] = sentence("Stay where you are: in production, this is the plan.", *other.monthly["evidence"])

@@ -394,6 +394,15 @@ def test_a_way_to_buy_without_a_price_is_named(uber):
     assert any("1-year commitment: no price is on file on aws" in text for text in said)
 
 
+def test_staying_costs_what_the_team_says_it_pays(advised):
+    def paid(raw):
+        raw["current"]["measured"]["cost_usd_per_month"] = 512000
+
+    stay = next(item for item in advised("uber", paid).data["plan_alternatives"] if item.get("is_stay"))
+
+    assert (stay["monthly_usd"]["value"], stay["monthly_usd"]["kind"]) == (512000, "answer")
+
+
 def test_a_discount_stands_beside_the_list_price(advised, uber):
     def discounted(raw):
         raw["commercial"] = {"discounts": [{"provider": "aws", "applies_to": "p5en*", "fraction": 0.25}]}
