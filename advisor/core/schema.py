@@ -12,20 +12,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, StringConstraints, Tag
 from pydantic_core import PydanticCustomError
 
-Provider = Literal["aws", "azure", "gcp"]
+from catalog.records import Basis as OfferBasis
+from catalog.records import Provider
+
 Kind = Literal["pretraining", "finetuning", "batch_inference", "online_inference", "cpu_serving", "managed_api"]
-Basis = Literal[
-    "on_demand",
-    "spot",
-    "commitment_1y",
-    "commitment_3y",
-    "savings_plan_1y",
-    "savings_plan_3y",
-    "capacity_block",
-    "flex_start",
-    "calendar_reservation",
-    "provisioned_throughput",
-]
+Basis = Literal[OfferBasis, "provisioned_throughput"]
 Precision = Literal["bf16", "fp16", "fp8", "mxfp8", "nvfp4", "fp32"]
 Silicon = Literal["nvidia", "amd", "trainium", "inferentia", "tpu", "maia"]
 PROVIDERS: tuple[str, ...] = typing.get_args(Provider)
