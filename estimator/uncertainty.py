@@ -98,6 +98,15 @@ def scaled(quantity: Range, factor: Number) -> Range:
     return Range(*(end * factor for end in quantity))
 
 
+def spanned(low: Number, typical: Number, high: Number) -> Range:
+    """Return the range around ``typical`` that holds all three values. [unit of the values]
+
+    For differences, whose ends may lie on either side: the least and the most of the three. Unknown stays unknown.
+    """
+    ends = np.stack(np.broadcast_arrays(*(np.asarray(end, dtype=float) for end in (low, typical, high))))
+    return _plain(Range(ends.min(axis=0), np.asarray(typical, dtype=float), ends.max(axis=0)))
+
+
 def ordered(quantity: Range) -> bool:
     """Return whether low ≤ typical ≤ high holds wherever the values are known (NaN is unknown, not a breach)."""
     low, typical, high = (np.asarray(end, dtype=float) for end in quantity)
