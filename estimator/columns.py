@@ -22,7 +22,9 @@ _RANGED: dict[str, Column] = {
     "run_hours_per_month": Column("hours/month", "those of them that the runs of a training take, experiments aside"),
     "experiment_hours_per_month": Column("hours/month", "those of them that experiments and failed runs take"),
     "compute_usd_per_month": Column("USD/month", "paid instance-hours at list price, at the planning value"),
-    "idle_usd_per_month": Column("USD/month", "the part of the compute cost that is bought for the peak, a spare or a term"),
+    "idle_usd_per_month": Column(
+        "USD/month", "the part of the compute cost that is bought for the peak, a spare or a term"
+    ),
     "run_days": Column("days", "one training run at the planning value, interruptions included"),
     "tuned_run_days": Column("days", "one training run at the speed published, tuned runs reach"),
     "ttft_ms": Column("ms", "time to first token, 95th percentile, at the planning value"),

@@ -240,7 +240,10 @@ def fleet(
     hours = Range(*(end * units_per_s_mean * active_fraction * hours_per_month for end in unit))
     # The load cannot fill more hours than the fleet has.
     needed = Range(
-        *(np.minimum(end + by * hours_per_month, top * hours_per_month) for end, by, top in zip(hours, spare, count, strict=True))
+        *(
+            np.minimum(end + by * hours_per_month, top * hours_per_month)
+            for end, by, top in zip(hours, spare, count, strict=True)
+        )
     )
     return Fleet(
         instances_count=count,

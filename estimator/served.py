@@ -187,7 +187,11 @@ def _write_fleet(
         ).mean()
     )
     kept = spread * zones_count  # one replica a zone stays up
-    put(need, "elastic_hours", _paid(fleet.instances_count, busy=busy, kept=kept, release=taken(found, "release_fraction")))
+    put(
+        need,
+        "elastic_hours",
+        _paid(fleet.instances_count, busy=busy, kept=kept, release=taken(found, "release_fraction")),
+    )
     put(need, "needed_hours", uncertainty.scaled(fleet.working_instances, busy * HOURS_PER_MONTH))
     cut = found["layout"].fillna("").str.partition(" × ")[0]
     count = fleet.replicas_count.typical
@@ -201,9 +205,7 @@ def _write_fleet(
 def _paid(standing: Range, *, busy: Any, kept: Any, release: Range) -> Range:
     """Return the hours a service is paid for: those of its peak less what it gives back between peaks."""
     least = Range(*(np.maximum(end * busy, np.minimum(kept, end)) * HOURS_PER_MONTH for end in standing))
-    return elasticity.paid_hours(
-        standing=uncertainty.scaled(standing, HOURS_PER_MONTH), needed=least, release=release
-    )
+    return elasticity.paid_hours(standing=uncertainty.scaled(standing, HOURS_PER_MONTH), needed=least, release=release)
 
 
 def _settle(need: pd.DataFrame, *, found: pd.DataFrame, where: Any) -> None:

@@ -86,7 +86,10 @@ def standing(
 def told(*, spare_instances: Number, instances_per_replica: Number, rack_instances: Number, zones_count: int) -> Any:
     """Return why instances stand by, one text a row; "" where how many is not known."""
     spare, spread, rack = np.broadcast_arrays(
-        *(np.atleast_1d(np.asarray(part, dtype=float)) for part in (spare_instances, instances_per_replica, rack_instances))
+        *(
+            np.atleast_1d(np.asarray(part, dtype=float))
+            for part in (spare_instances, instances_per_replica, rack_instances)
+        )
     )
     texts = [
         ""

@@ -64,6 +64,10 @@ def of_plan(*, plan: Plan, assignments: Sequence[Assignment], case: Case) -> dic
         for line in _stack_lines(stack=stack, field=field) if stack else ():
             by_line.setdefault(line.id, {})[field.workload.id] = line
     lines = [_sum(by_line[id]) for id, *_ in _OF_STACK if id in by_line]
+    for stack, field in zip(plan.chosen, fields, strict=True):
+        if stack is None:
+            nothing = unknown(unit=_MONTH, reason="no admissible stack")
+            lines.append(Line("missing", f"{field.stated.name or field.workload.id}: no stack", nothing))
     if plan.flows:
         flows = {f"{flow['from']} to {flow['to']}": flow["monthly_usd"] for flow in plan.flows}
         lines.append(Line("flows", "Data between workloads", added(flows, unit=_MONTH), follows_load=True))
@@ -116,7 +120,11 @@ def _beside(*, plan: Plan, assignments: Sequence[Assignment], fields: Sequence[F
         for stack, field in zip(plan.chosen, fields, strict=True)
         if stack
     }
-    lines = [Line("migration", "Moving the stored data, once", added(moves, unit=_ALL), once=True, in_total=False)]
+    lines = []
+    if moves:
+        lines.append(
+            Line("migration", "Moving the stored data, once", added(moves, unit=_ALL), once=True, in_total=False)
+        )
     for id, title, name in (
         ("port", "Staff: porting for the pilots, once", "port_usd"),
         ("pilots", "Pilots, once", "pilot_usd"),
@@ -128,7 +136,8 @@ def _beside(*, plan: Plan, assignments: Sequence[Assignment], fields: Sequence[F
         if amounts:
             lines.append(Line(id, title, added(amounts, unit=_ALL), once=True, in_total=False))
     support = unknown(
-        unit=_MONTH, reason="the provider's support plan is not asked for and its price is not on file; it is in no total"
+        unit=_MONTH,
+        reason="the provider's support plan is not asked for and its price is not on file; it is in no total",
     )
     return [*lines, Line("support", "Provider support plan", support, in_total=False)]
 

@@ -108,9 +108,7 @@ def field(*, index: int, case: Case) -> Field:
     )
 
 
-def _kept(
-    workload: Workload, *, path: str, coefficients: Coefficients
-) -> tuple[Range, tuple[str, ...]] | None:
+def _kept(workload: Workload, *, path: str, coefficients: Coefficients) -> tuple[Range, tuple[str, ...]] | None:
     """Return the checkpoints a training keeps, with the document's path in place of the workload's id."""
     found = storage.kept_tb(workload=workload, coefficients=coefficients)
     if found is None:

@@ -103,9 +103,7 @@ def complete(*, row: Row, field: Field, case: Case) -> Layers:
     )
 
 
-def _stored(
-    *, store: tuple[Row, Number] | None, row: Row, stored_tb: float, answer: str, case: Case
-) -> Number:
+def _stored(*, store: tuple[Row, Number] | None, row: Row, stored_tb: float, answer: str, case: Case) -> Number:
     if store is None:
         return unknown(unit="USD/month", reason="no storage option on file")
     return case.money.stored(

@@ -246,10 +246,10 @@ def _footprint(*, row: Row, kind: str, evidence: Sequence[str], case: Case) -> d
         return {}
     used = (*evidence, *(entry.id for entry in case.coefficients.group("carbon").values()))
     part = f"accelerator:{row['accelerator']}" if row["accelerator"] else row["option_evidence"]
-    drawn = "the maker publishes no power rating of this accelerator" if row["accelerator"] else "its vCPUs are not known"
-    energy = from_row(
-        row, "energy_kwh_per_month", unit="kWh/month", kind=kind, evidence=(*used, part), reason=drawn
+    drawn = (
+        "the maker publishes no power rating of this accelerator" if row["accelerator"] else "its vCPUs are not known"
     )
+    energy = from_row(row, "energy_kwh_per_month", unit="kWh/month", kind=kind, evidence=(*used, part), reason=drawn)
     carbon = from_row(
         row,
         "carbon_kg_per_month",

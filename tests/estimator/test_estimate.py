@@ -184,7 +184,10 @@ def test_a_measured_cpu_fleet_by_hand():
     assert row["instances_count_typical"] == 48
     assert row["instance_hours_per_month_typical"] == pytest.approx((standing + needed) / 2)
     assert row["compute_usd_per_month_typical"] == pytest.approx((standing + needed) / 2 * 0.58)
-    assert row["idle_usd_per_month_typical"] == pytest.approx((standing - needed) / 2 * 0.58)
+    # The spare does no work: it is paid and stands idle.
+    assert row["spare_instances_count_typical"] == 1
+    assert row["spare_reason"] == "one whole replica stands by"
+    assert row["idle_usd_per_month_typical"] == pytest.approx(((standing + needed) / 2 - 1000 / 65 * 730) * 0.58)
     assert row["estimate_kind"] == "answer"
     assert math.isnan(row["latency_ms_typical"])
     assert math.isnan(row["accelerators_total_typical"])
@@ -194,7 +197,7 @@ def test_a_commitment_pays_the_peak_around_the_clock():
     row = run(serving(), {"basis": "commitment_1y", "price_usd_per_hour": 0.4}).iloc[0]
 
     assert row["instance_hours_per_month_typical"] == 48 * 730
-    assert row["idle_usd_per_month_typical"] == pytest.approx((48 - 1000 / 65 - 1) * 730 * 0.4)
+    assert row["idle_usd_per_month_typical"] == pytest.approx((48 - 1000 / 65) * 730 * 0.4)
 
 
 def test_without_a_measurement_the_cost_is_unknown_and_says_what_to_state():
@@ -341,8 +344,10 @@ def test_stated_hours_go_before_a_stated_rate_and_the_difference_is_said():
     assert stated["estimate_kind"] == "answer"
     assert "stated hours" not in stated["estimate_reason"]
     assert "coefficient:cpu.release_fraction" not in stated["evidence"]
-    # The mean load fills (125 ÷ 9 + 1) instances; the rest of what is paid stands idle.
-    assert stated["idle_usd_per_month_typical"] == pytest.approx((28 - 125 / 9 - 1) * 730 * 88.49)
+    # The mean load fills 125 ÷ 9 instances; the rest of what is paid stands idle.
+    assert stated["idle_usd_per_month_typical"] == pytest.approx((28 - 125 / 9) * 730 * 88.49)
+    # The bill holds the spare and does not say how much it is.
+    assert math.isnan(stated["spare_instances_count_typical"])
     # The same eight chips elsewhere carry the same bill, not that of the rate.
     assert elsewhere["instance_hours_per_month_typical"] == pytest.approx(20440)
 
@@ -458,6 +463,34 @@ def test_runs_and_experiments_multiply_the_hours():
     assert once["instance_hours_per_month_typical"] == pytest.approx(expected)
 
 
+def test_experiments_are_split_from_the_runs_and_not_added():
+    row = run(training(runs_per_month=1, experiment_overhead=0.5), {**H100, "price_usd_per_hour": 50.0}).iloc[0]
+
+    main, extra = row["run_hours_per_month_typical"], row["experiment_hours_per_month_typical"]
+    assert extra == pytest.approx(main / 2)
+    assert main + extra == pytest.approx(row["instance_hours_per_month_typical"])
+    assert main == pytest.approx(row["run_days_typical"] * 24 * row["instances_count_typical"])
+
+
+@pytest.mark.parametrize("basis", ["spot", "capacity_block"])
+def test_what_a_way_to_buy_adds_it_adds_to_runs_and_experiments_alike(basis):
+    row = run(
+        training(runs_per_month=1, experiment_overhead=0.25),
+        {**H100, "basis": basis, "min_duration_days": 1.0, "increment_days": 1.0},
+    ).iloc[0]
+
+    paid = row["instance_hours_per_month_typical"]
+    assert row["run_hours_per_month_typical"] == pytest.approx(paid * 0.8)
+    assert row["experiment_hours_per_month_typical"] == pytest.approx(paid * 0.2)
+
+
+def test_unstated_experiments_may_be_none():
+    row = run(training(runs_per_month=1), H100).iloc[0]
+
+    assert row["experiment_hours_per_month_low"] == 0
+    assert row["experiment_hours_per_month_typical"] == pytest.approx(0.3 * row["run_hours_per_month_typical"])
+
+
 def test_every_cluster_is_charged_the_same_work_where_runs_are_not_stated():
     out = run(training(deadline=60.0, experiment_overhead=0.0), H100, A100)
 
@@ -549,6 +582,54 @@ def test_a_service_stands_for_its_peak_and_names_the_idle_part():
     assert 0 < row["idle_usd_per_month_typical"] < row["compute_usd_per_month_typical"]
     assert row["tokens_per_s_typical"] <= row["tuned_tokens_per_s_typical"]
     assert "answer:chat.traffic.requests_per_s_mean" in row["evidence"]
+
+
+def available(percent, **traffic):
+    return dataclasses.replace(chat(**traffic), targets=Targets(availability=percent))
+
+
+def test_an_availability_of_three_nines_asks_for_three_zones():
+    plain, high = (run(available(percent, mean=2000.0), H100).iloc[0] for percent in (99.5, 99.9))
+
+    working = plain["instances_count_typical"] - plain["spare_instances_count_typical"]
+    assert high["instances_count_typical"] % 3 == 0
+    # Two thirds of the fleet carry what all of it carried; whole instances a zone add at most one each.
+    assert 1.5 * working <= high["instances_count_typical"] <= 1.5 * working + 3
+    assert high["spare_instances_count_typical"] == high["instances_count_typical"] - working
+    assert high["spare_reason"].startswith("3 equal zones of which one may be lost at the peak")
+    assert "answer:chat.targets.availability" in high["evidence"]
+    assert high["idle_usd_per_month_typical"] > plain["idle_usd_per_month_typical"]
+    assert high["compute_usd_per_month_typical"] >= 1.2 * plain["compute_usd_per_month_typical"]
+
+
+def test_a_rack_is_spared_by_a_whole_rack():
+    rack = {
+        **H100,
+        "sku": "Standard_ND128isr_NDR_GB200_v6",
+        "accelerators_count": 4.0,
+        "scaleup_domain_accelerators": 72.0,
+    }
+
+    row = run(chat(mean=2000.0), rack).iloc[0]
+
+    # 72 accelerators in instances of four: eighteen of them fail as one
+    assert row["spare_instances_count_typical"] == 18
+    assert row["spare_reason"] == "one whole rack of 18 instances stands by"
+    # At the low end only as many as stand in that rack.
+    assert row["spare_instances_count_low"] <= 18
+
+
+def test_a_slice_is_a_unit_of_its_own_however_large_its_pod():
+    tpu = {**TRAINIUM2, "sku": "ct6e-standard-4t", "software_stack": "xla", "accelerators_count": 4.0}
+
+    row = run(chat(mean=500.0), {**tpu, "scaleup_domain_accelerators": 256.0}).iloc[0]
+
+    assert row["spare_instances_count_typical"] <= 1
+
+
+def test_work_that_can_be_done_again_has_no_spare():
+    for workload in (chat(kind="batch_inference"), training()):
+        assert math.isnan(run(workload, H100)["spare_instances_count_typical"].iloc[0])
 
 
 def test_a_service_on_whole_nodes_stands_at_its_peak_whatever_their_memory():
