@@ -6,7 +6,7 @@ bill holds beside (``in_total`` false) is told with its figure or with why there
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from advisor.core.candidates import Field
@@ -59,11 +59,11 @@ def of_plan(*, plan: Plan, assignments: Sequence[Assignment], case: Case) -> dic
     """Return the bill of a plan: its stacks' lines added, what they share, and what is paid once beside them."""
     production = [item for item in assignments if item.role in ("production", "baseline", "none")]
     fields = [item.choice.field for item in production]
-    by_line: dict[str, dict[str, Line]] = {}
+    by_line: dict[tuple[str, bool], dict[str, Line]] = {}
     for stack, field in zip(plan.chosen, fields, strict=True):
         for line in _stack_lines(stack=stack, field=field) if stack else ():
-            by_line.setdefault(line.id, {})[field.workload.id] = line
-    lines = [_sum(by_line[id]) for id, *_ in _OF_STACK if id in by_line]
+            by_line.setdefault((line.id, line.in_total), {})[field.workload.id] = line
+    lines = [_sum(by_line[id, told]) for id, *_ in _OF_STACK for told in (True, False) if (id, told) in by_line]
     for stack, field in zip(plan.chosen, fields, strict=True):
         if stack is None:
             nothing = unknown(unit=_MONTH, reason="no admissible stack")
@@ -98,19 +98,13 @@ def _stack_lines(*, stack: Stack, field: Field) -> list[Line]:
 
 
 def _sum(lines: Mapping[str, Line]) -> Line:
-    """Return the same line of several workloads as one; in the total where any of them is."""
+    """Return the same line of several workloads as one."""
     first = next(iter(lines.values()))
-    amounts = {name: line.amount for name, line in lines.items()}
+    if len(lines) == 1:
+        return first
     title = next((line.title for line in lines.values() if line.title != first.title), first.title)
-    amount = next(iter(amounts.values())) if len(amounts) == 1 else added(amounts, unit=_MONTH)
-    return Line(
-        first.id,
-        title,
-        amount,
-        follows_load=first.follows_load,
-        part_of=first.part_of,
-        in_total=any(line.in_total for line in lines.values()),
-    )
+    amount = added({name: line.amount for name, line in lines.items()}, unit=_MONTH)
+    return replace(first, title=title, amount=amount)
 
 
 def _beside(*, plan: Plan, assignments: Sequence[Assignment], fields: Sequence[Field], case: Case) -> list[Line]:
