@@ -8,6 +8,7 @@ import pandas as pd
 
 from catalog.units import HOURS_PER_DAY, HOURS_PER_MONTH, SECONDS_PER_HOUR
 from estimator import elasticity, spare, uncertainty
+from estimator.architecture import Architecture
 from estimator.coefficients import Coefficients
 from estimator.columns import ENDS
 from estimator.inference import Precision, estimate_inference
@@ -40,11 +41,25 @@ PUBLISHED_FORMAT = {
 }
 
 
+def published_format(architecture: Architecture) -> str:
+    """Return the format in which a model's maker publishes its weights."""
+    return PUBLISHED_FORMAT.get(architecture.id, "bf16")
+
+
+def narrower_format(*, architecture: Architecture, fp8_tflops: float) -> str:
+    """Return FP8 where weights are published wider and the chip computes in it, else "".
+
+    An alternative to be evaluated by the team, never what is planned. Source: ``inference`` in docs/estimates.md.
+    """
+    return "fp8" if published_format(architecture) == "bf16" and np.isfinite(fp8_tflops) else ""
+
+
 def served_need(*, workload: Workload, hardware: pd.DataFrame, coefficients: Coefficients) -> pd.DataFrame:
     """Return what the traffic needs of each SKU, columns of ``need.NEED``.
 
     Times, layout and fleet are the inference door's. Weights are served as their maker publishes them, BF16 unless
-    ``PUBLISHED_FORMAT`` says otherwise: a narrower format is a question of quality that only the team can answer.
+    ``PUBLISHED_FORMAT`` says otherwise: a narrower format is a question of quality that only the team can answer, and
+    is served only where the workload names it.
     Batch work is paid by the hours it takes, not by whole instances a month. Source: ``inference`` in
     docs/estimates.md.
     """
@@ -53,7 +68,7 @@ def served_need(*, workload: Workload, hardware: pd.DataFrame, coefficients: Coe
     batch = workload.kind == "batch_inference"
     peak, note, used = peak_of(workload=workload, coefficients=coefficients)
     traffic = workload.traffic if batch else replace(workload.traffic, peak_factor=peak.typical)
-    weights = PUBLISHED_FORMAT.get(workload.architecture.id, "bf16")
+    weights = workload.weight_format or published_format(workload.architecture)
     counted = hardware["accelerators_count"].ge(1).to_numpy()
     planned = _planned(workload=workload, coefficients=coefficients)
 

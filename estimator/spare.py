@@ -108,8 +108,8 @@ def told(*, spare_instances: Number, instances_per_replica: Number, rack_instanc
 
 def _zones_text(zones_count: int) -> str:
     return (
-        f"{zones_count} equal zones of which one may be lost at the peak; zones are priced alike, transfer between them is "
-        "not on file"
+        f"{zones_count} equal zones of which one may be lost at the peak; zones are priced alike, transfer between "
+        "them is not on file"
     )
 
 

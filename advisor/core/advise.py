@@ -8,7 +8,20 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from advisor.core import bill, bonds, candidates, cautions, coupling, explain, plan, rejected, roles, stacks, verdicts
+from advisor.core import (
+    bill,
+    bonds,
+    candidates,
+    cautions,
+    coupling,
+    explain,
+    formats,
+    plan,
+    rejected,
+    roles,
+    stacks,
+    verdicts,
+)
 from advisor.core.answers import answers
 from advisor.core.case import Case
 from advisor.core.document import Document, canonical
@@ -306,6 +319,8 @@ class _Writer:
             and stack.row["accelerator"]
             and (found := explain.utilisation_sensitivity(choice=choice, stack=stack))
         ]
+        narrower = formats.narrower(stack=main, field=field, case=self.case) if main else None
+        entry |= {"narrower_weights": narrower} if narrower else {}
         return entry | ({"utilisation_sensitivity": sensitivity[0]} if sensitivity else {})
 
     def _coupling(self) -> dict[str, Any]:

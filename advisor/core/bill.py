@@ -196,7 +196,7 @@ def _months(*, grows: Range, stays: Range, monthly: Number, case: Case) -> dict[
     table = over_horizon(usd_per_month=grows, horizon=horizon, fixed_usd_per_month=stays)
     kind, reason = monthly["kind"], monthly["reason"] or ""
 
-    def told(row: Mapping[str, Any], name: str, unit: str, sources: Sequence[str], why: str) -> Number:
+    def told(row: Mapping[Any, Any], name: str, unit: str, sources: Sequence[str], why: str) -> Number:
         low, typical, high = (row[f"{name}_{end}"] for end in ("low", "typical", "high"))
         if math.isnan(typical):
             return unknown(unit=unit, reason=why, low=low or None, evidence=sources)

@@ -157,6 +157,8 @@ def _outcome(data: Data) -> str:
     lines += ["### Why", ""]
     for workload in data["workloads"]:
         lines += [f"* {escaped(workload['name'])}: {escaped(text['text'])}" for text in workload["why"]]
+        if "narrower_weights" in workload:
+            lines.append(f"* {escaped(workload['narrower_weights']['text']['text'])}")
         if "utilisation_sensitivity" in workload:
             lines.append(f"* {escaped(workload['utilisation_sensitivity']['text']['text'])}")
     lines += ["", "### Consequences", "", *_said(data["warnings"])]

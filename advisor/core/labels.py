@@ -50,6 +50,6 @@ NUMBER_LABELS: dict[str, str] = {
     "gate_instance_hours_per_month": "Hours within which the pilot must do a month's work",
 }
 BILL_NOTE = (
-    "Lines that are part of another one say so. What is paid once, or has no price on file, stands beside the total and is "
-    "not in it."
+    "Lines that are part of another one say so. What is paid once, or has no price on file, stands beside the total "
+    "and is not in it."
 )

@@ -90,6 +90,8 @@ class Money:
             provider=provider, region=region, option_id=option_id, stored_tb=kept_tb.typical, answer=evidence[0]
         )
         sources = (*price["evidence"], *evidence)
+        span = f"{kept_tb.low:.2g} to {kept_tb.high:.2g}"
+        volume = f"{kept_tb.typical:.3g} TB of checkpoints ({span}), beside the stored data"
         if price["value"] is None:
             return unknown(unit=_UNIT, reason=str(price["reason"]), evidence=sources)
         each = Range(price["low"], price["value"], price["high"])
@@ -101,14 +103,7 @@ class Money:
             unit=_UNIT,
             kind="assumption",
             evidence=sources,
-            reason="; ".join(
-                text
-                for text in (
-                    f"{kept_tb.typical:.3g} TB of checkpoints ({kept_tb.low:.2g} to {kept_tb.high:.2g}), beside the stored data",
-                    price["reason"],
-                )
-                if text
-            ),
+            reason="; ".join(text for text in (volume, price["reason"]) if text),
         )
 
     def choices(

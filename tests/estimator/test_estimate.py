@@ -16,25 +16,11 @@ from estimator.columns import ENDS, ESTIMATE_COLUMNS
 from estimator.estimate import estimate
 from estimator.trained import candidates
 from estimator.workload import Horizon, Measured, Targets, Traffic, Training, Workload
-from tests.estimator.frames import A100, H100, TRAINIUM2, offers
+from tests.estimator.frames import A100, H100, LLAMA_8B, TRAINIUM2, offers
 
 SHIPPED = coefficients.load()
 HORIZON = Horizon(months=12)
 NAN = math.nan
-
-LLAMA_8B = architecture.Architecture(
-    id="llama-3.1-8b",
-    layers=32,
-    hidden=4096,
-    heads=32,
-    kv_heads=8,
-    head_dim=128,
-    ffn_hidden=14336,
-    vocab=128256,
-    params_total=8.03e9,
-    params_active=8.03e9,
-    context_max_tokens=131072,
-)
 
 
 def run(workload, *rows):
@@ -162,6 +148,27 @@ def test_cost_is_linear_in_price(price, factor):
     for name in ("compute_usd_per_month", "idle_usd_per_month"):
         for end in ENDS:
             assert scaled[f"{name}_{end}"] == pytest.approx(once[f"{name}_{end}"] * factor)
+
+
+@pytest.mark.parametrize("workload", [training(), chat(), chat(kind="batch_inference"), diffusion(units_per_s=10.0)])
+def test_every_kind_of_work_costs_three_times_as_much_at_three_times_the_price(workload):
+    once, thrice = run(workload, {**A100, "price_usd_per_hour": 20.0}, {**A100, "price_usd_per_hour": 60.0}).to_dict(
+        "records"
+    )
+
+    for name in ("compute_usd_per_month", "idle_usd_per_month"):
+        for end in ENDS:
+            assert thrice[f"{name}_{end}"] == pytest.approx(3 * once[f"{name}_{end}"], nan_ok=True)
+    assert thrice["run_hours_per_month_typical"] == pytest.approx(once["run_hours_per_month_typical"], nan_ok=True)
+
+
+@pytest.mark.parametrize("workload", [training(), chat()], ids=["trained", "served"])
+def test_more_memory_never_turns_a_fit_into_none(workload):
+    sizes = (1.0, 4.0, 16.0, 40.0, 80.0, 160.0)
+    fits = run(workload, *({**H100, "sku": f"h100-{size}", "accelerator_memory_gb": size} for size in sizes))["fits"]
+
+    assert fits.tolist() == sorted(fits.tolist())
+    assert fits.iloc[-1] and not fits.iloc[0]
 
 
 def test_many_offers_at_once_give_what_each_gives_alone():
@@ -770,6 +777,31 @@ def test_a_measured_run_corrects_its_own_stack_only():
     assert work[1].iloc[0] / work[0].iloc[0] == pytest.approx(1.25, rel=0.1)
     assert work[1].iloc[1] == pytest.approx(work[0].iloc[1])
     assert out["estimate_kind"].tolist() == ["assumption", "estimate"]
+
+
+@pytest.mark.parametrize(
+    ("workload", "key", "factors"),
+    [
+        (chat(mean=2000.0), "inference.planning_factor", (0.75, 0.375)),
+        (training(deadline=20.0, tokens=1e12), "training.typical_team.nvidia", (0.8, 0.4)),
+    ],
+    ids=["served", "trained"],
+)
+def test_a_teams_own_runs_take_the_place_of_the_typical_team(workload, key, factors):
+    measured = dataclasses.replace(
+        workload, measured=Measured(on="p5.48xlarge", work_unit="tokens", units_per_s=_planned_rate(workload, H100))
+    )
+
+    def hours(asked, factor):
+        own = SHIPPED.replaced({key: {"value": factor, "low": factor, "high": factor}})
+        found = estimate(workload=asked, offers=offers(H100), coefficients=own, horizon=HORIZON)
+        return found["instance_hours_per_month_typical"].iloc[0]
+
+    assumed, stated = ([hours(asked, factor) for factor in factors] for asked in (workload, measured))
+    # Half the typical team's speed doubles what is planned (or more, to keep the latency targets), and changes nothing
+    # where the team said its own.
+    assert 1.8 < assumed[1] / assumed[0] < 2.5
+    assert stated[1] / stated[0] == pytest.approx(1, rel=0.05)
 
 
 def test_more_requests_never_cost_less():

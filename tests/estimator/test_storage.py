@@ -5,24 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from estimator import coefficients, uncertainty
-from estimator.architecture import Architecture
 from estimator.storage import checkpoint_tb, kept_tb
 from estimator.uncertainty import Range
 from estimator.workload import Training, Workload
+from tests.estimator.frames import LLAMA_8B
 
 SHIPPED = coefficients.load()
-LLAMA_8B = Architecture(
-    id="llama-3.1-8b",
-    layers=32,
-    hidden=4096,
-    heads=32,
-    kv_heads=8,
-    head_dim=128,
-    ffn_hidden=14336,
-    vocab=128256,
-    params_total=8.03e9,
-    params_active=8.03e9,
-)
 TUNED = Workload(id="tune", kind="finetuning", architecture=LLAMA_8B, training=Training(tokens=1e9, method="full"))
 
 

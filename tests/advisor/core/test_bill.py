@@ -176,6 +176,26 @@ def test_a_target_of_three_nines_is_priced_in_three_zones_and_said(advised, serv
     assert "3 equal zones" in told["text"]["text"]
 
 
+def test_narrower_weights_are_told_beside_the_plan_and_not_planned_with(advised, served):
+    workload = served["workloads"][0]
+    told, planned = workload["narrower_weights"], workload["recommended"]
+
+    assert planned["layout"].endswith("BF16 weights")
+    assert told["format"] == "FP8"
+    assert told["compute_usd"]["value"] <= planned["numbers"]["compute_usd"]["value"]
+    saved = planned["numbers"]["compute_usd"]["value"] - told["compute_usd"]["value"]
+    assert told["saving_usd"]["value"] == pytest.approx(saved)
+    assert "only an evaluation of your own can tell" in told["text"]["text"]
+    assert told["text"]["text"].split(",")[0] in markdown(served)
+
+
+def test_no_format_is_told_beside_a_model_published_in_it(advised):
+    def narrow(raw):
+        raw["workloads"][0]["model"] = "gpt-oss-120b"
+
+    assert "narrower_weights" not in advised("llm_serving", narrow)["workloads"][0]
+
+
 def test_the_record_holds_the_bill_and_an_older_report_still_renders(served):
     record = markdown(served)
     older = {**served, "plan": {**served["plan"], "totals": {**served["plan"]["totals"], "lines": []}}}
