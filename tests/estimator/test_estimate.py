@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog import files, frame
-from estimator import architecture, coefficients
+from estimator import coefficients
 from estimator.columns import ENDS, ESTIMATE_COLUMNS
 from estimator.estimate import estimate
 from estimator.trained import candidates
