@@ -71,18 +71,6 @@ def independent(*factors: Range) -> Range:
     return _plain(Range(typical * np.exp(-np.sqrt(down)), typical, typical * np.exp(np.sqrt(up))))
 
 
-def correlated(*factors: Range) -> Range:
-    """Return the product of factors that one cause moves together: low with low, high with high. [product of units]
-
-    The widest of the rules. Valid for factors ≥ 0. Source: ``ranges`` in docs/estimates.md.
-    """
-    ends = [
-        np.prod(np.broadcast_arrays(*(np.asarray(factor[i], dtype=float) for factor in factors)), axis=0)
-        for i in range(3)
-    ]
-    return _plain(Range(*ends))
-
-
 def total(*parts: Range) -> Range:
     """Return the sum of parts taken end by end. [unit of the parts]
 

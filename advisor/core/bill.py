@@ -146,7 +146,7 @@ def _move(*, field: Field, stack: Stack, case: Case) -> Number:
     same_cloud = stack.row["provider"] == data.located_in_provider
     if same_cloud and stack.row["region"] == data.located_in_region:
         return number(0.0, unit=_ALL, kind="answer", evidence=answers, reason="the data are there")
-    if same_cloud and stack.group == "api":
+    if stack.group == "api":
         return number(0.0, unit=_ALL, kind="assumption", evidence=answers, reason="a model API is asked, no data move")
     paid = case.money.leaving(
         provider=data.located_in_provider,
