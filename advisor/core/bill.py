@@ -86,14 +86,11 @@ def _stack_lines(*, stack: Stack, field: Field) -> list[Line]:
     for id, title, name, follows, part_of in _OF_STACK:
         if name not in stack.numbers:
             continue
-        amount, in_total = stack.numbers[name], True
         stated = _STATED_AS.get(id)
-        if stated and getattr(field.workload.data, stated) is None:
-            amount = unknown(unit=_MONTH, reason=f"data.{stated} is not stated: nothing is counted for it in the total")
-            in_total = False
+        in_total = stated is None or getattr(field.workload.data, stated) is not None
         if id == "compute" and stack.row["path"] == "managed_api":
             title = "Compute and model tokens"
-        lines.append(Line(id, title, amount, follows_load=follows, part_of=part_of, in_total=in_total))
+        lines.append(Line(id, title, stack.numbers[name], follows_load=follows, part_of=part_of, in_total=in_total))
     return lines
 
 

@@ -15,6 +15,7 @@ from advisor.core.coupling import Cell
 from advisor.core.quantity import Number, added, from_row, number, scaled, unknown
 from advisor.core.value import CRITERIA, Anchor, level, normal, total
 from catalog.records import Rule
+from estimator.workload import Data
 
 _PER_PLACE = 4  # stacks kept per provider × path × purchase group before the exact joint search
 _WORD = {"own_silicon": "own silicon", "merchant": "merchant accelerator", "cpu": "CPU", "managed_api": "managed API"}
@@ -205,9 +206,9 @@ def _numbers(*, row: Row, field: Field, whole: layers.Layers, case: Case, cells:
     numbers = {
         "monthly_usd": added(parts, unit="USD/month"),
         "compute_usd": compute,
-        "storage_usd": whole.storage_usd,
+        "storage_usd": _if_stated(whole.storage_usd, data=field.workload.data, name="stored_tb"),
         **checkpoints,
-        "egress_usd": egress,
+        "egress_usd": _if_stated(egress, data=field.workload.data, name="egress_gb_per_month"),
         "orchestration_usd": fee,
         "operations": layers.operations_number(whole, evidence),
     }
@@ -230,6 +231,13 @@ def _numbers(*, row: Row, field: Field, whole: layers.Layers, case: Case, cells:
         if f"{name}_hours_per_month" in numbers:
             numbers[f"{name}_usd"] = _at_price(numbers[f"{name}_hours_per_month"], numbers["price_usd_per_hour"])
     return numbers | _footprint(row=row, kind=kind, evidence=evidence, case=case)
+
+
+def _if_stated(line: Number, *, data: Data, name: str) -> Number:
+    """Return a line of stored or leaving data; unknown, not free, where its volume was not stated."""
+    if getattr(data, name) is not None:
+        return line
+    return unknown(unit=line["unit"], reason=f"data.{name} is not stated: nothing is counted for it in the total")
 
 
 def _at_price(hours: Number, price: Number) -> Number:
