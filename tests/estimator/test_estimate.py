@@ -139,7 +139,7 @@ def test_an_offer_without_a_price_keeps_its_hours_and_has_no_cost():
 
 
 @given(st.floats(min_value=0.01, max_value=100), st.floats(min_value=0.1, max_value=10))
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 def test_cost_is_linear_in_price(price, factor):
     once, scaled = run(serving(), {"price_usd_per_hour": price}, {"price_usd_per_hour": price * factor}).to_dict(
         "records"
@@ -273,7 +273,7 @@ def test_an_accelerator_does_not_fit_cpu_serving():
 
 
 @given(st.floats(min_value=1, max_value=1e6), st.floats(min_value=1, max_value=1e6))
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 def test_more_cpu_load_never_costs_less(first, second):
     little, much = (run(serving(mean=mean), {}).iloc[0] for mean in sorted((first, second)))
 
