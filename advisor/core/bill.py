@@ -15,7 +15,7 @@ from advisor.core.plan import Plan
 from advisor.core.quantity import Number, added, number, scaled, unknown
 from advisor.core.roles import Assignment
 from advisor.core.stacks import Stack
-from estimator.cost import over_horizon, ramp_months
+from estimator.cost import COMMITTED, over_horizon, ramp_months
 from estimator.uncertainty import Range
 
 _GB_PER_TB = 1000.0
@@ -51,7 +51,7 @@ _STATED_AS = {"storage": "stored_tb", "egress": "egress_gb_per_month"}
 
 def of_stack(*, stack: Stack, field: Field, case: Case) -> dict[str, Any]:
     """Return the bill of one stack: ``lines``, ``months`` and ``horizon_usd``."""
-    lines = _stack_lines(stack=stack, field=field)
+    lines = _stack_lines(stack=stack, field=field, ramp=case.said.horizon.ramp)
     return _told(lines=lines, monthly=stack.monthly, case=case)
 
 
@@ -61,7 +61,7 @@ def of_plan(*, plan: Plan, assignments: Sequence[Assignment], case: Case) -> dic
     fields = [item.choice.field for item in production]
     by_line: dict[tuple[str, bool], dict[str, Line]] = {}
     for stack, field in zip(plan.chosen, fields, strict=True):
-        for line in _stack_lines(stack=stack, field=field) if stack else ():
+        for line in _stack_lines(stack=stack, field=field, ramp=case.said.horizon.ramp) if stack else ():
             by_line.setdefault((line.id, line.in_total), {})[field.workload.id] = line
     lines = [_sum(by_line[id, told]) for id, *_ in _OF_STACK for told in (True, False) if (id, told) in by_line]
     for stack, field in zip(plan.chosen, fields, strict=True):
@@ -81,7 +81,7 @@ def _shared(title: str) -> tuple[str, str]:
     return ("staff", f"Staff: {title}") if staffed else ("commitment", title[:1].upper() + title[1:])
 
 
-def _stack_lines(*, stack: Stack, field: Field) -> list[Line]:
+def _stack_lines(*, stack: Stack, field: Field, ramp: str) -> list[Line]:
     lines = []
     for id, title, name, follows, part_of in _OF_STACK:
         if name not in stack.numbers:
@@ -90,6 +90,8 @@ def _stack_lines(*, stack: Stack, field: Field) -> list[Line]:
         in_total = stated is None or getattr(field.workload.data, stated) is not None
         if id == "compute" and stack.row["path"] == "managed_api":
             title = "Compute and model tokens"
+        if id == "compute" and stack.row["basis"] in COMMITTED and ramp == "linear":
+            title = "Compute, commitments bought as the load grows"
         lines.append(Line(id, title, stack.numbers[name], follows_load=follows, part_of=part_of, in_total=in_total))
     return lines
 

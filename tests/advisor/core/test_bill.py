@@ -70,6 +70,18 @@ def test_the_months_follow_the_ramp_and_end_at_the_horizon(served):
     assert months[-1]["cumulative_usd"]["value"] == pytest.approx(grows * 6.5 + stays * 12, rel=1e-4)
 
 
+def test_committed_machines_say_how_they_follow_the_ramp(advised):
+    def commit(raw):
+        raw["constraints"] |= {"purchase": ["commitment_1y"], "providers": None, "residency": None}
+        raw["team"]["accelerators"] = ["tpu"]
+        raw["horizon"] = {"months": 12, "ramp": "linear"}
+
+    line = named(advised("finetuning", commit)["workloads"][0]["bill"], "compute")
+
+    assert line["title"] == "Compute, commitments bought as the load grows"
+    assert line["horizon_usd"]["value"] == pytest.approx(6.5 * line["monthly_usd"]["value"], rel=1e-4)
+
+
 def test_every_workload_has_its_bill(served):
     workload = served["workloads"][0]
     bill, recommended = workload["bill"], workload["recommended"]
