@@ -11,6 +11,8 @@ from estimator.workload import Workload
 
 Number = Any  # a float or a numpy array; formulas take either
 
+_SHARED = ", on instances that are there anyway: the loss of a whole instance is not covered"
+
 
 class Standing(NamedTuple):
     """The instances that stand at the peak, those that work and stand by among them, and the replicas on all."""
@@ -100,7 +102,7 @@ def told(*, spare_instances: Number, instances_per_replica: Number, rack_instanc
         if whole > 1
         else f"one whole replica of {size:.0f} instances stands by"
         if size > 1
-        else "one whole replica stands by" + ("" if count else ", on instances that are there anyway")
+        else "one whole replica stands by" + ("" if count else _SHARED)
         for count, size, whole in zip(spare, spread, rack, strict=True)
     ]
     return np.array(texts, dtype=object)

@@ -98,6 +98,16 @@ def test_a_rack_is_what_its_scale_up_links_join(count, domain, stack, instances)
     assert found == instances
 
 
+def test_what_a_spare_does_not_cover_is_said():
+    texts = [
+        spare.told(spare_instances=count, instances_per_replica=1.0, rack_instances=1.0, zones_count=1)[0]
+        for count in (0.0, 1.0, np.nan)
+    ]
+
+    assert "the loss of a whole instance is not covered" in texts[0]
+    assert texts[1:] == ["one whole replica stands by", ""]
+
+
 def test_zones_are_asked_for_by_a_stated_availability_only():
     service = Workload(id="chat", kind="online_inference")
 
