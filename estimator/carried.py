@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from catalog.units import HOURS_PER_DAY, HOURS_PER_MONTH, SECONDS_PER_HOUR
-from estimator import cpu, elasticity, measured, uncertainty
+from estimator import cpu, elasticity, measured, spare, uncertainty
 from estimator.coefficients import Coefficients
 from estimator.columns import ENDS
 from estimator.need import answers, blank, joined, peak_of, put, taken, target_days_of, unfit, write_runs, write_span
@@ -46,6 +46,7 @@ def cpu_need(*, workload: Workload, hardware: pd.DataFrame, coefficients: Coeffi
         evidence=found["evidence"],
         release=uncertainty.of(coefficients.get("cpu.release_fraction")),
         release_ids=("coefficient:cpu.release_fraction",),
+        unit_instances=np.ones(len(hardware)),
     )
     accelerated = (hardware["accelerator"] != "").to_numpy()
     return unfit(need, where=accelerated, reason="an accelerator instance; the workload serves from CPUs")
@@ -80,6 +81,11 @@ def accelerator_need(*, workload: Workload, hardware: pd.DataFrame, coefficients
             **{name: uncertainty.of(entry) for name, entry in coefficients.group("cost.release_fraction").items()},
         ),
         release_ids=tuple(entry.id for entry in coefficients.group("cost.release_fraction").values()),
+        unit_instances=spare.rack_instances(
+            accelerators_count=hardware["accelerators_count"],
+            domain_accelerators=hardware["scaleup_domain_accelerators"],
+            software_stack=hardware["software_stack"],
+        ),
     )
     column = "trains" if workload.kind in TRAINING_KINDS else "serves"
     barred = ((hardware[column] == "no") | (hardware["accelerator"] == "")).to_numpy()
@@ -98,6 +104,7 @@ def _carried(
     evidence: pd.Series,
     release: Range,
     release_ids: tuple[str, ...],
+    unit_instances: Any,
 ) -> pd.DataFrame:
     """Fill a need from one measurement and each SKU's speed relative to it."""
     need = blank(hardware, reason="")
@@ -119,6 +126,7 @@ def _carried(
             release=release,
             # Stated hours hold what was given back.
             release_ids=release_ids if had.hours_per_month is None else (),
+            unit_instances=unit_instances,
         )
     if had.hours_per_month is None:
         missing = rated
@@ -148,6 +156,9 @@ def _from_hours(need: pd.DataFrame, *, workload: Workload, had: Measured, speed:
     paid = uncertainty.scaled(count, uptime) if online else hours
     useful = taken(need, "needed_hours") if rated else hours
     put(need, "instances_count", count)
+    # The bill holds the spare and does not say how much it is.
+    put(need, "spare_instances_count", uncertainty.exactly(np.full(len(need), np.nan)))
+    need["spare_reason"] = ""
     put(need, "needed_hours", Range(*(np.minimum(work, top) for work, top in zip(useful, paid, strict=True))))
     put(need, "elastic_hours", paid)
     if not online:
@@ -159,7 +170,10 @@ def _billed(need: pd.DataFrame, *, had: Measured, speed: Range, here: Any) -> st
     """Runs as the rate has them, paid by the stated hours: these hold every run and experiment of the month."""
     told = _contradiction(need, had=had, here=here)
     hours = measured.scaled_hours(hours_per_month=had.hours_per_month or 0.0, speed=speed)
-    useful = taken(need, "needed_hours")
+    useful, used = taken(need, "needed_hours"), taken(need, "elastic_hours")
+    for name in ("run_hours", "experiment_hours"):
+        share = taken(need, name).typical / used.typical
+        put(need, name, uncertainty.scaled(hours, share))
     put(need, "needed_hours", Range(*(np.minimum(work, top) for work, top in zip(useful, hours, strict=True))))
     put(need, "elastic_hours", hours)
     return told
@@ -204,6 +218,7 @@ def _from_rate(
     coefficients: Coefficients,
     release: Range,
     release_ids: tuple[str, ...],
+    unit_instances: Any,
 ) -> Any:
     """A rate of work was measured and requests arrive: a fleet for the peak, or hours for a batch."""
     traffic = workload.traffic
@@ -229,13 +244,15 @@ def _from_rate(
         used = (*used, f"answer:{workload.id}.utilisation")
     else:
         used = (*used, "coefficient:cpu.peak_load_fraction")
+    zones, zone_ids = spare.zones_of(workload=workload, coefficients=coefficients)
     fleet = cpu.fleet(
         units_per_s_mean=traffic.requests_per_s_mean,
         peak_factor=peak,
         active_fraction=active,
         units_per_s=rate,
         peak_load_fraction=load,
-        spare_count=1.0,
+        spare_count=unit_instances,
+        zones_count=zones,
         hours_per_month=HOURS_PER_MONTH,
     )
     elastic = elasticity.paid_hours(
@@ -244,9 +261,16 @@ def _from_rate(
         release=release,
     )
     put(need, "instances_count", fleet.instances_count)
-    put(need, "needed_hours", fleet.needed_hours_per_month)
+    put(need, "spare_instances_count", fleet.spare_instances)
+    need["spare_reason"] = spare.told(
+        spare_instances=fleet.spare_instances.typical,
+        instances_per_replica=1.0,
+        rack_instances=unit_instances,
+        zones_count=zones,
+    )
+    put(need, "needed_hours", fleet.useful_hours_per_month)
     put(need, "elastic_hours", elastic)
-    used = (*used, *release_ids)
+    used = (*used, *release_ids, *zone_ids)
     need["evidence"] = pd.Series([(*ids, *used) for ids in need["evidence"]], index=need.index, dtype=object)
     told = np.where(np.isnan(fleet.instances_count.typical), "", elasticity.told(release))
     return joined(note, told if peak.high > 1 or active < 1 else "")

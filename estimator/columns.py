@@ -14,10 +14,17 @@ ENDS = ("low", "typical", "high")
 
 _RANGED: dict[str, Column] = {
     "instances_count": Column("instances", "whole instances standing at the peak, the spare included"),
+    "spare_instances_count": Column(
+        "instances", "those of them that stand by for the loss of a replica, a rack or a zone"
+    ),
     "accelerators_total": Column("accelerators", "accelerators of those instances"),
     "instance_hours_per_month": Column("hours/month", "instance-hours that are paid in a month at full load"),
+    "run_hours_per_month": Column("hours/month", "those of them that the runs of a training take, experiments aside"),
+    "experiment_hours_per_month": Column("hours/month", "those of them that experiments and failed runs take"),
     "compute_usd_per_month": Column("USD/month", "paid instance-hours at list price, at the planning value"),
-    "idle_usd_per_month": Column("USD/month", "the part of the compute cost that is bought for the peak or for a term"),
+    "idle_usd_per_month": Column(
+        "USD/month", "the part of the compute cost that is bought for the peak, a spare or a term"
+    ),
     "run_days": Column("days", "one training run at the planning value, interruptions included"),
     "tuned_run_days": Column("days", "one training run at the speed published, tuned runs reach"),
     "ttft_ms": Column("ms", "time to first token, 95th percentile, at the planning value"),
@@ -44,6 +51,7 @@ ESTIMATE_COLUMNS: dict[str, Column] = {
         "", "estimate, assumption (scaled to other hardware), answer (measured on this SKU); blank: nothing estimated"
     ),
     "layout": Column("", "how the model is spread over accelerators"),
+    "spare_reason": Column("", "which loss the spare instances are for"),
     **_ends(_RANGED),
     "memory_gb_per_accelerator": Column("GB", "memory the workload fills on one accelerator, decimal"),
     "memory_headroom_fraction": Column("fraction", "share of an accelerator's memory that stays free"),

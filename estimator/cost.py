@@ -1,11 +1,13 @@
 """From machine time to money: hours billed, cost a month, and the months of the plan."""
 
-import math
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from estimator import uncertainty
+from estimator.columns import ENDS
+from estimator.uncertainty import Range
 from estimator.workload import Horizon
 
 Number = Any  # a float or a numpy array; formulas take either
@@ -62,33 +64,22 @@ def ramp_months(horizon: Horizon) -> float:
     return float(ramp_fractions(horizon).sum())
 
 
-def over_horizon(
-    *,
-    usd_per_month_low: float,
-    usd_per_month_typical: float,
-    usd_per_month_high: float,
-    horizon: Horizon,
-    fixed_usd_per_month: float = 0.0,
-) -> pd.DataFrame:
+def over_horizon(*, usd_per_month: Range, horizon: Horizon, fixed_usd_per_month: Range) -> pd.DataFrame:
     """Return one row a month: month, ramp_fraction, usd_low, usd_typical, usd_high and the running totals. [USD]
 
-    The three arguments are the cost of a month at full load; they follow the ramp in proportion, although real
-    fleets grow in whole units. ``fixed_usd_per_month`` (a cluster fee, an undrawn commitment) does not follow it.
+    ``usd_per_month`` is what a month at full load costs; it follows the ramp in proportion, although real fleets grow
+    in whole units. ``fixed_usd_per_month`` (stored data, a cluster fee, staff) does not follow it.
     The intervals of the months are fully correlated (one wrong throughput is wrong every month), so totals add end
     by end. NaN in gives NaN out. Source: ``horizon`` in docs/estimates.md.
     """
-    if not (
-        any(math.isnan(end) for end in (usd_per_month_low, usd_per_month_typical, usd_per_month_high))
-        or usd_per_month_low <= usd_per_month_typical <= usd_per_month_high
-    ):
-        raise ValueError(
-            f"monthly cost {usd_per_month_low:g} ≤ {usd_per_month_typical:g} ≤ {usd_per_month_high:g} does not hold"
-        )
+    for part in (usd_per_month, fixed_usd_per_month):
+        if not uncertainty.ordered(part):
+            low, typical, high = part
+            raise ValueError(f"monthly cost {low:g} ≤ {typical:g} ≤ {high:g} does not hold")
     fractions = ramp_fractions(horizon)
     months = pd.DataFrame({"month": np.arange(1, horizon.months + 1), "ramp_fraction": fractions})
-    ends = {"low": usd_per_month_low, "typical": usd_per_month_typical, "high": usd_per_month_high}
-    for end, usd in ends.items():
-        months[f"usd_{end}"] = usd * fractions + fixed_usd_per_month
-    for end in ends:
+    for end, grows, stays in zip(ENDS, usd_per_month, fixed_usd_per_month, strict=True):
+        months[f"usd_{end}"] = grows * fractions + stays
+    for end in ENDS:
         months[f"cumulative_usd_{end}"] = months[f"usd_{end}"].cumsum()
     return months

@@ -198,8 +198,10 @@ def _no_ratio(*, sku: str, on: str, cpu: Cpu) -> str:
 class Fleet:
     """How many instances a load needs, in whole units, and the instance-hours that carry it."""
 
-    instances_count: Range  # standing at the peak, with one to spare
-    needed_hours_per_month: Range  # what the mean load alone would fill, plus the spare
+    instances_count: Range  # standing at the peak, the spare included
+    spare_instances: Range  # those of them that the planned load does not need
+    useful_hours_per_month: Range  # what the mean load alone fills
+    needed_hours_per_month: Range  # that and the spare: what always stays up
 
 
 def fleet(
@@ -210,22 +212,45 @@ def fleet(
     units_per_s: Range,
     peak_load_fraction: Range,
     spare_count: Number,
+    zones_count: int,
     hours_per_month: float,
 ) -> Fleet:
     """Return the fleet for a load. [instances; hours month⁻¹]
 
-    Peak instances = ⌈mean × peak factor ÷ (rate of one × planned load)⌉ + spare; an instance is never divided. The
-    needed hours are those of the mean load over the active part of the month, undivided time aside. Rate, peak and
-    planned load err independently. ``spare_count`` is the N+1: one instance, and with the planned load at 0.65 the
-    loss of one zone of three is covered as well. Source: ``cpu-fleet`` in docs/estimates.md.
+    Working instances = ⌈mean × peak factor ÷ (rate of one × planned load)⌉; an instance is never divided.
+    ``spare_count`` is the N+1: one instance, or the instances of one rack. Over several zones they stand in equal parts
+    of whole units, and when one zone is lost the others carry the peak at their full rate; with the planned load at
+    0.65 they do so anyway. The useful hours are those of the mean load over the active part of the month. Rate, peak
+    and planned load err independently. Source: ``cpu-fleet`` and ``spare`` in docs/estimates.md.
     """
+    at_full_rate = uncertainty.independent(uncertainty.inverse(units_per_s), peak_factor)
     unit = uncertainty.inverse(uncertainty.independent(units_per_s, peak_load_fraction))
     peak = uncertainty.independent(unit, peak_factor)
-    count = Range(*(_whole(end * units_per_s_mean) + spare_count for end in peak))
-    hours = Range(*((end * units_per_s_mean * active_fraction + spare_count) * hours_per_month for end in unit))
+    working = Range(*(_whole(end * units_per_s_mean) for end in peak))
+    count = Range(*(end + spare_count for end in working))
+    if zones_count > 1:
+        left = Range(*(_whole(end * units_per_s_mean / (zones_count - 1)) for end in at_full_rate))
+        count = Range(
+            *(
+                zones_count * _whole(np.maximum(_whole(end / zones_count), least) / spare_count) * spare_count
+                for end, least in zip(count, left, strict=True)
+            )
+        )
+    spare = Range(*(top - end for top, end in zip(count, working, strict=True)))
+    hours = Range(*(end * units_per_s_mean * active_fraction * hours_per_month for end in unit))
     # The load cannot fill more hours than the fleet has.
-    needed = Range(*(np.minimum(end, top * hours_per_month) for end, top in zip(hours, count, strict=True)))
-    return Fleet(instances_count=count, needed_hours_per_month=needed)
+    needed = Range(
+        *(
+            np.minimum(end + by * hours_per_month, top * hours_per_month)
+            for end, by, top in zip(hours, spare, count, strict=True)
+        )
+    )
+    return Fleet(
+        instances_count=count,
+        spare_instances=uncertainty.spanned(*spare),
+        useful_hours_per_month=Range(*(np.minimum(end, top) for end, top in zip(hours, needed, strict=True))),
+        needed_hours_per_month=needed,
+    )
 
 
 def _whole(count: Number) -> Number:

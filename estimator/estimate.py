@@ -27,6 +27,7 @@ _SAME = (
     "mfu_fraction",
     "goodput_fraction",
     "instances_count",
+    "spare_instances_count",
 )
 
 
@@ -100,7 +101,8 @@ def _counted_need(*, workload: Workload, hardware: pd.DataFrame, coefficients: C
     if None in (traffic.input_tokens, traffic.output_tokens):
         few, many = ask(0), ask(2)
         for name in RANGED:
-            put(need, name, _widened(name=name, few=few, need=need, many=many))
+            if name != "spare_instances_count":  # one unit or one zone, whatever is counted
+                put(need, name, _widened(name=name, few=few, need=need, many=many))
         told = f"tokens counted from characters: {_told(workload=workload, coefficients=coefficients)}"
         known = need["estimable"].astype(bool).to_numpy()
         need["estimate_reason"] = joined(need["estimate_reason"], np.where(known, told, ""))
@@ -155,7 +157,7 @@ def _reworked(*, need: pd.DataFrame, offers: pd.DataFrame, coefficients: Coeffic
         return need
     again = coefficients.get("cost.spot_rework")
     need = need.copy()
-    for name in ("run_days", "tuned_run_days", "elastic_hours", "span_days"):
+    for name in ("run_days", "tuned_run_days", "elastic_hours", "run_hours", "experiment_hours", "span_days"):
         longer = uncertainty.independent(taken(need, name), uncertainty.of(again))
         for end, values in zip(ENDS, longer, strict=True):
             need[f"{name}_{end}"] = np.where(spot, values, need[f"{name}_{end}"])
@@ -183,6 +185,8 @@ def _priced(*, offers: pd.DataFrame, need: pd.DataFrame, coefficients: Coefficie
     ranged |= {
         "accelerators_total": uncertainty.scaled(ranged["instances_count"], np.where(count > 0, count, np.nan)),
         "instance_hours_per_month": paid,
+        "run_hours_per_month": _as_billed(taken(need, "run_hours"), offers=offers, need=need),
+        "experiment_hours_per_month": _as_billed(taken(need, "experiment_hours"), offers=offers, need=need),
         "compute_usd_per_month": Range(
             *(cost.usd_per_month(instance_hours_per_month=end, price_usd_per_hour=price) for end in paid)
         ),
@@ -204,6 +208,23 @@ def _priced(*, offers: pd.DataFrame, need: pd.DataFrame, coefficients: Coefficie
     return pd.concat([offers, pd.DataFrame(columns, index=offers.index)], axis=1)
 
 
+def _as_billed(hours: Range, *, offers: pd.DataFrame, need: pd.DataFrame) -> Range:
+    """Return a part of the hours of use as they are billed: what a block of days adds, it adds in proportion."""
+    return Range(*(end * longer for end, longer in zip(hours, _block_factors(offers=offers, need=need), strict=True)))
+
+
+def _block_factors(*, offers: pd.DataFrame, need: pd.DataFrame) -> Range:
+    """Return days billed ÷ days used where time is bought in blocks of days, else 1; NaN without a span. [ratio]"""
+    boxed = offers["basis"].astype(str).isin(cost.TIME_BOXED).to_numpy()
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return Range(
+            *(
+                np.where(boxed, cost.billed_days(run_days=end, **_steps(offers)) / end, 1.0)
+                for end in taken(need, "span_days")
+            )
+        )
+
+
 def paid_hours(*, offers: pd.DataFrame, need: pd.DataFrame) -> tuple[Range, Range]:
     """Return instance-hours paid in a month and the part of them in which no useful work is done. [hours month⁻¹]
 
@@ -215,13 +236,13 @@ def paid_hours(*, offers: pd.DataFrame, need: pd.DataFrame) -> tuple[Range, Rang
     committed, boxed = basis.isin(cost.COMMITTED).to_numpy(), basis.isin(cost.TIME_BOXED).to_numpy()
     elastic, needed = taken(need, "elastic_hours"), taken(need, "needed_hours")
     standing = uncertainty.scaled(taken(need, "instances_count"), HOURS_PER_MONTH)
-    span = taken(need, "span_days")
-    block = Range(*(cost.billed_days(run_days=end, **_steps(offers)) for end in span))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        # What the terms add to each run, they add to the experiments around it as well.
-        blocks = Range(*(hours * days / used for hours, days, used in zip(elastic, block, span, strict=True)))
+    # What the terms add to each run, they add to the experiments around it as well.
+    blocks = _as_billed(elastic, offers=offers, need=need)
     in_blocks = Range(
-        *(np.where(np.isnan(days), top, hours) for days, top, hours in zip(block, standing, blocks, strict=True))
+        *(
+            np.where(np.isnan(days), top, hours)
+            for days, top, hours in zip(taken(need, "span_days"), standing, blocks, strict=True)
+        )
     )
     paid = Range(
         *(
@@ -230,7 +251,7 @@ def paid_hours(*, offers: pd.DataFrame, need: pd.DataFrame) -> tuple[Range, Rang
         )
     )
     idle = Range(*(np.maximum(end - work, 0.0) for end, work in zip(paid, needed, strict=True)))
-    return paid, Range(*np.sort(np.stack(idle), axis=0))
+    return paid, uncertainty.spanned(*idle)
 
 
 def _steps(offers: pd.DataFrame) -> dict[str, Any]:

@@ -16,11 +16,15 @@ from estimator.uncertainty import Range
 from estimator.workload import TRAINING_KINDS, Workload
 
 # Columns with three ends, and plain ones. "needed" hours do useful work; "elastic" hours are paid where time is paid
-# as used; a span is one uninterrupted use of the machines, which a block of days has to hold.
+# as used, of a training split into those of its runs and those of experiments and failed runs; a span is one
+# uninterrupted use of the machines, which a block of days has to hold.
 RANGED = (
     "instances_count",
+    "spare_instances_count",
     "needed_hours",
     "elastic_hours",
+    "run_hours",
+    "experiment_hours",
     "span_days",
     "run_days",
     "tuned_run_days",
@@ -33,7 +37,7 @@ RANGED = (
     "goodput_fraction",
 )
 NUMBERS = ("memory_gb_per_accelerator", "memory_headroom_fraction")
-TEXTS = ("estimate_reason", "estimate_kind", "layout")
+TEXTS = ("estimate_reason", "estimate_kind", "layout", "spare_reason")
 NEED = ("fits", "estimable", *TEXTS, *(f"{name}_{end}" for name in RANGED for end in ENDS), *NUMBERS, "evidence")
 
 NOT_COUNTED = "not a whole accelerator, or how many is not known"
@@ -131,8 +135,8 @@ def write_runs(
 ) -> None:
     """Write the runs of a month into a need as hours and instances. [hours month⁻¹; instances]
 
-    Hours = runs × instances × days × 24 × (1 + experiments) ÷ utilisation; runs for which a month is too short go side
-    by side, each on its own cluster. Source: ``runs`` in docs/estimates.md.
+    Hours = runs × instances × days × 24 × (1 + experiments) ÷ utilisation, and both parts by themselves; runs for which
+    a month is too short go side by side, each on its own cluster. Source: ``runs`` in docs/estimates.md.
     """
     plan = workload.training
     stated = plan.runs_per_month if plan else None
@@ -142,17 +146,19 @@ def write_runs(
     target_days, _ = target_days_of(workload=workload, coefficients=coefficients)
     runs = min(1.0, DAYS_PER_MONTH / target_days) if stated is None else stated
     extra = coefficients.get("cost.experiment_overhead")
-    more = (
-        Range(1 + extra.low, 1 + extra.value, 1 + extra.high) if overhead is None else uncertainty.exactly(1 + overhead)
-    )
-    useful = uncertainty.independent(uncertainty.scaled(run_days, runs * instances * HOURS_PER_DAY), more)
-    paid = uncertainty.scaled(useful, 1.0 / (workload.utilisation or 1.0))
+    share = uncertainty.of(extra) if overhead is None else uncertainty.exactly(overhead)
+    busy = workload.utilisation or 1.0
+    main = uncertainty.scaled(run_days, runs * instances * HOURS_PER_DAY)
+    useful = uncertainty.independent(main, Range(*(1 + end for end in share)))
+    paid = uncertainty.scaled(useful, 1.0 / busy)
     side_by_side = Range(*(np.maximum(np.ceil(end * runs / DAYS_PER_MONTH - 1e-9), 1.0) for end in run_days))
     put(need, "run_days", run_days)
     # Whole clusters for the runs; experiments are hours, not machines held beside them.
     put(need, "instances_count", Range(*(instances * clusters for clusters in side_by_side)))
     put(need, "needed_hours", useful)
     put(need, "elastic_hours", paid)
+    put(need, "run_hours", uncertainty.scaled(main, 1.0 / busy))
+    put(need, "experiment_hours", uncertainty.scaled(uncertainty.independent(main, share), 1.0 / busy))
     put(need, "span_days", run_days)
     ids = () if overhead is not None else (extra.id,)
     need["evidence"] = pd.Series([(*had, *ids) for had in need["evidence"]], index=need.index, dtype=object)

@@ -38,20 +38,6 @@ def egress_cost(*, gb: Number, tiers: pd.DataFrame) -> Number:
     return _plain(np.where(np.isnan(volume), np.nan, costs.sum(axis=-1)))
 
 
-def marginal_usd_per_gb(*, gb: Number, tiers: pd.DataFrame) -> Number:
-    """Return the price of the next GB after ``gb``. [USD GB⁻¹]
-
-    The break-even between two places to serve from depends on this, not on the average. NaN where the tier has no
-    price. Source: ``egress`` in docs/estimates.md.
-    """
-    volume = np.asarray(gb, dtype=float)
-    if len(tiers) == 0:
-        return _plain(np.full(volume.shape, np.nan))
-    starts, _, prices, free_gb = _scale(tiers)
-    place = np.clip(np.searchsorted(starts, volume, side="right") - 1, 0, None)
-    return _plain(np.where(volume < free_gb, 0.0, prices[place]))
-
-
 def _scale(tiers: pd.DataFrame) -> tuple[Any, Any, Any, float]:
     starts = tiers["from_gb"].to_numpy(dtype=float)
     order = np.argsort(starts, kind="stable")

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from catalog.units import HOURS_PER_DAY, HOURS_PER_MONTH, SECONDS_PER_HOUR
-from estimator import elasticity, uncertainty
+from estimator import elasticity, spare, uncertainty
+from estimator.architecture import Architecture
 from estimator.coefficients import Coefficients
 from estimator.columns import ENDS
 from estimator.inference import Precision, estimate_inference
@@ -25,7 +26,7 @@ from estimator.need import (
     write_span,
 )
 from estimator.uncertainty import Range
-from estimator.workload import Workload
+from estimator.workload import Traffic, Workload
 
 # Weights that their makers publish in a narrower format than BF16: model cards of DeepSeek (V3 to V3.2 and R1: FP8),
 # Moonshot AI (Kimi K2: FP8) and OpenAI (gpt-oss: MXFP4). Serving them wider would only double the memory.
@@ -40,11 +41,25 @@ PUBLISHED_FORMAT = {
 }
 
 
+def published_format(architecture: Architecture) -> str:
+    """Return the format in which a model's maker publishes its weights."""
+    return PUBLISHED_FORMAT.get(architecture.id, "bf16")
+
+
+def narrower_format(*, architecture: Architecture, fp8_tflops: float) -> str:
+    """Return FP8 where weights are published wider and the chip computes in it, else "".
+
+    An alternative to be evaluated by the team, never what is planned. Source: ``inference`` in docs/estimates.md.
+    """
+    return "fp8" if published_format(architecture) == "bf16" and np.isfinite(fp8_tflops) else ""
+
+
 def served_need(*, workload: Workload, hardware: pd.DataFrame, coefficients: Coefficients) -> pd.DataFrame:
     """Return what the traffic needs of each SKU, columns of ``need.NEED``.
 
     Times, layout and fleet are the inference door's. Weights are served as their maker publishes them, BF16 unless
-    ``PUBLISHED_FORMAT`` says otherwise: a narrower format is a question of quality that only the team can answer.
+    ``PUBLISHED_FORMAT`` says otherwise: a narrower format is a question of quality that only the team can answer, and
+    is served only where the workload names it.
     Batch work is paid by the hours it takes, not by whole instances a month. Source: ``inference`` in
     docs/estimates.md.
     """
@@ -53,7 +68,7 @@ def served_need(*, workload: Workload, hardware: pd.DataFrame, coefficients: Coe
     batch = workload.kind == "batch_inference"
     peak, note, used = peak_of(workload=workload, coefficients=coefficients)
     traffic = workload.traffic if batch else replace(workload.traffic, peak_factor=peak.typical)
-    weights = PUBLISHED_FORMAT.get(workload.architecture.id, "bf16")
+    weights = workload.weight_format or published_format(workload.architecture)
     counted = hardware["accelerators_count"].ge(1).to_numpy()
     planned = _planned(workload=workload, coefficients=coefficients)
 
@@ -85,12 +100,14 @@ def served_need(*, workload: Workload, hardware: pd.DataFrame, coefficients: Coe
         need[name] = found[name]
     for name in ("instances_count", "ttft_ms", "tpot_ms", "latency_ms", "tokens_per_s", "tuned_tokens_per_s"):
         put(need, name, taken(found, name))
+    zone_ids: tuple[str, ...] = ()
     if batch:
         _write_batch_hours(need, workload=workload, speed=taken(found, "instance_tokens_per_s"))
     else:
-        paid, idle = taken(found, "instance_hours_per_month"), taken(found, "idle_instance_hours_per_month")
-        put(need, "elastic_hours", paid)
-        put(need, "needed_hours", Range(*(np.maximum(end - spare, 0.0) for end, spare in zip(paid, idle, strict=True))))
+        zones, zone_ids = spare.zones_of(workload=workload, coefficients=coefficients)
+        found = _write_fleet(
+            need, found=found, hardware=hardware, traffic=traffic, zones_count=zones, coefficients=coefficients
+        )
     fits, known = found["fits"].eq(True).to_numpy(), found["estimable"].eq(True).to_numpy()
     # The door leaves a model that does not fit without figures; that it does not fit is a verdict all the same.
     need["estimable"] = known | (counted & ~fits & _specified(hardware) & (not _untold(workload)))
@@ -106,8 +123,8 @@ def served_need(*, workload: Workload, hardware: pd.DataFrame, coefficients: Coe
     )
     need["estimate_kind"] = np.where(same_stack, "assumption", "estimate")
     if workload.measured is not None and workload.measured.on is not None and same_stack.any():
-        _settle(need, found=found, hardware=hardware, where=measured_row(hardware=hardware, on=workload.measured.on))
-    told = (*answers(workload), *(() if batch else used))
+        _settle(need, found=found, where=measured_row(hardware=hardware, on=workload.measured.on))
+    told = (*answers(workload), *(() if batch else (*used, *zone_ids)))
     if same_stack.any():
         told = (*told, f"answer:{workload.id}.measured.units_per_s")
     if workload.utilisation is not None:
@@ -135,25 +152,95 @@ def _correction(*, workload: Workload, hardware: pd.DataFrame, found: pd.DataFra
     return float(rate / planned[0]), stack == stack[here][0], ""
 
 
-def _settle(need: pd.DataFrame, *, found: pd.DataFrame, hardware: pd.DataFrame, where: Any) -> None:
-    """On the measured SKU the rate is an answer: the fleet that follows has no range, only what it gives back has."""
+def _write_fleet(
+    need: pd.DataFrame,
+    *,
+    found: pd.DataFrame,
+    hardware: pd.DataFrame,
+    traffic: Traffic,
+    zones_count: int,
+    coefficients: Coefficients,
+) -> pd.DataFrame:
+    """Write the fleet with what stands by, and its hours; return the answer with the replicas of that fleet.
+
+    The door counts one spare replica; which unit stands by depends on the rack and on the zones that the availability
+    asks for. Useful are the hours of the working instances alone. Source: ``spare`` in docs/estimates.md.
+    """
+    one = coefficients.get("inference.spare_replicas").value
     per_instance = hardware["accelerators_count"].to_numpy(dtype=float)
-    one_replica = np.maximum(np.ceil(found["accelerators_per_replica"].to_numpy(dtype=float) / per_instance), 1.0)
+    size = found["accelerators_per_replica"].to_numpy(dtype=float)
+    spread = np.maximum(np.ceil(size / per_instance), 1.0)
+    rack = spare.rack_instances(
+        accelerators_count=per_instance,
+        domain_accelerators=hardware["scaleup_domain_accelerators"],
+        software_stack=hardware["software_stack"],
+    )
+    before = taken(found, "replicas_count")
+    fleet = spare.standing(
+        working_replicas=Range(*(end - one for end in before)),
+        replicas_per_instance=np.maximum(np.floor(per_instance / size), 1.0),
+        instances_per_replica=spread,
+        rack_instances=rack,
+        zones_count=zones_count,
+        spare_replicas=one,
+    )
+    put(need, "instances_count", fleet.instances_count)
+    put(need, "spare_instances_count", fleet.spare_instances)
+    need["spare_reason"] = spare.told(
+        spare_instances=fleet.spare_instances.typical,
+        instances_per_replica=spread,
+        rack_instances=rack,
+        zones_count=zones_count,
+    )
+    more = fleet.replicas_count.typical / before.typical
+    for name in ("tokens_per_s", "tuned_tokens_per_s"):
+        put(need, name, uncertainty.scaled(taken(found, name), more))
+    busy = float(
+        elasticity.day_profile(
+            peak_factor=max(traffic.peak_factor or 1.0, 1.0),
+            hours_per_day=HOURS_PER_DAY if traffic.hours_per_day is None else traffic.hours_per_day,
+        ).mean()
+    )
+    kept = spread * zones_count  # one replica a zone stays up
+    put(
+        need,
+        "elastic_hours",
+        _paid(fleet.instances_count, busy=busy, kept=kept, release=taken(found, "release_fraction")),
+    )
+    put(need, "needed_hours", uncertainty.scaled(fleet.working_instances, busy * HOURS_PER_MONTH))
+    cut = found["layout"].fillna("").str.partition(" × ")[0]
+    count = fleet.replicas_count.typical
+    named = [
+        f"{text} × {many:.0f} replica{'s' if many != 1 else ''}" if text and np.isfinite(many) else text
+        for text, many in zip(cut, count, strict=True)
+    ]
+    return found.assign(layout=named, busy_fraction=busy, kept_instances=kept)
+
+
+def _paid(standing: Range, *, busy: Any, kept: Any, release: Range) -> Range:
+    """Return the hours a service is paid for: those of its peak less what it gives back between peaks."""
+    least = Range(*(np.maximum(end * busy, np.minimum(kept, end)) * HOURS_PER_MONTH for end in standing))
+    return elasticity.paid_hours(standing=uncertainty.scaled(standing, HOURS_PER_MONTH), needed=least, release=release)
+
+
+def _settle(need: pd.DataFrame, *, found: pd.DataFrame, where: Any) -> None:
+    """On the measured SKU the rate is an answer: the fleet that follows has no range, only what it gives back has."""
     release = taken(found, "release_fraction")
-    for name in ("instances_count", "needed_hours", "elastic_hours", "tokens_per_s"):
+    for name in ("instances_count", "spare_instances_count", "needed_hours", "elastic_hours", "tokens_per_s"):
         for end in ENDS:
             need.loc[where, f"{name}_{end}"] = need.loc[where, f"{name}_typical"]
+    need.loc[where, "estimate_kind"] = "answer"
     settles = where & ~np.isnan(release.typical)
-    standing = uncertainty.scaled(taken(need, "instances_count"), HOURS_PER_MONTH)
-    floor = np.minimum(one_replica * HOURS_PER_MONTH, standing.typical)
-    paid = elasticity.paid_hours(
-        standing=standing,
-        needed=Range(*(np.maximum(end, floor) for end in taken(need, "needed_hours"))),
+    if not settles.any():
+        return
+    paid = _paid(
+        taken(need, "instances_count"),
+        busy=found["busy_fraction"].to_numpy(dtype=float),
+        kept=found["kept_instances"].to_numpy(dtype=float),
         release=release,
     )
     for end, values in zip(ENDS, paid, strict=True):
         need.loc[settles, f"elastic_hours_{end}"] = values[settles]
-    need.loc[where, "estimate_kind"] = "answer"
 
 
 def _planned(*, workload: Workload, coefficients: Coefficients) -> Coefficients:

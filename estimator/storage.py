@@ -1,57 +1,40 @@
-"""What stored data costs a month, and what a training run's checkpoints add to it."""
+"""What a training keeps beside its data: the volume of its checkpoints."""
 
-from typing import Any
+from estimator import uncertainty
+from estimator.coefficients import Coefficients
+from estimator.uncertainty import Range
+from estimator.workload import Workload
 
-import numpy as np
-import pandas as pd
-
-from catalog.units import GB_PER_TB
-
-Number = Any  # a float or a numpy array; formulas take either
+_BYTES_PER_TB = 1e12
 
 
-def monthly_cost(*, stored_tb: Number, prices: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of ``prices`` with ``storage_usd_per_month`` and ``storage_reason`` added. [USD month⁻¹]
+def checkpoint_tb(*, trained_params: Range, bytes_per_param: Range, kept_count: Range) -> Range:
+    """Return the storage that kept checkpoints take. [TB, decimal]
 
-    ``prices`` are rows of the catalog's storage prices; ``price_usd_per_gb_month`` is per decimal GB there. Capacity
-    only: requests, throughput and retrieval are billed apart and are named in the reason where the row prices them.
-    A row without a price, or an unknown volume, gives NaN with the reason. Linear in volume, because the catalog
-    holds first-tier prices; large buyers pay less. Source: ``storage`` in docs/estimates.md.
+    ``bytes_per_param`` is 14 for weights in BF16 with Adam's master copy and two moments in FP32 (2 + 4 + 4 + 4). The
+    three err independently. Source: Rajbhandari et al. 2020 (arXiv:1910.02054), section 3.1.
     """
-    out = prices.copy()
-    if stored_tb is None:
-        out["storage_usd_per_month"] = np.nan
-        out["storage_reason"] = "the stored volume is not known: state data.stored_tb"
-        return out
-    if np.any(np.asarray(stored_tb, dtype=float) < 0):
-        raise ValueError(f"stored_tb is {stored_tb}, expected 0 or more")
-    per_gb = out["price_usd_per_gb_month"].astype(float)
-    out["storage_usd_per_month"] = np.asarray(stored_tb, dtype=float) * GB_PER_TB * per_gb
-    named = out.get("no_price_reason", pd.Series("", index=out.index)).fillna("").astype(str)
-    missing = named.where(named != "", "no public price")
-    apart = _billed_apart(out)
-    out["storage_reason"] = missing.where(per_gb.isna(), apart)
-    return out
+    return uncertainty.scaled(uncertainty.independent(trained_params, bytes_per_param, kept_count), 1 / _BYTES_PER_TB)
 
 
-def checkpoint_tb(*, params: Number, bytes_per_param: Number, kept_count: Number) -> Number:
-    """Return the storage that kept checkpoints take. [TB]
+def kept_tb(*, workload: Workload, coefficients: Coefficients) -> tuple[Range, tuple[str, ...]] | None:
+    """Return what a training's checkpoints take and the ids it stands on; None where no model is trained or none known.
 
-    ``bytes_per_param`` is 14 for weights in BF16 with Adam's master copy and two moments in FP32 (2 + 4 + 4 + 4), 2
-    for weights only. Source: Rajbhandari et al. 2020 (arXiv:1910.02054), section 3.1.
+    Full training keeps the state of every parameter, LoRA that of its adapters: the frozen weights are stored once and
+    belong to the team's stated data. Source: ``storage`` in docs/estimates.md. [TB, decimal]
     """
-    return params * bytes_per_param * kept_count / 1e12
-
-
-def _billed_apart(rows: pd.DataFrame) -> pd.Series:
-    parts = {
-        "request_price": "requests",
-        "iops_price_usd_per_month": "provisioned IOPS",
-        "throughput_price_usd_per_mib_per_s_month": "provisioned throughput",
-    }
-    told = pd.Series("", index=rows.index, dtype=object)
-    for column, word in parts.items():
-        if column in rows:
-            has = rows[column].notna() & (rows[column].astype(str) != "")
-            told = told.where(~has, told + np.where(told != "", ", ", "") + word)
-    return pd.Series(np.where(told != "", "capacity only; billed apart: " + told, "capacity only"), index=rows.index)
+    plan, model = workload.training, workload.architecture
+    if plan is None or model is None:
+        return None
+    had = coefficients.group("cost.checkpoint")
+    used = [had["kept_count"], had["bytes_per_param"]]
+    params = uncertainty.exactly(float(model.params()))
+    if plan.method in ("lora", "qlora"):
+        params = uncertainty.scaled(uncertainty.of(had["adapter_rank"]), float(model.lora_params(rank=1)))
+        used.append(had["adapter_rank"])
+    taken = checkpoint_tb(
+        trained_params=params,
+        bytes_per_param=uncertainty.of(had["bytes_per_param"]),
+        kept_count=uncertainty.of(had["kept_count"]),
+    )
+    return taken, (*(entry.id for entry in used), f"answer:{workload.id}.model")

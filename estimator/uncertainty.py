@@ -71,18 +71,6 @@ def independent(*factors: Range) -> Range:
     return _plain(Range(typical * np.exp(-np.sqrt(down)), typical, typical * np.exp(np.sqrt(up))))
 
 
-def correlated(*factors: Range) -> Range:
-    """Return the product of factors that one cause moves together: low with low, high with high. [product of units]
-
-    The widest of the rules. Valid for factors ≥ 0. Source: ``ranges`` in docs/estimates.md.
-    """
-    ends = [
-        np.prod(np.broadcast_arrays(*(np.asarray(factor[i], dtype=float) for factor in factors)), axis=0)
-        for i in range(3)
-    ]
-    return _plain(Range(*ends))
-
-
 def total(*parts: Range) -> Range:
     """Return the sum of parts taken end by end. [unit of the parts]
 
@@ -96,6 +84,15 @@ def total(*parts: Range) -> Range:
 def scaled(quantity: Range, factor: Number) -> Range:
     """Return the quantity times a factor that nobody doubts and that is not negative. [product of the units]"""
     return Range(*(end * factor for end in quantity))
+
+
+def spanned(low: Number, typical: Number, high: Number) -> Range:
+    """Return the range around ``typical`` that holds all three values. [unit of the values]
+
+    For differences, whose ends may lie on either side: the least and the most of the three. Unknown stays unknown.
+    """
+    ends = np.stack(np.broadcast_arrays(*(np.asarray(end, dtype=float) for end in (low, typical, high))))
+    return _plain(Range(ends.min(axis=0), np.asarray(typical, dtype=float), ends.max(axis=0)))
 
 
 def ordered(quantity: Range) -> bool:

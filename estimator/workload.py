@@ -163,6 +163,7 @@ class Workload:
     data: Data = field(default_factory=Data)
     code: Code = field(default_factory=Code)
     measured: Measured | None = None
+    weight_format: str | None = None  # in which its weights are served, where not as their maker publishes them
     utilisation: float | None = None  # fraction of the paid time in which the hardware is meant to be busy
     purchase: tuple[str, ...] = ()
 

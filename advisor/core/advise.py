@@ -8,19 +8,32 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from advisor.core import bonds, candidates, cautions, coupling, explain, plan, rejected, roles, stacks, verdicts
+from advisor.core import (
+    bill,
+    bonds,
+    candidates,
+    cautions,
+    coupling,
+    explain,
+    formats,
+    plan,
+    rejected,
+    roles,
+    stacks,
+    verdicts,
+)
 from advisor.core.answers import answers
 from advisor.core.case import Case
 from advisor.core.document import Document, canonical
 from advisor.core.money import Money
 from advisor.core.plan import Choice, Plan
-from advisor.core.quantity import Number, added, costs, number, scaled, sentence, span, usd
+from advisor.core.quantity import Number, added, costs, number, sentence, span, usd
 from advisor.core.report import SCHEMA_VERSION, Report, content_hash
 from advisor.core.roles import Assignment
 from advisor.core.stacks import Stack
 from catalog.frame import Catalog
 from estimator.coefficients import Coefficients
-from estimator.cost import ramp_fractions, ramp_months
+from estimator.cost import ramp_months
 from estimator.workload import Horizon
 
 Progress = Callable[[str, float], None]
@@ -138,9 +151,9 @@ class _Writer:
         }
 
     def _totals(self, one: Plan) -> dict[str, Any]:
-        fractions = ramp_fractions(self.horizon)
         full = ramp_months(self.horizon)
-        over = scaled(one.monthly, full, unit="USD")
+        told = bill.of_plan(plan=one, assignments=self.assignments, case=self.case)
+        over = told["horizon_usd"]
         once = self._once() if one is self.best else {}
         net = f" Net of your discounts the plan {costs(one.net, every=' a month')}." if one.net else ""
         beside = f" Beside it, once: {span(once['once_usd'])} for pilots." if once else ""
@@ -159,12 +172,24 @@ class _Writer:
                 self.case.said.evidence_id("horizon.months"),
                 self.case.said.evidence_id("horizon.ramp"),
             ),
-            "months": [
-                {"month": month + 1, "usd": scaled(one.monthly, float(fraction), unit="USD/month")}
-                for month, fraction in enumerate(fractions)
-            ],
+            "lines": told["lines"],
+            "months": told["months"],
+            **self._footprint(one),
             "fixed": [{"title": title, "monthly_usd": line} for title, line in one.fixed.items()],
         }
+
+    def _footprint(self, one: Plan) -> dict[str, Number]:
+        """Return the plan's energy and carbon a month: the sum of its own machines', where any were sized."""
+        found = {
+            name: {
+                choice.field.workload.id: stack.numbers[name]
+                for choice, stack in zip(self.choices, one.chosen, strict=True)
+                if stack and name in stack.numbers
+            }
+            for name in ("energy_kwh_per_month", "carbon_kg_per_month")
+        }
+        units = {"energy_kwh_per_month": "kWh/month", "carbon_kg_per_month": "kgCO2e/month"}
+        return {name: added(parts, unit=units[name]) for name, parts in found.items() if parts}
 
     def _once(self) -> dict[str, Number]:
         """Return what the pilots cost beside the plan, once: per workload the pilot, or else its priced fallback."""
@@ -279,6 +304,7 @@ class _Writer:
                 for standing in ("ranked", "confirm_first", "excluded")
             },
             "recommended": stacks.as_json(main) if main else None,
+            "bill": bill.of_stack(stack=main, field=field, case=self.case) if main else None,
             "best_by_provider": [stacks.as_json(stack) for stack in _best_of(choice, "provider")],
             "best_by_group": [stacks.as_json(stack) for stack in _best_of(choice, "group")],
             "best_by_path": [stacks.as_json(stack) for stack in _best_of(choice, "path")],
@@ -293,6 +319,8 @@ class _Writer:
             and stack.row["accelerator"]
             and (found := explain.utilisation_sensitivity(choice=choice, stack=stack))
         ]
+        narrower = formats.narrower(stack=main, field=field, case=self.case) if main else None
+        entry |= {"narrower_weights": narrower} if narrower else {}
         return entry | ({"utilisation_sensitivity": sensitivity[0]} if sensitivity else {})
 
     def _coupling(self) -> dict[str, Any]:

@@ -20,8 +20,11 @@ from advisor.core.document import Document
 from advisor.core.document import Workload as Stated
 from advisor.core.money import Money
 from catalog.frame import Catalog
+from estimator import storage
+from estimator.coefficients import Coefficients
 from estimator.estimate import estimate
 from estimator.managed import estimate_managed
+from estimator.uncertainty import Range
 from estimator.workload import INFERENCE_KINDS, TRAINING_KINDS, Workload
 
 _RANGE = ("low", "typical", "high")
@@ -38,11 +41,17 @@ class Field:
     checks: tuple[Check, ...]
     rules: Mapping[str, compatibility.Outcome]
     facts: Mapping[str, Any]  # of the workload, as the compatibility rules see it
+    kept: tuple[Range, tuple[str, ...]] | None  # TB of checkpoints, with evidence; None where none are kept
 
     @property
     def path(self) -> str:
         """Return the document path of the workload."""
         return f"workloads[{self.index}]"
+
+    @property
+    def kept_tb(self) -> float:
+        """Return the checkpoints kept, at their typical volume; 0 where none are. [TB, decimal]"""
+        return float(self.kept[0].typical) if self.kept else 0.0
 
     def row(self, position: int) -> dict[str, Any]:
         """Return the candidate at ``position`` as plain values."""
@@ -78,7 +87,8 @@ def field(*, index: int, case: Case) -> Field:
         frames.append(_managed(_nothing(case=case, workload=workload)))
     frame = pd.concat(frames, ignore_index=True)
     frame = _completed(frame, path=f"workloads[{index}]", workload=workload, said=case.said)
-    frame = _costed(frame, workload=workload, money=case.money)
+    kept = _kept(workload, path=f"workloads[{index}]", coefficients=coefficients)
+    frame = _costed(frame, workload=workload, money=case.money, kept_tb=float(kept[0].typical) if kept else 0.0)
     frame = frame.assign(
         is_stay=_is_stay(frame, document=case.document, workload=workload),
         distance=_distance(frame, document=case.document, workload=workload),
@@ -94,7 +104,17 @@ def field(*, index: int, case: Case) -> Field:
         checks=checks,
         rules=outcomes,
         facts=shared,
+        kept=kept,
     )
+
+
+def _kept(workload: Workload, *, path: str, coefficients: Coefficients) -> tuple[Range, tuple[str, ...]] | None:
+    """Return the checkpoints a training keeps, with the document's path in place of the workload's id."""
+    found = storage.kept_tb(workload=workload, coefficients=coefficients)
+    if found is None:
+        return None
+    own = f"answer:{workload.id}."
+    return found[0], tuple(id.replace(own, f"answer:{path}.", 1) for id in found[1])
 
 
 def _nothing(*, case: Case, workload: Workload) -> pd.DataFrame:
@@ -229,6 +249,7 @@ _TEXTS = (
     "fabric_type",
     "host_isa",
     "layout",
+    "spare_reason",
     "terms_id",
     "estimate_kind",
     "price_as_of",
@@ -269,9 +290,9 @@ def _held(id: str, said: Answers) -> str:
             id = id.rpartition(".")[0] if "." in id else f"{id}.kind"
 
 
-def _costed(frame: pd.DataFrame, *, workload: Workload, money: Money) -> pd.DataFrame:
+def _costed(frame: pd.DataFrame, *, workload: Workload, money: Money, kept_tb: float) -> pd.DataFrame:
     """Return the frame with storage, egress and total per month; a total with an unknown part stays unknown."""
-    stored, gone = workload.data.stored_tb or 0.0, workload.data.egress_gb_per_month or 0.0
+    stored, gone = (workload.data.stored_tb or 0.0) + kept_tb, workload.data.egress_gb_per_month or 0.0
     lines: dict[tuple[str, str], tuple[float, ...]] = {}
     places = list(zip(frame["provider"], frame["region"], strict=True))
     for provider, region in set(places):

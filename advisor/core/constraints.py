@@ -380,10 +380,10 @@ def resilience(
         return None
 
     def say(row: Row, state: int) -> Sentence:
+        fleet = f" The fleet as priced: {row['spare_reason']}." if row["spare_reason"] else ""
         return sentence(
             f"{', '.join(wanted.values()).capitalize()}: one region is priced here and no second one; no evidence "
-            "per stack "
-            "is on file. Confirm it, and price the second zone or region.",
+            f"per stack is on file.{fleet} Confirm it, and price a second region where one is needed.",
             *(f"answer:{path}.{name}" for name in wanted),
         )
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from advisor.core.labels import LAYER_LABELS, NUMBER_LABELS
+from advisor.core.labels import BILL_NOTE, LAYER_LABELS, NUMBER_LABELS
 from advisor.core.quantity import Number, titled
 
 _MARKS = re.compile(r"([\\`*_{}\[\]<>#|~!])")
@@ -15,13 +15,14 @@ Data = Mapping[str, Any]
 
 
 def markdown(report_data: Data) -> str:
-    """Return the record of a report: context, drivers, options, outcome, coupling, why not, confirmation, evidence."""
+    """Return the record of a report: context, drivers, options, outcome, bill, coupling, why not, evidence."""
     parts = [
         _head(report_data),
         _context(report_data),
         _drivers(report_data),
         _options(report_data),
         _outcome(report_data),
+        _bill(report_data),
         _coupling(report_data),
         _why_not(report_data),
         _more(report_data),
@@ -156,6 +157,8 @@ def _outcome(data: Data) -> str:
     lines += ["### Why", ""]
     for workload in data["workloads"]:
         lines += [f"* {escaped(workload['name'])}: {escaped(text['text'])}" for text in workload["why"]]
+        if "narrower_weights" in workload:
+            lines.append(f"* {escaped(workload['narrower_weights']['text']['text'])}")
         if "utilisation_sensitivity" in workload:
             lines.append(f"* {escaped(workload['utilisation_sensitivity']['text']['text'])}")
     lines += ["", "### Consequences", "", *_said(data["warnings"])]
@@ -166,6 +169,40 @@ def _outcome(data: Data) -> str:
     ]
     lines += ["", "### Confirmation", "", *(gates or ["* Advise again when a price or an answer changes."])]
     return "\n".join(lines)
+
+
+def _bill(data: Data) -> str:
+    """Return the lines of the plan's bill and its months; nothing for a report that was made before it had them."""
+    totals = data["plan"]["totals"]
+    if not totals.get("lines"):
+        return ""
+    lines = ["## What It Costs, Line by Line", "", escaped(BILL_NOTE), ""]
+    lines += [_lines_table(totals["lines"], data["decision"]["horizon_months"]), ""]
+    lines += ["### Month by Month", "", _months_table(totals["months"]), ""]
+    for workload in data["workloads"]:
+        bill = workload.get("bill")
+        if bill and len(data["workloads"]) > 1:
+            lines += [f"### {escaped(workload['name'])}: the Bill of the Recommended Stack", ""]
+            lines += [_lines_table(bill["lines"], data["decision"]["horizon_months"]), ""]
+    return "\n".join(lines)
+
+
+def _lines_table(lines: Iterable[Data], months: int) -> str:
+    rows = [
+        (
+            f"{'of it: ' if line['part_of'] else ''}{escaped(line['title'])}",
+            shown(line["monthly_usd"]) if line["monthly_usd"] else "once",
+            shown(line["horizon_usd"]),
+            "" if line["in_total"] else "beside it",
+        )
+        for line in lines
+    ]
+    return _table(("Line", "A month at full load", f"Over {months} months", "In the total"), rows)
+
+
+def _months_table(months: Iterable[Data]) -> str:
+    rows = [(str(row["month"]), shown(row["usd"]), shown(row["cumulative_usd"])) for row in months]
+    return _table(("Month", "Cost", "Running total"), rows)
 
 
 def _coupling(data: Data) -> str:

@@ -14,9 +14,12 @@ NUMBER_LABELS: dict[str, str] = {
     "net_monthly_usd": "Net of your discounts",
     "compute_usd": "of it compute",
     "storage_usd": "of it storage",
+    "checkpoint_usd": "of it checkpoints kept",
     "orchestration_usd": "of it orchestration",
     "egress_usd": "of it data leaving",
-    "idle_usd_per_month": "of compute: idle, bought for the peak",
+    "run_usd": "of compute: the runs themselves",
+    "experiment_usd": "of compute: experiments and failed runs",
+    "idle_usd_per_month": "of compute: idle, bought for the peak, a spare or a term",
     "price_usd_per_hour": "Price of an instance",
     "price_usd_per_accelerator_hour": "Price of an accelerator",
     "input_price": "Price of input tokens",
@@ -24,8 +27,11 @@ NUMBER_LABELS: dict[str, str] = {
     "input_tokens_per_month": "Input tokens",
     "output_tokens_per_month": "Output tokens",
     "instances_count": "Instances at the peak",
+    "spare_instances_count": "of them standing by",
     "accelerators_total": "Accelerators at the peak",
     "instance_hours_per_month": "Instance hours",
+    "run_hours_per_month": "of them the runs themselves",
+    "experiment_hours_per_month": "of them experiments and failed runs",
     "run_days": "One training run, as a typical team plans it",
     "tuned_run_days": "One training run, as well-tuned teams reach",
     "ttft_ms": "Time to the first token",
@@ -40,5 +46,10 @@ NUMBER_LABELS: dict[str, str] = {
     "operations": "Ease of running it for this team",
     "port_weeks": "Rewriting custom kernels",
     "pilot_usd": "What it costs, once",
+    "port_usd": "What porting to it takes, once",
     "gate_instance_hours_per_month": "Hours within which the pilot must do a month's work",
 }
+BILL_NOTE = (
+    "Lines that are part of another one say so. What is paid once, or has no price on file, stands beside the total "
+    "and is not in it."
+)

@@ -30,6 +30,7 @@ class Layers:
 
     options: dict[str, dict[str, Any]]
     storage_usd: Number
+    checkpoint_usd: Number | None
     orchestration_usd: Number
     operations: float
     operations_reason: str
@@ -42,7 +43,11 @@ def complete(*, row: Row, field: Field, case: Case) -> Layers:
     answer = case.said.evidence_id(f"{field.path}.data.stored_tb")
     stored_tb = field.workload.data.stored_tb or 0.0
     storage = case.money.choices(
-        provider=row["provider"], region=row["region"], kind=field.workload.kind, stored_tb=stored_tb, answer=answer
+        provider=row["provider"],
+        region=row["region"],
+        kind=field.workload.kind,
+        stored_tb=stored_tb + field.kept_tb,
+        answer=answer,
     )
     if row["path"] == "managed_api":
         return _managed(row=row, storage=storage)
@@ -89,11 +94,32 @@ def complete(*, row: Row, field: Field, case: Case) -> Layers:
             "orchestration": _option(orch, "orchestration"),
             "model_layer": _model_layer(field),
         },
-        storage_usd=store[1] if store else unknown(unit="USD/month", reason="no storage option on file"),
+        storage_usd=_stored(store=store, row=row, stored_tb=stored_tb, answer=answer, case=case),
+        checkpoint_usd=_checkpoints(store=store, row=row, field=field, case=case),
         orchestration_usd=cluster_fee(orch),
         operations=ease,
         operations_reason=reason,
         fabric=bool(net and net["category"] in ("inter_node_fabric", "scale_up")),
+    )
+
+
+def _stored(*, store: tuple[Row, Number] | None, row: Row, stored_tb: float, answer: str, case: Case) -> Number:
+    if store is None:
+        return unknown(unit="USD/month", reason="no storage option on file")
+    return case.money.stored(
+        provider=row["provider"], region=row["region"], option_id=store[0]["id"], stored_tb=stored_tb, answer=answer
+    )
+
+
+def _checkpoints(*, store: tuple[Row, Number] | None, row: Row, field: Field, case: Case) -> Number | None:
+    """Return what a training's checkpoints cost where the data stand; None where none are kept. [USD/month]"""
+    if field.kept is None:
+        return None
+    kept_tb, evidence = field.kept
+    if store is None:
+        return unknown(unit="USD/month", reason="no storage option on file", evidence=evidence)
+    return case.money.kept(
+        provider=row["provider"], region=row["region"], option_id=store[0]["id"], kept_tb=kept_tb, evidence=evidence
     )
 
 
@@ -116,6 +142,7 @@ def _managed(*, row: Row, storage: Sequence[tuple[Row, Number]]) -> Layers:
             },
         },
         storage_usd=storage[0][1] if storage else none,
+        checkpoint_usd=None,
         orchestration_usd=number(0.0, unit="USD/month", kind="list price", evidence=(row["option_evidence"],)),
         operations=1.0,
         operations_reason="the provider runs it",

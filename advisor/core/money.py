@@ -11,6 +11,7 @@ import pandas as pd
 from advisor.core.quantity import Number, number, unknown
 from catalog.frame import Catalog
 from estimator.network import egress_cost
+from estimator.uncertainty import Range, independent
 
 CATEGORIES = {
     "pretraining": ("parallel_file", "object"),
@@ -81,6 +82,28 @@ class Money:
             evidence=(*(f"storage_price:{row['id']}" for row in by_region.values()), answer),
             region=region,
             what="storage",
+        )
+
+    def kept(self, *, provider: str, region: str, option_id: str, kept_tb: Range, evidence: Sequence[str]) -> Number:
+        """Return the monthly price of a volume that is itself a range (checkpoints), as stored data. [USD/month]"""
+        price = self.stored(
+            provider=provider, region=region, option_id=option_id, stored_tb=kept_tb.typical, answer=evidence[0]
+        )
+        sources = (*price["evidence"], *evidence)
+        span = f"{kept_tb.low:.2g} to {kept_tb.high:.2g}"
+        volume = f"{kept_tb.typical:.3g} TB of checkpoints ({span}), beside the stored data"
+        if price["value"] is None:
+            return unknown(unit=_UNIT, reason=str(price["reason"]), evidence=sources)
+        each = Range(price["low"], price["value"], price["high"])
+        low, typical, high = independent(each, Range(*(end / kept_tb.typical for end in kept_tb)))
+        return number(
+            typical,
+            low,
+            high,
+            unit=_UNIT,
+            kind="assumption",
+            evidence=sources,
+            reason="; ".join(text for text in (volume, price["reason"]) if text),
         )
 
     def choices(

@@ -19,8 +19,10 @@ from catalog.frame import Catalog
 from catalog.records import Rule
 from estimator.coefficients import Coefficient
 from estimator.cost import ramp_months
+from estimator.uncertainty import Range, independent, of
 
 _DAYS_PER_MONTH = 365.25 / 12
+_BESIDE = ("storage_usd", "checkpoint_usd", "egress_usd", "orchestration_usd")
 ROLE_TEXT = {
     "production": "production",
     "baseline": "production baseline, against which the pilot is judged",
@@ -233,6 +235,31 @@ def not_worth(*, choice: Choice, stack: Stack, best: Stack, case: Case) -> Sente
     )
 
 
+def _port_usd(*, choice: Choice, stack: Stack, case: Case) -> Number | None:
+    """Return what the engineer-weeks of a port cost at the assumed week; None where none are stated. [USD, once]"""
+    each, week = (case.coefficients.get(f"plan.{key}") for key in ("weeks_per_custom_kernel", "engineer_usd_per_week"))
+    kernels = choice.field.workload.code.custom_kernels or 0
+    rules = _port_rules(choice=choice, stack=stack)
+    efforts = [rule.effort_weeks for rule in rules if rule.effort_weeks is not None]
+    weeks = Range(
+        kernels * each.low + sum(effort.low for effort in efforts),
+        kernels * each.value + sum(effort.typical for effort in efforts),
+        kernels * each.high + sum(effort.high for effort in efforts),
+    )
+    if not weeks.typical:
+        return None
+    low, typical, high = independent(weeks, of(week))
+    return number(
+        typical,
+        low,
+        high,
+        unit="USD",
+        kind="assumption",
+        evidence=(each.id, week.id, *(f"rule:{rule.id}" for rule in rules)),
+        reason=f"{weeks.typical:g} engineer-weeks ({weeks.low:g} to {weeks.high:g}) at {usd(week.value)} each",
+    )
+
+
 def _port_rules(*, choice: Choice, stack: Stack) -> list[Rule]:
     """Return the rules whose portable gap a stack must close, but for the custom kernels, which are counted."""
     return [
@@ -289,8 +316,10 @@ def _gated(*, role: str, choice: Choice, stack: Stack, baseline: Stack, port: Po
         )
     ]
     numbers: dict[str, Number] = {"port_weeks": port.weeks} if port.weeks["value"] else {}
+    staff = _port_usd(choice=choice, stack=stack, case=case)
+    numbers |= {"port_usd": staff} if staff else {}
     if price["value"] and cost["value"]:
-        beside = sum(stack.numbers[name]["value"] or 0.0 for name in ("storage_usd", "egress_usd", "orchestration_usd"))
+        beside = sum(stack.numbers[name]["value"] or 0.0 for name in _BESIDE if name in stack.numbers)
         hours = number(
             max(0.0, cost["value"] * (1 - saving.value) - beside) / price["value"],
             max(0.0, cost["low"] * (1 - saving.high) - beside) / price["high"],

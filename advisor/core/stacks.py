@@ -15,6 +15,7 @@ from advisor.core.coupling import Cell
 from advisor.core.quantity import Number, added, from_row, number, scaled, unknown
 from advisor.core.value import CRITERIA, Anchor, level, normal, total
 from catalog.records import Rule
+from estimator.workload import Data
 
 _PER_PLACE = 4  # stacks kept per provider × path × purchase group before the exact joint search
 _WORD = {"own_silicon": "own silicon", "merchant": "merchant accelerator", "cpu": "CPU", "managed_api": "managed API"}
@@ -200,11 +201,14 @@ def _numbers(*, row: Row, field: Field, whole: layers.Layers, case: Case, cells:
     )
     fee = whole.orchestration_usd
     parts = {"compute": compute, "storage": whole.storage_usd, "egress": egress, "orchestration": fee}
+    checkpoints = {} if whole.checkpoint_usd is None else {"checkpoint_usd": whole.checkpoint_usd}
+    parts |= checkpoints
     numbers = {
         "monthly_usd": added(parts, unit="USD/month"),
         "compute_usd": compute,
-        "storage_usd": whole.storage_usd,
-        "egress_usd": egress,
+        "storage_usd": _if_stated(whole.storage_usd, data=field.workload.data, name="stored_tb"),
+        **checkpoints,
+        "egress_usd": _if_stated(egress, data=field.workload.data, name="egress_gb_per_month"),
         "orchestration_usd": fee,
         "operations": layers.operations_number(whole, evidence),
     }
@@ -221,7 +225,48 @@ def _numbers(*, row: Row, field: Field, whole: layers.Layers, case: Case, cells:
     for name, unit in _ESTIMATES:
         if np.isfinite(row.get(f"{name}_typical", np.nan)):
             numbers[name] = estimated(name, unit)
-    return numbers
+    if "spare_instances_count" in numbers:
+        numbers["spare_instances_count"]["reason"] = row["spare_reason"] or None
+    for name in ("run", "experiment"):
+        if f"{name}_hours_per_month" in numbers:
+            numbers[f"{name}_usd"] = _at_price(numbers[f"{name}_hours_per_month"], numbers["price_usd_per_hour"])
+    return numbers | _footprint(row=row, kind=kind, evidence=evidence, case=case)
+
+
+def _if_stated(line: Number, *, data: Data, name: str) -> Number:
+    """Return a line of stored or leaving data; unknown, not free, where its volume was not stated."""
+    if getattr(data, name) is not None:
+        return line
+    return unknown(unit=line["unit"], reason=f"data.{name} is not stated: nothing is counted for it in the total")
+
+
+def _at_price(hours: Number, price: Number) -> Number:
+    """Return a part of the instance-hours at the price of an instance. [USD/month]"""
+    evidence = (*hours["evidence"], *price["evidence"])
+    if price["value"] is None:
+        return unknown(unit="USD/month", reason=price["reason"], evidence=evidence)
+    return {**scaled(hours, price["value"], unit="USD/month"), "evidence": sorted(set(evidence))}
+
+
+def _footprint(*, row: Row, kind: str, evidence: Sequence[str], case: Case) -> dict[str, Number]:
+    """Return a stack's energy and carbon; where one is unknown, what is missing. Nothing where no machine was sized."""
+    if not np.isfinite(row.get("instance_hours_per_month_typical", np.nan)):
+        return {}
+    used = (*evidence, *(entry.id for entry in case.coefficients.group("carbon").values()))
+    part = f"accelerator:{row['accelerator']}" if row["accelerator"] else row["option_evidence"]
+    drawn = (
+        "the maker publishes no power rating of this accelerator" if row["accelerator"] else "its vCPUs are not known"
+    )
+    energy = from_row(row, "energy_kwh_per_month", unit="kWh/month", kind=kind, evidence=(*used, part), reason=drawn)
+    carbon = from_row(
+        row,
+        "carbon_kg_per_month",
+        unit="kgCO2e/month",
+        kind=kind,
+        evidence=(*used, part, row["region_evidence"]),
+        reason=drawn if energy["value"] is None else f"no grid factor of {row['region']} is on file",
+    )
+    return {"energy_kwh_per_month": energy, "carbon_kg_per_month": carbon}
 
 
 def _per_accelerator(row: Row, price: Number) -> Number:
@@ -233,8 +278,11 @@ def _per_accelerator(row: Row, price: Number) -> Number:
 
 _ESTIMATES = (
     ("instances_count", "instances"),
+    ("spare_instances_count", "instances"),
     ("accelerators_total", "accelerators"),
     ("instance_hours_per_month", "instance-hours/month"),
+    ("run_hours_per_month", "instance-hours/month"),
+    ("experiment_hours_per_month", "instance-hours/month"),
     ("idle_usd_per_month", "USD/month"),
     ("run_days", "days"),
     ("tuned_run_days", "days"),
@@ -245,8 +293,6 @@ _ESTIMATES = (
     ("tuned_tokens_per_s", "tokens/s"),
     ("mfu_fraction", "fraction"),
     ("goodput_fraction", "fraction"),
-    ("energy_kwh_per_month", "kWh/month"),
-    ("carbon_kg_per_month", "kgCO2e/month"),
 )
 
 

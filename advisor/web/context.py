@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from advisor.core import document
-from advisor.core.labels import LAYER_LABELS, NUMBER_LABELS
+from advisor.core.labels import BILL_NOTE, LAYER_LABELS, NUMBER_LABELS
 from advisor.core.problems import DocumentError
 from advisor.models import Report
 
@@ -28,6 +28,8 @@ def report_page(*, report: Report) -> dict[str, Any]:
         "cards": {},
         "evidence": evidence,
         "evidence_by_id": {entry["id"]: entry for entry in evidence},
+        "bill": _bill(data.get("plan", {}).get("totals", {})),
+        "bill_note": BILL_NOTE,
         "plan_rows": [_plan_row(row) for row in assignments],
         "plan_layers": [(LAYER_LABELS[layer], [_option(row, layer) for row in assignments]) for layer in _PLAN_LAYERS],
         "workloads": [_workload(workload) for workload in data.get("workloads", [])],
@@ -82,7 +84,18 @@ def _workload(workload: dict[str, Any]) -> dict[str, Any]:
     recommended = workload.get("recommended")
     numbers = labelled(recommended["numbers"]) if recommended else []
     stay = workload.get("stay")
-    return {**workload, "labelled_numbers": numbers, "stay_row": [stay] if stay else []}
+    bill = _bill(workload.get("bill") or {})
+    return {**workload, "labelled_numbers": numbers, "stay_row": [stay] if stay else [], "bill": bill}
+
+
+def _bill(told: dict[str, Any]) -> dict[str, Any]:
+    """Return the lines and months of a bill; a report made before bills had lines has its months alone."""
+    months = told.get("months", [])
+    return {
+        "lines": told.get("lines", []),
+        "months": months,
+        "has_totals": bool(months) and "cumulative_usd" in months[0],
+    }
 
 
 def _coupling(stack: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:

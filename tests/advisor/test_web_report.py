@@ -82,6 +82,30 @@ def test_the_page_shows_every_sentence_of_the_report_and_each_figure_leads_to_it
     assert "<style" not in page and " style=" not in page
 
 
+def test_the_page_shows_the_bill_and_its_months_and_an_older_report_without_them(
+    published: int, client: Client
+) -> None:
+    report = advised(client, "small_team")
+    data = json.loads(bytes(report.content))
+    totals = data["plan"]["totals"]
+    page = page_of(client, report)
+
+    assert all(escape(line["title"]) in page for line in totals["lines"])
+    assert page.count("Running total") == 1 + len(data["workloads"])
+
+    del totals["lines"]
+    for month in totals["months"]:
+        del month["cumulative_usd"], month["ramp_fraction"]
+    for workload in data["workloads"]:
+        del workload["bill"]
+    Report.objects.filter(pk=report.pk).update(content=json.dumps(data).encode())
+    older = page_of(client, Report.objects.get())
+
+    assert "Month by month over" in older
+    assert "Running total" not in older
+    assert "line by line" not in older
+
+
 def test_the_report_page_takes_four_queries(
     published: int, client: Client, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:

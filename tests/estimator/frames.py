@@ -4,6 +4,8 @@ import math
 
 import pandas as pd
 
+from estimator import architecture
+
 OFFER = {
     "offer_id": "",
     "provider": "aws",
@@ -119,6 +121,20 @@ TRAINIUM2 = {
     "network_gbps": 3200.0,
     "tdp_w": 500.0,
 }
+
+LLAMA_8B = architecture.Architecture(
+    id="llama-3.1-8b",
+    layers=32,
+    hidden=4096,
+    heads=32,
+    kv_heads=8,
+    head_dim=128,
+    ffn_hidden=14336,
+    vocab=128256,
+    params_total=8.03e9,
+    params_active=8.03e9,
+    context_max_tokens=131072,
+)
 
 MODEL_OFFER = {
     "model_offer_id": "",

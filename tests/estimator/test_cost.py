@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from estimator import cost
+from estimator import cost, uncertainty
+from estimator.uncertainty import Range
 from estimator.workload import Horizon
 
 days = st.floats(min_value=0.01, max_value=1000)
@@ -68,12 +69,14 @@ def test_cost_is_linear_in_the_price(hours, price, factor):
     assert scaled == pytest.approx(once * factor, rel=1e-9, abs=1e-12)
 
 
+NOTHING = uncertainty.exactly(0.0)
+
+
 def test_a_linear_ramp_ends_at_full_load():
     months = cost.over_horizon(
-        usd_per_month_low=80.0,
-        usd_per_month_typical=100.0,
-        usd_per_month_high=150.0,
+        usd_per_month=Range(80.0, 100.0, 150.0),
         horizon=Horizon(months=4, ramp="linear"),
+        fixed_usd_per_month=NOTHING,
     )
 
     assert months["month"].tolist() == [1, 2, 3, 4]
@@ -84,7 +87,7 @@ def test_a_linear_ramp_ends_at_full_load():
 
 def test_an_immediate_start_pays_every_month_in_full():
     months = cost.over_horizon(
-        usd_per_month_low=1.0, usd_per_month_typical=2.0, usd_per_month_high=3.0, horizon=Horizon(months=12)
+        usd_per_month=Range(1.0, 2.0, 3.0), horizon=Horizon(months=12), fixed_usd_per_month=NOTHING
     )
 
     assert months["cumulative_usd_typical"].iloc[-1] == 24.0
@@ -92,38 +95,33 @@ def test_an_immediate_start_pays_every_month_in_full():
 
 def test_what_is_fixed_does_not_follow_the_ramp():
     months = cost.over_horizon(
-        usd_per_month_low=100.0,
-        usd_per_month_typical=100.0,
-        usd_per_month_high=100.0,
+        usd_per_month=uncertainty.exactly(100.0),
         horizon=Horizon(months=2, ramp="linear"),
-        fixed_usd_per_month=10.0,
+        fixed_usd_per_month=Range(5.0, 10.0, 20.0),
     )
 
     assert months["usd_typical"].tolist() == [60.0, 110.0]
+    assert months["cumulative_usd_high"].tolist() == [70.0, 190.0]
 
 
 @given(st.integers(min_value=1, max_value=60), st.sampled_from(["linear", "immediate"]))
 def test_months_of_full_load_agree_with_the_table(months, ramp):
     horizon = Horizon(months=months, ramp=ramp)
 
-    table = cost.over_horizon(usd_per_month_low=5.0, usd_per_month_typical=7.0, usd_per_month_high=9.0, horizon=horizon)
+    table = cost.over_horizon(usd_per_month=Range(5.0, 7.0, 9.0), horizon=horizon, fixed_usd_per_month=NOTHING)
 
     assert table["usd_typical"].sum() == pytest.approx(7.0 * cost.ramp_months(horizon))
 
 
-def test_an_unknown_month_stays_unknown():
+def test_an_unknown_month_stays_unknown_and_keeps_its_lower_bound():
     table = cost.over_horizon(
-        usd_per_month_low=math.nan,
-        usd_per_month_typical=math.nan,
-        usd_per_month_high=math.nan,
-        horizon=Horizon(months=3),
+        usd_per_month=Range(4.0, math.nan, math.nan), horizon=Horizon(months=3), fixed_usd_per_month=NOTHING
     )
 
     assert table["cumulative_usd_typical"].isna().all()
+    assert table["cumulative_usd_low"].iloc[-1] == 12.0
 
 
 def test_ends_that_cross_are_refused():
     with pytest.raises(ValueError, match="does not hold"):
-        cost.over_horizon(
-            usd_per_month_low=3.0, usd_per_month_typical=2.0, usd_per_month_high=4.0, horizon=Horizon(months=3)
-        )
+        cost.over_horizon(usd_per_month=Range(3.0, 2.0, 4.0), horizon=Horizon(months=3), fixed_usd_per_month=NOTHING)

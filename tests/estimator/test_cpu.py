@@ -138,7 +138,7 @@ def test_the_name_stands_in_for_an_unknown_number_of_vcpus():
     assert found["units_per_s_typical"].iloc[0] == pytest.approx(2.0)
 
 
-def _fleet(*, mean=1000.0, peak=3.0, active=1.0, rate=100.0, load=0.65, spare=1.0):
+def _fleet(*, mean=1000.0, peak=3.0, active=1.0, rate=100.0, load=0.65, spare=1.0, zones=1):
     return cpu.fleet(
         units_per_s_mean=mean,
         peak_factor=uncertainty.exactly(peak),
@@ -146,6 +146,7 @@ def _fleet(*, mean=1000.0, peak=3.0, active=1.0, rate=100.0, load=0.65, spare=1.
         units_per_s=uncertainty.exactly(rate),
         peak_load_fraction=uncertainty.exactly(load),
         spare_count=spare,
+        zones_count=zones,
         hours_per_month=730.0,
     )
 
@@ -155,7 +156,36 @@ def test_a_fleet_by_hand():
 
     # ⌈1,000 × 3 ÷ (100 × 0.65)⌉ + 1 = 47 + 1; mean: 1,000 ÷ 65 = 15.38, + 1 spare, × 730 h
     assert fleet.instances_count.typical == 48
+    assert fleet.spare_instances.typical == 1
+    assert fleet.useful_hours_per_month.typical == pytest.approx(1000 / 65 * 730)
     assert fleet.needed_hours_per_month.typical == pytest.approx((1000 / 65 + 1) * 730)
+
+
+def test_the_planned_load_outlives_a_zone_by_itself():
+    fleet = _fleet(zones=3)
+
+    # 48 with the spare are 16 a zone; the other 32 give 3,200 a second where the peak asks 3,000
+    assert fleet.instances_count.typical == 48
+    assert fleet.spare_instances.typical == 1
+
+
+def test_a_fuller_fleet_needs_more_instances_to_outlive_a_zone():
+    fleet = _fleet(load=0.9, zones=3)
+
+    # ⌈3,000 ÷ 90⌉ + 1 = 35 would be 12 a zone, and 24 of them carry 2,400: it takes ⌈3,000 ÷ 100 ÷ 2⌉ = 15 a zone
+    assert fleet.instances_count.typical == 45
+    assert fleet.spare_instances.typical == 11
+
+
+@given(
+    st.floats(min_value=1, max_value=1e5), st.floats(min_value=0.3, max_value=1.0), st.sampled_from([1.0, 4.0, 18.0])
+)
+def test_two_zones_of_three_carry_the_peak_in_whole_units(mean, load, unit):
+    fleet = _fleet(mean=mean, load=load, spare=unit, zones=3)
+
+    for count in fleet.instances_count:
+        assert count % (3 * unit) == 0
+        assert count * 2 / 3 * 100 >= mean * 3 * (1 - 1e-6)
 
 
 def test_a_load_that_fills_whole_instances_needs_no_other():
@@ -179,6 +209,7 @@ def test_more_load_never_needs_less(first, second, peak):
             units_per_s=rate,
             peak_load_fraction=Range(0.5, 0.65, 0.8),
             spare_count=1.0,
+            zones_count=1,
             hours_per_month=730.0,
         )
         for mean in (little, much)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from estimator.network import TierError, egress_cost, marginal_usd_per_gb
+from estimator.network import TierError, egress_cost
 
 NAN = math.nan
 
@@ -31,7 +31,6 @@ def test_the_free_allowance_comes_off_the_first_gb():
 
     assert egress_cost(gb=100, tiers=allowed) == 0.0
     assert egress_cost(gb=1_000, tiers=allowed) == pytest.approx(900 * 0.09)
-    assert marginal_usd_per_gb(gb=50, tiers=allowed) == 0.0
 
 
 def test_the_order_of_the_rows_does_not_matter():
@@ -40,7 +39,6 @@ def test_the_order_of_the_rows_does_not_matter():
 
 def test_no_tiers_is_unknown_and_not_free():
     assert math.isnan(egress_cost(gb=10, tiers=INTERNET.iloc[:0]))
-    assert math.isnan(marginal_usd_per_gb(gb=10, tiers=INTERNET.iloc[:0]))
 
 
 def test_a_tier_without_a_price_is_unknown_only_for_those_who_reach_it():
@@ -90,10 +88,8 @@ def test_an_array_gives_what_its_numbers_give(many):
 
 
 @given(volumes)
-def test_the_marginal_price_is_the_slope_of_the_cost(volume):
-    step = 1.0
-    slope = egress_cost(gb=volume + step, tiers=INTERNET) - egress_cost(gb=volume, tiers=INTERNET)
-    here = marginal_usd_per_gb(gb=volume, tiers=INTERNET)
-    there = marginal_usd_per_gb(gb=volume + step, tiers=INTERNET)
+def test_each_further_gb_costs_the_price_of_a_tier_and_never_more_than_the_last(volume):
+    steps = [egress_cost(gb=volume + more, tiers=INTERNET) for more in (0.0, 1.0, 2.0)]
+    first, second = steps[1] - steps[0], steps[2] - steps[1]
 
-    assert there - 1e-6 <= slope <= here + 1e-6
+    assert 0.05 - 1e-6 <= second <= first + 1e-6 <= 0.09 + 2e-6

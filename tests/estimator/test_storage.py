@@ -1,60 +1,74 @@
-import math
+import dataclasses
 
-import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from estimator.storage import checkpoint_tb, monthly_cost
+from estimator import coefficients, uncertainty
+from estimator.storage import checkpoint_tb, kept_tb
+from estimator.uncertainty import Range
+from estimator.workload import Training, Workload
+from tests.estimator.frames import LLAMA_8B
 
-PRICES = pd.DataFrame(
-    {
-        "id": ["s3", "fsx", "quote"],
-        "price_usd_per_gb_month": [0.023, 0.14, math.nan],
-        "request_price": ["PUT 0.005/1k", "", ""],
-        "no_price_reason": ["", "", "no public price: ask for a quote"],
-    }
-)
-
-
-def test_ten_terabytes_cost_ten_thousand_gigabytes():
-    costs = monthly_cost(stored_tb=10.0, prices=PRICES)
-
-    assert costs["storage_usd_per_month"].iloc[0] == pytest.approx(230.0)
-    assert costs["storage_usd_per_month"].iloc[1] == pytest.approx(1_400.0)
-
-
-def test_a_row_without_a_price_keeps_its_reason():
-    costs = monthly_cost(stored_tb=10.0, prices=PRICES)
-
-    assert math.isnan(costs["storage_usd_per_month"].iloc[2])
-    assert costs["storage_reason"].iloc[2] == "no public price: ask for a quote"
-
-
-def test_what_is_billed_apart_is_named():
-    assert (
-        monthly_cost(stored_tb=1.0, prices=PRICES)["storage_reason"].iloc[0] == "capacity only; billed apart: requests"
-    )
-
-
-def test_an_unknown_volume_is_unknown_and_not_free():
-    costs = monthly_cost(stored_tb=None, prices=PRICES)
-
-    assert costs["storage_usd_per_month"].isna().all()
-    assert "data.stored_tb" in costs["storage_reason"].iloc[0]
-
-
-def test_the_prices_themselves_are_not_touched():
-    before = PRICES.copy()
-
-    monthly_cost(stored_tb=1.0, prices=PRICES)
-
-    pd.testing.assert_frame_equal(PRICES, before)
-
-
-def test_a_negative_volume_is_refused():
-    with pytest.raises(ValueError, match="expected 0 or more"):
-        monthly_cost(stored_tb=-1.0, prices=PRICES)
+SHIPPED = coefficients.load()
+TUNED = Workload(id="tune", kind="finetuning", architecture=LLAMA_8B, training=Training(tokens=1e9, method="full"))
 
 
 def test_three_checkpoints_of_seventy_billion_parameters():
     # 70e9 × 14 bytes = 0.98 TB each
-    assert checkpoint_tb(params=70e9, bytes_per_param=14, kept_count=3) == pytest.approx(2.94)
+    kept = checkpoint_tb(
+        trained_params=uncertainty.exactly(70e9),
+        bytes_per_param=uncertainty.exactly(14.0),
+        kept_count=uncertainty.exactly(3.0),
+    )
+
+    assert kept == pytest.approx((2.94, 2.94, 2.94))
+
+
+def test_a_full_training_keeps_the_state_of_every_parameter():
+    kept, evidence = kept_tb(workload=TUNED, coefficients=SHIPPED)
+
+    # five checkpoints of 14 bytes for each of 8.03e9 parameters
+    assert kept.typical == pytest.approx(5 * 14 * 8.03e9 / 1e12, rel=0.01)
+    assert kept.low < kept.typical < kept.high
+    assert "coefficient:cost.checkpoint.kept_count" in evidence
+
+
+def test_adapters_keep_only_what_they_train():
+    lora = dataclasses.replace(TUNED, training=Training(tokens=1e9, method="lora"))
+
+    kept, evidence = kept_tb(workload=lora, coefficients=SHIPPED)
+
+    # rank 16 on four projections: 32 × 16 × (2 × 8,192 + 2 × 5,120) = 13.6e6 parameters
+    assert kept.typical == pytest.approx(5 * 14 * 32 * 16 * (2 * 8192 + 2 * 5120) / 1e12)
+    assert "coefficient:cost.checkpoint.adapter_rank" in evidence
+
+
+@pytest.mark.parametrize(
+    "workload",
+    [
+        Workload(id="chat", kind="online_inference", architecture=LLAMA_8B),
+        dataclasses.replace(TUNED, architecture=None),
+    ],
+    ids=["serving", "no transformer"],
+)
+def test_where_no_known_model_is_trained_no_volume_is_invented(workload):
+    assert kept_tb(workload=workload, coefficients=SHIPPED) is None
+
+
+@given(
+    st.floats(min_value=1e6, max_value=1e12), st.floats(min_value=1, max_value=50), st.floats(min_value=1, max_value=4)
+)
+def test_more_parameters_or_more_checkpoints_never_take_less(params, count, factor):
+    def kept(many, trained):
+        return checkpoint_tb(
+            trained_params=uncertainty.exactly(trained),
+            bytes_per_param=Range(12.0, 14.0, 18.0),
+            kept_count=uncertainty.exactly(many),
+        )
+
+    once = kept(count, params)
+
+    assert uncertainty.ordered(once)
+    for more in (kept(count * factor, params), kept(count, params * factor)):
+        assert all(much >= few * (1 - 1e-9) for few, much in zip(once, more, strict=True))

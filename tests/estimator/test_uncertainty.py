@@ -26,12 +26,14 @@ def test_two_factors_of_ten_percent_give_fourteen_percent():
     assert product.low == pytest.approx(1 / 1.1443, abs=1e-4)
 
 
-def test_correlated_factors_multiply_end_by_end():
-    assert uncertainty.correlated(Range(1, 2, 3), Range(10, 20, 40)) == (10, 40, 120)
-
-
 def test_a_sum_takes_end_with_end():
     assert uncertainty.total(Range(1, 2, 3), Range(10, 20, 40)) == (11, 22, 43)
+
+
+def test_a_difference_keeps_its_middle_and_holds_all_three():
+    assert uncertainty.spanned(5.0, 2.0, 3.0) == (2.0, 2.0, 5.0)
+    assert uncertainty.spanned(1.0, 4.0, 3.0) == (1.0, 4.0, 4.0)
+    assert math.isnan(uncertainty.spanned(1.0, math.nan, 3.0).typical)
 
 
 def test_a_quotient_turns_the_ends_round():
@@ -56,7 +58,7 @@ def test_unknown_stays_unknown():
 @given(ranges(), ranges())
 def test_products_are_ordered_and_narrower_than_end_by_end(first, second):
     together = uncertainty.independent(first, second)
-    apart = uncertainty.correlated(first, second)
+    apart = Range(*(one * other for one, other in zip(first, second, strict=True)))
 
     assert together.low <= together.typical * (1 + 1e-9)
     assert together.typical <= together.high * (1 + 1e-9)
