@@ -218,22 +218,24 @@ def fleet(
     """Return the fleet for a load. [instances; hours month⁻¹]
 
     Working instances = ⌈mean × peak factor ÷ (rate of one × planned load)⌉; an instance is never divided.
-    ``spare_count`` is the N+1: one instance, or the instances of one rack. Over several zones they stand in equal parts
-    of whole units, and when one zone is lost the others carry the peak at their full rate; with the planned load at
-    0.65 they do so anyway. The useful hours are those of the mean load over the active part of the month. Rate, peak
+    ``spare_count`` is the N+1: one instance, or as many as the loss of one rack of ``spare_count`` takes; the high end
+    stands in whole racks. Over several zones they stand in equal parts, and when one zone is lost the others carry the
+    peak at their full rate; with the planned load at 0.65 they do so anyway. The useful hours are those of the mean load
+    over the active part of the month. Rate, peak
     and planned load err independently. Source: ``cpu-fleet`` and ``spare`` in docs/estimates.md.
     """
     at_full_rate = uncertainty.independent(uncertainty.inverse(units_per_s), peak_factor)
     unit = uncertainty.inverse(uncertainty.independent(units_per_s, peak_load_fraction))
     peak = uncertainty.independent(unit, peak_factor)
     working = Range(*(_whole(end * units_per_s_mean) for end in peak))
-    count = Range(*(end + spare_count for end in working))
+    racked = (np.minimum(spare_count, working.low), np.minimum(spare_count, working.typical), spare_count)
+    count = Range(*(end + more for end, more in zip(working, racked, strict=True)))
     if zones_count > 1:
         left = Range(*(_whole(end * units_per_s_mean / (zones_count - 1)) for end in at_full_rate))
         count = Range(
             *(
-                zones_count * _whole(np.maximum(_whole(end / zones_count), least) / spare_count) * spare_count
-                for end, least in zip(count, left, strict=True)
+                zones_count * _whole(np.maximum(_whole(end / zones_count), least) / unit_count) * unit_count
+                for end, least, unit_count in zip(count, left, (1.0, 1.0, spare_count), strict=True)
             )
         )
     spare = Range(*(top - end for top, end in zip(count, working, strict=True)))

@@ -61,23 +61,25 @@ def standing(
 ) -> Standing:
     """Return the fleet whose ``working_replicas`` still carry the peak after one loss. [instances, replicas]
 
-    One zone: one more replica, or, on rack-scale systems, one more whole rack; the low end has only as much as the
-    loss of one rack takes. Several zones: ⌈working ÷ (zones − 1)⌉ replicas in each, on whole instances and racks, so
-    that the others carry the peak when one is lost. Source: ``spare`` in docs/estimates.md.
+    One zone: one more replica, or, where instances are parts of one rack, as many as the loss of that rack takes.
+    Several zones: ⌈working ÷ (zones − 1)⌉ replicas in each, on whole instances, so that the others carry the peak when
+    one is lost. Instances of a rack are sold singly (a rack sold whole is one instance); the high end is what a
+    provider that hands out whole racks only would ask. Source: ``spare`` in docs/estimates.md.
     """
     packed, spread = np.asarray(replicas_per_instance, dtype=float), np.asarray(instances_per_replica, dtype=float)
     rack = np.asarray(rack_instances, dtype=float)
     found = []
     for place, end in enumerate(working_replicas):
         working = np.ceil(np.asarray(end, dtype=float) / packed) * spread
-        whole = np.ones_like(rack) if place == 0 else rack
+        sold_whole = place == 2
+        whole = rack if sold_whole else np.ones_like(rack)
         if zones_count > 1:
             one_zone = np.ceil(np.asarray(end, dtype=float) / (zones_count - 1) - 1e-9)
             total = zones_count * np.ceil(np.ceil(one_zone / packed) * spread / whole) * whole
             replicas = zones_count * one_zone
         else:
             more = np.ceil((end + spare_replicas) / packed) * spread
-            racked = working + (np.minimum(rack, working) if place == 0 else rack)
+            racked = working + (rack if sold_whole else np.minimum(rack, working))
             total = np.where(rack > 1, np.maximum(racked, more), more)
             replicas = np.where(rack > 1, np.floor(total / spread) * packed, end + spare_replicas)
         found.append((total, working, total - working, replicas))
@@ -96,9 +98,9 @@ def told(*, spare_instances: Number, instances_per_replica: Number, rack_instanc
     texts = [
         ""
         if np.isnan(count)
-        else _zones_text(zones_count) + (f"; whole racks of {whole:.0f} instances" if whole > 1 else "")
+        else _zones_text(zones_count)
         if zones_count > 1
-        else f"one whole rack of {whole:.0f} instances stands by"
+        else f"{count:.0f} instances stand by: what the loss of one rack of {whole:.0f} takes"
         if whole > 1
         else f"one whole replica of {size:.0f} instances stands by"
         if size > 1

@@ -243,7 +243,7 @@ def test_egress_tiers_are_marginal(catalog: frame.Catalog, provider: str, region
         assert after - at <= at - before + 1e-9
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(first=st.floats(0, 1e7), more=st.floats(0, 1e7), place=st.sampled_from(LADDERS))
 def test_more_egress_never_costs_less(
     catalog: frame.Catalog, first: float, more: float, place: tuple[str, str]

@@ -139,7 +139,7 @@ def test_an_offer_without_a_price_keeps_its_hours_and_has_no_cost():
 
 
 @given(st.floats(min_value=0.01, max_value=100), st.floats(min_value=0.1, max_value=10))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_cost_is_linear_in_price(price, factor):
     once, scaled = run(serving(), {"price_usd_per_hour": price}, {"price_usd_per_hour": price * factor}).to_dict(
         "records"
@@ -273,7 +273,7 @@ def test_an_accelerator_does_not_fit_cpu_serving():
 
 
 @given(st.floats(min_value=1, max_value=1e6), st.floats(min_value=1, max_value=1e6))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_more_cpu_load_never_costs_less(first, second):
     little, much = (run(serving(mean=mean), {}).iloc[0] for mean in sorted((first, second)))
 
@@ -609,7 +609,7 @@ def test_an_availability_of_three_nines_asks_for_three_zones():
     assert high["compute_usd_per_month_typical"] >= 1.2 * plain["compute_usd_per_month_typical"]
 
 
-def test_a_rack_is_spared_by_a_whole_rack():
+def test_a_rack_is_spared_by_what_its_loss_takes():
     rack = {
         **H100,
         "sku": "Standard_ND128isr_NDR_GB200_v6",
@@ -620,10 +620,10 @@ def test_a_rack_is_spared_by_a_whole_rack():
     row = run(chat(mean=2000.0), rack).iloc[0]
 
     # 72 accelerators in instances of four: eighteen of them fail as one
-    assert row["spare_instances_count_typical"] == 18
-    assert row["spare_reason"] == "one whole rack of 18 instances stands by"
-    # At the low end only as many as stand in that rack.
-    assert row["spare_instances_count_low"] <= 18
+    working = row["instances_count_typical"] - row["spare_instances_count_typical"]
+    assert row["spare_instances_count_typical"] == min(working, 18)
+    assert row["spare_reason"].endswith("instances stand by: what the loss of one rack of 18 takes")
+    assert row["spare_instances_count_high"] >= 18
 
 
 def test_a_slice_is_a_unit_of_its_own_however_large_its_pod():

@@ -34,7 +34,8 @@ def stand(working, *, packed=1.0, spread=1.0, rack=1.0, zones=1):
         ({"working": 4.0, "zones": 3}, 6, 2),  # equal thirds: 4 × 3 ÷ 2
         ({"working": 5.0, "zones": 3}, 9, 4),  # three whole replicas a zone
         ({"working": 3.0, "spread": 4.0, "zones": 3}, 24, 12),
-        ({"working": 20.0, "rack": 18.0, "zones": 3}, 54, 34),  # a whole rack in each zone
+        ({"working": 2.0, "rack": 18.0}, 4, 2),  # both stand in one rack
+        ({"working": 20.0, "rack": 18.0, "zones": 3}, 30, 10),
     ],
 )
 def test_a_fleet_and_its_spare_by_hand(asked, instances, by):
@@ -44,10 +45,10 @@ def test_a_fleet_and_its_spare_by_hand(asked, instances, by):
     assert fleet.spare_instances.typical == by
 
 
-def test_at_the_low_end_a_small_fleet_loses_only_what_stands_in_the_rack():
-    fleet = stand(2.0, rack=18.0)
+def test_the_high_end_is_asked_to_take_whole_racks():
+    fleets = [stand(2.0, rack=18.0), stand(20.0, rack=18.0, zones=3)]
 
-    assert (fleet.instances_count.low, fleet.instances_count.typical) == (4, 20)
+    assert [fleet.instances_count.high for fleet in fleets] == [20, 54]
 
 
 @given(
@@ -62,7 +63,8 @@ def test_what_is_left_after_a_loss_carries_the_peak(working, packed, spread, rac
 
     assert one.instances_count.typical - one.working_instances.typical == one.spare_instances.typical
     assert three.instances_count.typical * 2 / 3 >= one.working_instances.typical
-    assert three.instances_count.typical % (3 * (rack if rack > 1 else spread)) == 0
+    assert three.instances_count.typical % (3 * spread) == 0
+    assert three.instances_count.high % (3 * (rack if rack > 1 else spread)) == 0
     assert three.instances_count.typical >= stand(float(working), packed=packed, spread=spread).instances_count.typical
     for fleet in (one, three):
         assert uncertainty.ordered(fleet.instances_count)

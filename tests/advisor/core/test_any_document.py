@@ -189,7 +189,6 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
 @pytest.mark.slow
 @settings(
     max_examples=20,
-    deadline=None,
     derandomize=True,
     phases=(Phase.generate,),  # a report takes a second: what fails is shown as found
     suppress_health_check=list(HealthCheck),

@@ -538,7 +538,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
 @given(raw=VALUES, complete=st.booleans())
 def test_whatever_is_checked_only_a_document_error_is_raised(raw: Any, complete: bool) -> None:
     try:
@@ -550,7 +550,7 @@ def test_whatever_is_checked_only_a_document_error_is_raised(raw: Any, complete:
         json.dumps(canonical(document), allow_nan=False)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_a_good_document_with_one_odd_value_raises_nothing_else(data: st.DataObject) -> None:
     raw = copy.deepcopy(EXAMPLE)

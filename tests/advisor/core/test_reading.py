@@ -158,7 +158,7 @@ def test_the_largest_file_allowed_takes_little_time(data: bytes) -> None:
     assert time.perf_counter() - started < 3
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.one_of(st.binary(max_size=60), st.text(max_size=60).map(lambda text: text.encode("utf-8", "replace"))))
 def test_any_bytes_give_a_mapping_or_a_document_error(data: bytes) -> None:
     try:
@@ -167,7 +167,7 @@ def test_any_bytes_give_a_mapping_or_a_document_error(data: bytes) -> None:
         json.dumps(error.as_dict(), allow_nan=False, ensure_ascii=False).encode()
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
 @given(
     text=st.text(alphabet=st.sampled_from("{}[]:,-?&*!|>'\"%@`#~ \n\tab1.e<="), max_size=60),
 )
