@@ -7,7 +7,7 @@ import pytest
 
 from estimator import coefficients
 from estimator.architecture import from_row
-from estimator.serving_load import Load, operate
+from estimator.serving_load import Load, _meet, operate
 from estimator.serving_memory import cache_gb_per_sequence, sequences_max, weights_gb
 from estimator.serving_pace import Chips, PrecisionError, design, normal_precision, pace
 from estimator.serving_shape import kv_values, shape
@@ -195,6 +195,30 @@ def test_requests_in_flight_are_rate_times_time():
     whole_s = point.ttft_s + point.tpot_s * (500 - 1)
     assert point.sequences == 40.0
     assert point.requests_per_s * whole_s == pytest.approx(100.0, rel=1e-6)
+
+
+def test_the_wait_for_other_prompts_solves_both_of_its_equations():
+    cycle_of = {}
+    for others_s in (0.0, 1.0, 50.0, 5000.0):
+        first_s, cycle_s = _meet(own_s=0.5, decode_s=10.0, others_s=others_s, half_s=0.2)
+        assert first_s == pytest.approx(0.5 + others_s * (first_s - 0.2) / cycle_s)
+        assert cycle_s == pytest.approx(first_s + 10.0 + others_s * (1 - first_s / cycle_s))
+        cycle_of[others_s] = cycle_s
+
+    assert cycle_of[0.0] == pytest.approx(10.5)
+    assert cycle_of[5000.0] > 5000.0
+
+
+def test_a_decode_step_waits_for_one_chunk_at_most():
+    few = load(input_tokens=8192.0, output_tokens=16.0, chunk_tokens=8192.0)
+
+    point = operate(
+        shape=shape(LLAMA_70B), pace=pace_of(), layout=layout(4), load=few, in_flight=np.array([64.0, 512.0])
+    )
+
+    assert point.tpot_s[1] < 1.5 * point.tpot_s[0]
+    assert point.ttft_s[1] > 6 * point.ttft_s[0]
+    assert point.requests_per_s[1] == pytest.approx(point.requests_per_s[0], rel=0.1)
 
 
 def test_more_requests_in_flight_give_more_tokens_and_slower_ones():
