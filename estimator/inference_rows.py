@@ -25,14 +25,20 @@ Array = npt.NDArray[np.float64]
 DIRECTORY = Path(__file__).parent / "data"
 METRICS = ("output_tokens_per_s", "output_tokens_per_s_per_accel", "ttft_ms", "tpot_ms", "e2e_latency_s")
 GIB = 1.073741824  # GB
+_CORES = {"neuron": 2}  # ranks an accelerator has where the software counts cores and no row says how many there are
 
-# Names that results use for parts the catalog lists under another one.
+# Names that results use for parts the catalog lists under another one; a bare name means the part most in use.
 ACCELERATORS = {
+    "a100": "a100-80gb",
+    "h100": "h100-sxm-80gb",
+    "h200": "h200-sxm-141gb",
     "inf1": "inferentia1",
     "inf2": "inferentia2",
     "trn1": "trainium1",
     "trn2": "trainium2",
     "trn3": "trainium3",
+    "trn1n": "trainium1",
+    "tpu7x": "tpu-v7-ironwood",
     "ironwood": "tpu-v7-ironwood",
     "trillium": "tpu-v6e",
     "gh200": "gh200-96gb",
@@ -69,11 +75,14 @@ class Served:
 def accelerator_row(name: str, *, ids: Sequence[str]) -> int:
     """Return the place of a result's accelerator among the catalog's ids; an unknown one raises ``RowError``."""
     text = name.strip().lower().replace("_", "-").removeprefix("nvidia-").removeprefix("amd-").removeprefix("google-")
+    text = re.sub(r"^(tpu-?)?(?=v\d[ep]?\b)", "tpu-", text)
     text = ACCELERATORS.get(text, text)
     if text in ids:
         return list(ids).index(text)
     parts = text.split("-")
     for part in (text.replace("-sxm", "").replace("-pcie", ""), "-".join(parts[:2]), parts[0]):
+        if not re.search(r"\d", part):
+            continue  # a family is no part
         matches = [index for index, known in enumerate(ids) if known == part or known.startswith(part + "-")]
         if matches:
             return matches[0]
@@ -89,11 +98,12 @@ def served(
         raise RowError(f"metric {metric!r} is unknown, expected one of {', '.join(METRICS)}")
     chip = accelerator_row(_text(row, "accelerator"), ids=ids)
     architecture = _architecture(row, known=known)
-    count = int(_number(row, "n_accelerators", 1.0))
     mode = _mode(row)
     tensor = _number(row, "tp", math.nan)
     pipeline = int(_number(row, "pp", 1.0))
     data = int(_number(row, "dp", 1.0))
+    ranks = pipeline * data * (tensor if math.isfinite(tensor) else 1.0)
+    count = int(_number(row, "n_accelerators", math.ceil(ranks / _CORES.get(stacks[chip], 1))))
     cores = tensor
     data = data if architecture.is_moe else 1  # of dense models these are replicas
     if math.isfinite(tensor) and data > 1 and tensor * pipeline * data > count:
@@ -106,18 +116,16 @@ def served(
     weights = _text(row, "weights_precision") or "bf16"
     weights = published_format(weights, model=architecture.id)
     normal_precision(weights)
+    kv = _text(row, "kv_precision")
+    if kv.lower() in ("", "auto", "default"):
+        kv = _cache(weights, stack=stack, moe=architecture.is_moe, tuned="mlperf" in _text(row, "scenario").lower())
+    normal_precision(kv)
     return Served(
         architecture=architecture,
         chip=chip,
         stack=stack,
         weights=weights,
-        kv=_text(row, "kv_precision")
-        or _cache(
-            weights,
-            stack=stack,
-            moe=architecture.is_moe,
-            tuned="mlperf" in _text(row, "scenario").lower(),
-        ),
+        kv=kv,
         accelerators=count,
         tensor=int(tensor) if math.isfinite(tensor) else None,
         pipeline=pipeline,
@@ -276,10 +284,13 @@ def chips(accelerators: pd.DataFrame, *, rows: Sequence[int]) -> Chips:
     def numbers(column: str, factor: float) -> Array:
         return pd.to_numeric(picked[column], errors="coerce").to_numpy(dtype=float) * factor
 
+    bf16 = numbers("bf16_tflops", 1e12)
+    if "fp16_tflops" in picked:  # chips from before BF16 run 16-bit models in FP16
+        bf16 = np.where(np.isfinite(bf16), bf16, numbers("fp16_tflops", 1e12))
     memory = numbers("memory_gb", 1.0) if "memory_gb" in picked else numbers("memory_gib", GIB)
     return Chips(
         ids=tuple(picked["id"].astype(str)),
-        bf16_flops_per_s=numbers("bf16_tflops", 1e12),
+        bf16_flops_per_s=bf16,
         fp8_flops_per_s=numbers("fp8_tflops", 1e12),
         fp4_flops_per_s=numbers("fp4_tflops", 1e12),
         int8_ops_per_s=numbers("int8_tops", 1e12),

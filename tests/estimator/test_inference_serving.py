@@ -263,7 +263,24 @@ def test_weights_stored_narrow_only_save_bytes_not_operations():
 
 @pytest.mark.parametrize(
     ("precision", "expected"),
-    [("nvfp4", ("fp4", False)), ("awq", ("int4", True)), ("fp8-weight-only", ("fp8", True)), ("BF16", ("bf16", False))],
+    [
+        ("nvfp4", ("fp4", False)),
+        ("awq", ("int4", True)),
+        ("fp8-weight-only", ("fp8", True)),
+        ("BF16", ("bf16", False)),
+        ("FP8_E4M3", ("fp8", False)),
+        ("mxfp8", ("fp8", False)),
+        ("float8", ("fp8", False)),
+        ("fp8 w8a8", ("fp8", False)),
+        ("w8a8", ("int8", False)),
+        ("w8a16", ("int8", True)),
+        ("gptq-int8", ("int8", True)),
+        ("awq_int4", ("int4", True)),
+        ("w4a16", ("int4", True)),
+        ("weight-only", ("int4", True)),
+        ("mxfp4", ("mxfp4", False)),
+        ("float16", ("fp16", False)),
+    ],
 )
 def test_precisions_have_several_names(precision, expected):
     assert normal_precision(precision) == expected
