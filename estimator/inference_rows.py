@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from estimator.architecture import Architecture, ArchitectureError, from_row
-from estimator.serving_pace import Chips, normal_precision, published_format
+from estimator.serving_pace import Chips, design, normal_precision, published_format
 from estimator.serving_shape import Shape, shape, stack
 
 Array = npt.NDArray[np.float64]
@@ -112,13 +112,14 @@ def served(
         tensor = max(count // pipeline, 1)
     stack = _stack(_text(row, "framework"), software=stacks[chip])
     input_tokens, ttft, tpot = _limits(row, mode=mode)
-    scale = 0.9 if "inferencex" in _text(row, "scenario").lower() else 1.0  # lengths drawn from 80-100 % of nominal
+    scenario = _text(row, "scenario").lower()
+    scale = 0.9 if "inferencex" in scenario else 1.0  # lengths drawn from 80-100 % of nominal
     weights = _text(row, "weights_precision") or "bf16"
     weights = published_format(weights, model=architecture.id)
     normal_precision(weights)
     kv = _text(row, "kv_precision")
     if kv.lower() in ("", "auto", "default"):
-        kv = _cache(weights, stack=stack, moe=architecture.is_moe, tuned="mlperf" in _text(row, "scenario").lower())
+        kv = _cache(weights, stack=stack, chip=ids[chip], moe=architecture.is_moe, scenario=scenario)
     normal_precision(kv)
     return Served(
         architecture=architecture,
@@ -163,15 +164,17 @@ def _mode(row: Mapping[str, Any]) -> str:
     return "closed"
 
 
-def _cache(weights: str, *, stack: str, moe: bool, tuned: bool) -> str:
+def _cache(weights: str, *, stack: str, chip: str, moe: bool, scenario: str) -> str:
     """Return the cache format where a row states none: what the usual checkpoint asks for.
 
-    Quantised checkpoints made for TensorRT-LLM and NVFP4 ones ask for an 8-bit cache, and benchmark submissions
-    choose it; a maker's own
-    FP8 or MXFP4 checkpoint asks for none, so the cache keeps 16 bits.
+    Quantised checkpoints made for TensorRT-LLM and NVFP4 ones ask for an 8-bit cache, and benchmark submissions choose
+    it; a maker's own FP8 or MXFP4 checkpoint asks for none, so the cache keeps 16 bits. InferenceX starts TensorRT-LLM
+    everywhere and SGLang on Blackwell with an 8-bit cache (launch scripts of github:SemiAnalysisAI/InferenceX).
     """
     name, stored_only = normal_precision(weights)
-    eight = name == "fp4" or (name == "fp8" and (tuned or (stack == "trtllm" and not moe)))
+    started_so = stack == "trtllm" or (stack == "sglang" and design(chip) == "blackwell")
+    chosen = "mlperf" in scenario or ("inferencex" in scenario and started_so)
+    eight = name == "fp4" or (name == "fp8" and stack == "trtllm" and not moe) or (name in ("fp8", "mxfp4") and chosen)
     return "fp8" if eight and not stored_only else "bf16"
 
 
@@ -219,12 +222,15 @@ def _architecture(row: Mapping[str, Any], *, known: Mapping[str, Architecture]) 
         "ffn_hidden": _number(row, "ffn_hidden", math.nan),
     }
     total, active = stated["params_total"], stated["params_active"]
+    shaped = math.isfinite(stated["layers"] + stated["hidden"] + stated["heads"])
     if not math.isfinite(stated["layers"] + stated["hidden"]):
         stated |= _typical(active if math.isfinite(active) else total)
     if not math.isfinite(stated["heads"]):
         stated["heads"] = max(round(stated["hidden"] / 128), 1)
     if math.isfinite(total) and math.isfinite(active) and total > 1.05 * active:
-        stated |= _experts(stated)
+        # Results leave the KV heads of latent attention blank: it has none. Its sizes are those of DeepSeek-V3.
+        latent = {"attention": "mla", "kv_lora_rank": 512.0} if shaped and not math.isfinite(stated["kv_heads"]) else {}
+        stated |= _experts(stated) | latent
     try:
         return from_row(stated)
     except (ArchitectureError, TypeError, ValueError) as error:
@@ -243,10 +249,19 @@ def known_architectures(shapes: pd.DataFrame) -> dict[str, Architecture]:
     return known
 
 
+# What follows a model's name without changing its shape: tuning, format, release.
+_SUFFIX = re.compile(
+    r"[-_. ](instruct|quantized|it|chat|hf|base|thinking|exp|preview|awq|gptq|fp8|(nv)?fp4(-v\d)?|mxfp4|bf16"
+    r"|int[48]|w\d+a\d+|v0\.\d|99(\.9)?|\d{4})(?=$|[-_. ])"
+)
+_DISTILLED = (("deepseek-r1-distill-llama", "llama-3.1"), ("deepseek-r1-distill-qwen", "qwen2.5"))
+
+
 def _plain(name: str) -> str:
-    text = name.lower().split("/")[-1]
-    text = re.sub(r"[-_ ](instruct|it|chat|hf|base|fp8|fp4|nvfp4|bf16|int4|0324|0528|thinking|\d{4})\b", "", text)
-    return re.sub(r"[^a-z0-9]", "", text)
+    text = name.lower().split("/")[-1].removeprefix("meta-")
+    for start, teacher in _DISTILLED:
+        text = text.replace(start, teacher)
+    return re.sub(r"[^a-z0-9]", "", _SUFFIX.sub("", text))
 
 
 def _typical(params: float) -> dict[str, float]:

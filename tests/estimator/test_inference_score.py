@@ -287,3 +287,32 @@ def test_a_model_unknown_to_the_catalog_is_built_from_its_row():
 
     assert mixture["status"] == "ok"
     assert mixture["predicted"] < dense["predicted"]
+
+
+def test_an_unknown_mixture_without_kv_heads_has_latent_attention():
+    stated = {"params_total_b": "671", "params_active_b": "37", "layers": "61", "hidden": "7168", "heads": "128"}
+    stated |= {"vocab": "129280", "accelerator": "b200", "n_accelerators": "8", "tp": "8", "concurrency": "64"}
+
+    unknown = score([row(**(stated | {"model": "unheard-of", "kv_heads": ""}))])[0]["predicted"]
+    known = score([row(**(stated | {"model": "deepseek-v3"}))])[0]["predicted"]
+
+    assert unknown == pytest.approx(known, rel=0.2)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("meta-llama/Meta-Llama-3-8B-Instruct", "llama-3-8b"),
+        ("nvidia/DeepSeek-R1-0528-FP4-v2", "deepseek-r1"),
+        ("deepseek-v3.2-exp", "deepseek-v3.2"),
+        ("mixtral-8x7b-instruct-v0.1", "mixtral-8x7b"),
+        ("Qwen3-32B-AWQ", "qwen3-32b"),
+        ("llama2-70b-99.9", "llama-2-70b"),
+        ("deepseek-r1-distill-llama-70b", "llama-3.1-70b"),
+        ("RedHatAI/Llama-3.3-70B-Instruct-quantized.w8a8", "llama-3.3-70b"),
+    ],
+)
+def test_models_have_several_names(name, expected):
+    (one,), _ = inference_score.understand([row(model=name)], accelerators=ACCELERATORS)
+
+    assert one.architecture.id == expected
