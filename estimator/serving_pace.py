@@ -58,6 +58,7 @@ _SPELLINGS: tuple[tuple[str, str], ...] = (
     (r"^(bf16|bfloat16|w16a16)", "bf16"),
     (r"^(fp16|f16|float16|half)", "fp16"),
 )
+_PCIE_MOST = 128e9  # bytes a second both ways of 16 lanes of the fifth generation
 _WEIGHT_ONLY = r"weight-only|w8a16|(^|-)(awq|gptq)"
 
 
@@ -135,7 +136,8 @@ def pace(
     flops = np.where(stored_only, native * unpacked, quantised * by("gemm_fraction.{}", designs))
     links = np.array([link(name) for name in designs])
     no_link = ~np.isfinite(chips.link_bytes_per_s) | (chips.link_bytes_per_s <= 0)
-    links = np.where(no_link, "pcie", links)
+    slow = np.isin(links, ("nvlink", "nvlink5")) & (chips.link_bytes_per_s <= _PCIE_MOST)  # a card's slot, no bridge
+    links = np.where(no_link | slow, "pcie", links)
     link_rate = np.where(no_link, value("pcie_gb_per_s") * 1e9, chips.link_bytes_per_s) / 2
     kv_names = [normal_precision(name)[0] for name in kv]
     streaming = chips.bytes_per_s * by("bandwidth_fraction.{}", designs)

@@ -188,6 +188,18 @@ def test_accelerators_not_counted_are_those_of_the_layout():
     assert score([cores])[0]["predicted"] == score([cores | {"n_accelerators": "4"}])[0]["predicted"]
 
 
+def test_cards_in_slots_pass_their_activations_slower_than_bridged_ones():
+    ratio = {}
+    for name in ("h100-sxm-80gb", "h100-pcie-80gb"):
+        one, four = (
+            score([row(accelerator=name, model="llama-3.1-8b", tp=tp, n_accelerators=tp)])[0]["predicted"]
+            for tp in ("1", "4")
+        )
+        ratio[name] = one / four
+
+    assert ratio["h100-pcie-80gb"] < 0.95 * ratio["h100-sxm-80gb"]
+
+
 def test_a_replica_without_a_request_is_idle():
     one = score([row(concurrency="1", n_accelerators="2")])[0]["predicted"]
 
