@@ -10,6 +10,10 @@ from estimator.serving_step import Layout, Pace, step_s
 
 Number = Any  # a float or a numpy array; formulas take either
 
+# Decode steps before a new prompt's first: half of the running one, and the next, which vLLM, SGLang and TensorRT-LLM
+# schedule while that one runs (overlapped scheduling).
+_STEPS_AHEAD = 1.5
+
 
 @dataclass(frozen=True, slots=True)
 class Load:
@@ -79,8 +83,8 @@ def operate(
     shared = np.clip(others / width / steps, 1.0, np.maximum(load.chunk_tokens / piece, 1.0))
     together_s = step(inside, piece * shared)
     extra_s = np.maximum(together_s - decode_s, 0.0) * chunks / shared  # of one prompt, to the others
-    # Half a step until the next one, then its own chunks; its launches are hidden from the others, not from itself.
-    own_s = load.request_s + decode_s / 2 + chunks * together_s + shape.layers * pace.first_layer_s
+    # Its own chunks after the steps that run or are queued; its launches are hidden from the others, not from itself.
+    own_s = load.request_s + _STEPS_AHEAD * decode_s + chunks * together_s + shape.layers * pace.first_layer_s
     ttft_s, cycle_s = _meet(
         own_s=own_s, decode_s=steps * decode_s, others_s=others / width * extra_s, half_s=load.request_s + extra_s / 2
     )
