@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from estimator.architecture import Architecture, ArchitectureError, from_row
-from estimator.serving_pace import Chips, normal_precision, published_format
+from estimator.serving_pace import Chips, design, normal_precision, published_format
 from estimator.serving_shape import Shape, shape, stack
 
 Array = npt.NDArray[np.float64]
@@ -25,14 +25,20 @@ Array = npt.NDArray[np.float64]
 DIRECTORY = Path(__file__).parent / "data"
 METRICS = ("output_tokens_per_s", "output_tokens_per_s_per_accel", "ttft_ms", "tpot_ms", "e2e_latency_s")
 GIB = 1.073741824  # GB
+_CORES = {"neuron": 2}  # ranks an accelerator has where the software counts cores and no row says how many there are
 
-# Names that results use for parts the catalog lists under another one.
+# Names that results use for parts the catalog lists under another one; a bare name means the part most in use.
 ACCELERATORS = {
+    "a100": "a100-80gb",
+    "h100": "h100-sxm-80gb",
+    "h200": "h200-sxm-141gb",
     "inf1": "inferentia1",
     "inf2": "inferentia2",
     "trn1": "trainium1",
     "trn2": "trainium2",
     "trn3": "trainium3",
+    "trn1n": "trainium1",
+    "tpu7x": "tpu-v7-ironwood",
     "ironwood": "tpu-v7-ironwood",
     "trillium": "tpu-v6e",
     "gh200": "gh200-96gb",
@@ -69,11 +75,14 @@ class Served:
 def accelerator_row(name: str, *, ids: Sequence[str]) -> int:
     """Return the place of a result's accelerator among the catalog's ids; an unknown one raises ``RowError``."""
     text = name.strip().lower().replace("_", "-").removeprefix("nvidia-").removeprefix("amd-").removeprefix("google-")
+    text = re.sub(r"^(tpu-?)?(?=v\d[ep]?\b)", "tpu-", text)
     text = ACCELERATORS.get(text, text)
     if text in ids:
         return list(ids).index(text)
     parts = text.split("-")
     for part in (text.replace("-sxm", "").replace("-pcie", ""), "-".join(parts[:2]), parts[0]):
+        if not re.search(r"\d", part):
+            continue  # a family is no part
         matches = [index for index, known in enumerate(ids) if known == part or known.startswith(part + "-")]
         if matches:
             return matches[0]
@@ -89,11 +98,12 @@ def served(
         raise RowError(f"metric {metric!r} is unknown, expected one of {', '.join(METRICS)}")
     chip = accelerator_row(_text(row, "accelerator"), ids=ids)
     architecture = _architecture(row, known=known)
-    count = int(_number(row, "n_accelerators", 1.0))
     mode = _mode(row)
     tensor = _number(row, "tp", math.nan)
     pipeline = int(_number(row, "pp", 1.0))
     data = int(_number(row, "dp", 1.0))
+    ranks = pipeline * data * (tensor if math.isfinite(tensor) else 1.0)
+    count = int(_number(row, "n_accelerators", math.ceil(ranks / _CORES.get(stacks[chip], 1))))
     cores = tensor
     data = data if architecture.is_moe else 1  # of dense models these are replicas
     if math.isfinite(tensor) and data > 1 and tensor * pipeline * data > count:
@@ -102,22 +112,21 @@ def served(
         tensor = max(count // pipeline, 1)
     stack = _stack(_text(row, "framework"), software=stacks[chip])
     input_tokens, ttft, tpot = _limits(row, mode=mode)
-    scale = 0.9 if "inferencex" in _text(row, "scenario").lower() else 1.0  # lengths drawn from 80-100 % of nominal
+    scenario = _text(row, "scenario").lower()
+    scale = 0.9 if "inferencex" in scenario else 1.0  # lengths drawn from 80-100 % of nominal
     weights = _text(row, "weights_precision") or "bf16"
     weights = published_format(weights, model=architecture.id)
     normal_precision(weights)
+    kv = _text(row, "kv_precision")
+    if kv.lower() in ("", "auto", "default"):
+        kv = _cache(weights, stack=stack, chip=ids[chip], moe=architecture.is_moe, scenario=scenario)
+    normal_precision(kv)
     return Served(
         architecture=architecture,
         chip=chip,
         stack=stack,
         weights=weights,
-        kv=_text(row, "kv_precision")
-        or _cache(
-            weights,
-            stack=stack,
-            moe=architecture.is_moe,
-            tuned="mlperf" in _text(row, "scenario").lower(),
-        ),
+        kv=kv,
         accelerators=count,
         tensor=int(tensor) if math.isfinite(tensor) else None,
         pipeline=pipeline,
@@ -155,15 +164,17 @@ def _mode(row: Mapping[str, Any]) -> str:
     return "closed"
 
 
-def _cache(weights: str, *, stack: str, moe: bool, tuned: bool) -> str:
+def _cache(weights: str, *, stack: str, chip: str, moe: bool, scenario: str) -> str:
     """Return the cache format where a row states none: what the usual checkpoint asks for.
 
-    Quantised checkpoints made for TensorRT-LLM and NVFP4 ones ask for an 8-bit cache, and benchmark submissions
-    choose it; a maker's own
-    FP8 or MXFP4 checkpoint asks for none, so the cache keeps 16 bits.
+    Quantised checkpoints made for TensorRT-LLM and NVFP4 ones ask for an 8-bit cache, and benchmark submissions choose
+    it; a maker's own FP8 or MXFP4 checkpoint asks for none, so the cache keeps 16 bits. InferenceX starts TensorRT-LLM
+    everywhere and SGLang on Blackwell with an 8-bit cache (launch scripts of github:SemiAnalysisAI/InferenceX).
     """
     name, stored_only = normal_precision(weights)
-    eight = name == "fp4" or (name == "fp8" and (tuned or (stack == "trtllm" and not moe)))
+    started_so = stack == "trtllm" or (stack == "sglang" and design(chip) == "blackwell")
+    chosen = "mlperf" in scenario or ("inferencex" in scenario and started_so)
+    eight = name == "fp4" or (name == "fp8" and stack == "trtllm" and not moe) or (name in ("fp8", "mxfp4") and chosen)
     return "fp8" if eight and not stored_only else "bf16"
 
 
@@ -211,12 +222,15 @@ def _architecture(row: Mapping[str, Any], *, known: Mapping[str, Architecture]) 
         "ffn_hidden": _number(row, "ffn_hidden", math.nan),
     }
     total, active = stated["params_total"], stated["params_active"]
+    shaped = math.isfinite(stated["layers"] + stated["hidden"] + stated["heads"])
     if not math.isfinite(stated["layers"] + stated["hidden"]):
         stated |= _typical(active if math.isfinite(active) else total)
     if not math.isfinite(stated["heads"]):
         stated["heads"] = max(round(stated["hidden"] / 128), 1)
     if math.isfinite(total) and math.isfinite(active) and total > 1.05 * active:
-        stated |= _experts(stated)
+        # Results leave the KV heads of latent attention blank: it has none. Its sizes are those of DeepSeek-V3.
+        latent = {"attention": "mla", "kv_lora_rank": 512.0} if shaped and not math.isfinite(stated["kv_heads"]) else {}
+        stated |= _experts(stated) | latent
     try:
         return from_row(stated)
     except (ArchitectureError, TypeError, ValueError) as error:
@@ -235,10 +249,19 @@ def known_architectures(shapes: pd.DataFrame) -> dict[str, Architecture]:
     return known
 
 
+# What follows a model's name without changing its shape: tuning, format, release.
+_SUFFIX = re.compile(
+    r"[-_. ](instruct|quantized|it|chat|hf|base|thinking|exp|preview|awq|gptq|fp8|(nv)?fp4(-v\d)?|mxfp4|bf16"
+    r"|int[48]|w\d+a\d+|v0\.\d|99(\.9)?|\d{4})(?=$|[-_. ])"
+)
+_DISTILLED = (("deepseek-r1-distill-llama", "llama-3.1"), ("deepseek-r1-distill-qwen", "qwen2.5"))
+
+
 def _plain(name: str) -> str:
-    text = name.lower().split("/")[-1]
-    text = re.sub(r"[-_ ](instruct|it|chat|hf|base|fp8|fp4|nvfp4|bf16|int4|0324|0528|thinking|\d{4})\b", "", text)
-    return re.sub(r"[^a-z0-9]", "", text)
+    text = name.lower().split("/")[-1].removeprefix("meta-")
+    for start, teacher in _DISTILLED:
+        text = text.replace(start, teacher)
+    return re.sub(r"[^a-z0-9]", "", _SUFFIX.sub("", text))
 
 
 def _typical(params: float) -> dict[str, float]:
@@ -276,10 +299,13 @@ def chips(accelerators: pd.DataFrame, *, rows: Sequence[int]) -> Chips:
     def numbers(column: str, factor: float) -> Array:
         return pd.to_numeric(picked[column], errors="coerce").to_numpy(dtype=float) * factor
 
+    bf16 = numbers("bf16_tflops", 1e12)
+    if "fp16_tflops" in picked:  # chips from before BF16 run 16-bit models in FP16
+        bf16 = np.where(np.isfinite(bf16), bf16, numbers("fp16_tflops", 1e12))
     memory = numbers("memory_gb", 1.0) if "memory_gb" in picked else numbers("memory_gib", GIB)
     return Chips(
         ids=tuple(picked["id"].astype(str)),
-        bf16_flops_per_s=numbers("bf16_tflops", 1e12),
+        bf16_flops_per_s=bf16,
         fp8_flops_per_s=numbers("fp8_tflops", 1e12),
         fp4_flops_per_s=numbers("fp4_tflops", 1e12),
         int8_ops_per_s=numbers("int8_tops", 1e12),

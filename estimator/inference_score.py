@@ -66,7 +66,8 @@ def score_rows(
                 "low": value / width if ok else None,
                 "high": value * width if ok else None,
                 "status": "ok" if ok else "unsupported",
-                "reason": reasons[index] or ("" if ok else "the model does not fit these accelerators"),
+                "reason": reasons[index]
+                or ("" if ok else f"the catalog states no peak or bandwidth of {row.get('accelerator')}"),
             }
         )
     return answers
@@ -120,8 +121,9 @@ def compile_rows(rows: Sequence[Served], *, accelerators: pd.DataFrame) -> Run:
     ]
     owner = np.array([entry[0] for entry in entries], dtype=np.int64)
     tensor, pipeline, data, kv_ranks, replicas, share = np.array([entry[1:] for entry in entries], dtype=float).T
-    concurrency = np.array([row.concurrency for row in rows])[owner] / replicas
+    concurrency = np.array([row.concurrency for row in rows])[owner]
     stated = np.isfinite(concurrency)
+    replicas = np.where(stated, np.minimum(replicas, np.maximum(concurrency, 1.0)), replicas)  # the others are idle
     return Run(
         rows=tuple(rows),
         chips=chips(accelerators, rows=[row.chip for row in rows]),
@@ -135,7 +137,7 @@ def compile_rows(rows: Sequence[Served], *, accelerators: pd.DataFrame) -> Run:
         ),
         replicas=replicas,
         share=np.where(stated, np.nan, share),
-        in_flight=concurrency,
+        in_flight=concurrency / replicas,
         stacks=tuple(row.stack for row in rows),
         weights=tuple(row.weights for row in rows),
         kv=tuple(row.kv for row in rows),
@@ -276,8 +278,10 @@ def _operate(run: Run, *, value: Callable[[str], float]) -> tuple[Point, Any, Ar
         reserve_gb=value("reserve_gb"),
         context_tokens=inputs + by_stack("output_kept.{}") * outputs,
     )
-    cap = np.minimum(slots, by_stack("sequences_max.{}") * run.layout.data)
-    held = np.maximum(cap, 1.0)
+    most = by_stack("sequences_max.{}") * run.layout.data
+    # A stated load that does not fit by our memory model ran all the same: then the cache bounds nothing we know of.
+    unknown = closed & (slots < 1)
+    held = np.where(unknown, most, np.maximum(np.minimum(slots, most), 1.0))
     load = Load(
         input_tokens=inputs,
         output_tokens=outputs,

@@ -10,7 +10,9 @@ from estimator.serving_step import Layout, Pace, step_s
 
 Number = Any  # a float or a numpy array; formulas take either
 
-_ROUNDS = 12  # of the fixed point below; it contracts, the error after 12 rounds is under 0.1 %
+# Decode steps before a new prompt's first: half of the running one, and the next, which vLLM, SGLang and TensorRT-LLM
+# schedule while that one runs (overlapped scheduling).
+_STEPS_AHEAD = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,22 +79,19 @@ def operate(
 
     decode_s = step(inside, 0.0) * speed
     piece = load.input_tokens / chunks
-    mixed_s = step(inside, piece)
     # Where more than one prompt arrives in a step, they are read together, up to the chunk.
     shared = np.clip(others / width / steps, 1.0, np.maximum(load.chunk_tokens / piece, 1.0))
-    extra_s = np.maximum(step(inside, piece * shared) - decode_s, 0.0) * chunks / shared  # of one prompt, to the others
-    # Half a step until the next one, then its own chunks; its launches are hidden from the others, not from itself.
-    own_s = load.request_s + decode_s / 2 + chunks * mixed_s + shape.layers * pace.first_layer_s
-    ttft_s = own_s
-    tpot_s = decode_s / load.accepted_tokens
-    for _ in range(_ROUNDS):
-        cycle_s = ttft_s + steps * load.accepted_tokens * tpot_s
-        queued = others / width * np.clip((ttft_s - load.request_s) / cycle_s, 0.0, 1.0)
-        running = np.clip(others / width * extra_s / cycle_s, 0.0, 1.0)  # half of that one is over on average
-        ttft_s = 0.5 * ttft_s + 0.5 * (own_s + np.maximum(queued - running / 2, 0.0) * extra_s)
-        # During its decode a request meets the prefills of the others, each once a cycle.
-        decoding = np.clip(1 - ttft_s / cycle_s, 0.0, 1.0)
-        tpot_s = (decode_s + others / width * extra_s * decoding / steps) / load.accepted_tokens
+    together_s = step(inside, piece * shared)
+    extra_s = np.maximum(together_s - decode_s, 0.0) * chunks / shared  # of one prompt, to the others
+    # Its own chunks after the steps that run or are queued; its launches are hidden from the others, not from itself.
+    own_s = load.request_s + _STEPS_AHEAD * decode_s + chunks * together_s + shape.layers * pace.first_layer_s
+    ttft_s, cycle_s = _meet(
+        own_s=own_s, decode_s=steps * decode_s, others_s=others / width * extra_s, half_s=load.request_s + extra_s / 2
+    )
+    # A step reads one chunk at most: decode is never slower than that, the rest of the cycle is waiting.
+    fullest_s = np.maximum(step(inside, load.chunk_tokens), together_s) * speed
+    tpot_s = np.minimum((cycle_s - ttft_s) / steps, fullest_s) / load.accepted_tokens
+    ttft_s = cycle_s - steps * load.accepted_tokens * tpot_s
     wait_s = np.maximum(ttft_s - own_s, 0.0)
     ttft_s = ttft_s + load.burst * others / width / 2 * extra_s  # of those that arrive together, half are ahead
     cycle_s = ttft_s + steps * load.accepted_tokens * tpot_s
@@ -114,6 +113,18 @@ def operate(
         prefill_load=np.clip(requests_per_s * extra_s, 0.0, 1.0),
         sequences=inside,
     )
+
+
+def _meet(*, own_s: Number, decode_s: Number, others_s: Number, half_s: Number) -> tuple[Number, Number]:
+    """Return the time to first token T and the cycle C of a request that meets each other's prompt once a cycle. [s]
+
+    T = own + others · (T − half) ÷ C, where the running prompt is half over on average, and C = T + decode +
+    others · (1 − T ÷ C). Together they are C² − (own + decode + others) · C + others · half = 0.
+    """
+    total_s = own_s + decode_s + others_s
+    cycle_s = (total_s + np.sqrt(np.maximum(total_s * total_s - 4 * others_s * half_s, 0.0))) / 2
+    met = others_s / cycle_s
+    return (own_s - met * half_s) / (1 - met), cycle_s
 
 
 def operate_apart(

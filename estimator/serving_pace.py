@@ -1,5 +1,6 @@
 """From a chip, a precision and a stack preset to the pace of a step: which coefficient stands where."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -45,6 +46,21 @@ WEIGHT_BYTES = {
 }
 FOUR_BIT = ("fp4", "mxfp4", "int4")
 
+# How checkpoints, stacks and result tables spell the formats. A name of bits alone (w8a8) means integers.
+_SPELLINGS: tuple[tuple[str, str], ...] = (
+    (r"mxfp4", "mxfp4"),
+    (r"(^|[^a-z])(nv)?fp4|e2m1", "fp4"),
+    (r"w8a16|(awq|gptq)-(int)?8", "int8"),
+    (r"w4a|int4|nf4|(^|-)(awq|gptq)", "int4"),
+    (r"(mx)?fp8|float8|e4m3|e5m2", "fp8"),
+    (r"int8|w8a8|smoothquant", "int8"),
+    (r"weight-only", "int4"),
+    (r"^(bf16|bfloat16|w16a16)", "bf16"),
+    (r"^(fp16|f16|float16|half)", "fp16"),
+)
+_PCIE_MOST = 128e9  # bytes a second both ways of 16 lanes of the fifth generation
+_WEIGHT_ONLY = r"weight-only|w8a16|(^|-)(awq|gptq)"
+
 
 class PrecisionError(ValueError):
     """A precision that no formula here can take; the text lists the accepted ones."""
@@ -70,27 +86,15 @@ def design(accelerator: str) -> str:
 
 
 def normal_precision(precision: str) -> tuple[str, bool]:
-    """Return the storage format of the weights and whether they are only stored so (16-bit arithmetic)."""
-    text = precision.lower().replace("_", "-")
-    weight_only = text.startswith(("w4a16", "w8a16", "awq", "gptq", "weight-only")) or text.endswith("weight-only")
-    names = {
-        "nvfp4": "fp4",
-        "mxfp8": "fp8",
-        "fp8-mx": "fp8",
-        "w4a16": "int4",
-        "awq": "int4",
-        "gptq": "int4",
-        "weight-only": "int4",
-        "w8a16": "int8",
-        "float16": "fp16",
-        "bfloat16": "bf16",
-        "nf4": "int4",
-    }
-    name = text.removesuffix("-weight-only")
-    name = names.get(name, name)
-    if name not in WEIGHT_BYTES:
-        raise PrecisionError(f"precision {precision!r} is unknown, expected one of {', '.join(WEIGHT_BYTES)}")
-    return name, weight_only or name == "int4"
+    """Return the storage format of the weights and whether they are only stored so (16-bit arithmetic).
+
+    The first rule of ``_SPELLINGS`` whose pattern is found wins; what none knows raises ``PrecisionError``.
+    """
+    text = re.sub(r"[\s_]+", "-", precision.strip().lower())
+    for pattern, name in _SPELLINGS:
+        if re.search(pattern, text):
+            return name, name == "int4" or bool(re.search(_WEIGHT_ONLY, text))
+    raise PrecisionError(f"precision {precision!r} is unknown, expected one of {', '.join(WEIGHT_BYTES)}")
 
 
 def published_format(weights: str, *, model: str) -> str:
@@ -132,7 +136,8 @@ def pace(
     flops = np.where(stored_only, native * unpacked, quantised * by("gemm_fraction.{}", designs))
     links = np.array([link(name) for name in designs])
     no_link = ~np.isfinite(chips.link_bytes_per_s) | (chips.link_bytes_per_s <= 0)
-    links = np.where(no_link, "pcie", links)
+    slow = np.isin(links, ("nvlink", "nvlink5")) & (chips.link_bytes_per_s <= _PCIE_MOST)  # a card's slot, no bridge
+    links = np.where(no_link | slow, "pcie", links)
     link_rate = np.where(no_link, value("pcie_gb_per_s") * 1e9, chips.link_bytes_per_s) / 2
     kv_names = [normal_precision(name)[0] for name in kv]
     streaming = chips.bytes_per_s * by("bandwidth_fraction.{}", designs)

@@ -180,12 +180,13 @@ def test_planning_stays_below_the_tuned_reference():
 
 
 def test_a_published_serving_point_lies_in_the_interval_of_the_tuned_rate():
-    # TensorRT-LLM v0.17 performance page: Llama 3.1 70B FP8, 4 × H100, 1000 in and 1000 out: 7,431 output tokens/s
+    # TensorRT-LLM v0.17 performance page: Llama 3.1 70B FP8, 1000 in and 1000 out, H100: 4,391 output tokens/s with
+    # tensor parallelism of two, so 8,781 with four in the better of the published layouts (all four together: 7,431)
     frame = hardware("h100").assign(accelerators_count=4)
 
     row = ask(frame=frame, batch=True, input_tokens=1000.0, output_tokens=1000.0).iloc[0]
 
-    assert row["instance_tuned_tokens_per_s_low"] < 7431 < 1.3 * row["instance_tuned_tokens_per_s_high"]
+    assert row["instance_tuned_tokens_per_s_low"] < 2 * 4390.5 < row["instance_tuned_tokens_per_s_high"]
 
 
 def test_evidence_names_what_the_estimate_stands_on():

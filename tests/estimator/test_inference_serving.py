@@ -7,7 +7,7 @@ import pytest
 
 from estimator import coefficients
 from estimator.architecture import from_row
-from estimator.serving_load import Load, operate
+from estimator.serving_load import Load, _meet, operate
 from estimator.serving_memory import cache_gb_per_sequence, sequences_max, weights_gb
 from estimator.serving_pace import Chips, PrecisionError, design, normal_precision, pace
 from estimator.serving_shape import kv_values, shape
@@ -197,6 +197,30 @@ def test_requests_in_flight_are_rate_times_time():
     assert point.requests_per_s * whole_s == pytest.approx(100.0, rel=1e-6)
 
 
+def test_the_wait_for_other_prompts_solves_both_of_its_equations():
+    cycle_of = {}
+    for others_s in (0.0, 1.0, 50.0, 5000.0):
+        first_s, cycle_s = _meet(own_s=0.5, decode_s=10.0, others_s=others_s, half_s=0.2)
+        assert first_s == pytest.approx(0.5 + others_s * (first_s - 0.2) / cycle_s)
+        assert cycle_s == pytest.approx(first_s + 10.0 + others_s * (1 - first_s / cycle_s))
+        cycle_of[others_s] = cycle_s
+
+    assert cycle_of[0.0] == pytest.approx(10.5)
+    assert cycle_of[5000.0] > 5000.0
+
+
+def test_a_decode_step_waits_for_one_chunk_at_most():
+    few = load(input_tokens=8192.0, output_tokens=16.0, chunk_tokens=8192.0)
+
+    point = operate(
+        shape=shape(LLAMA_70B), pace=pace_of(), layout=layout(4), load=few, in_flight=np.array([64.0, 512.0])
+    )
+
+    assert point.tpot_s[1] < 1.5 * point.tpot_s[0]
+    assert point.ttft_s[1] > 6 * point.ttft_s[0]
+    assert point.requests_per_s[1] == pytest.approx(point.requests_per_s[0], rel=0.1)
+
+
 def test_more_requests_in_flight_give_more_tokens_and_slower_ones():
     point = operate(
         shape=shape(LLAMA_70B), pace=pace_of(), layout=layout(4), load=load(), in_flight=np.array([1.0, 8.0, 64.0])
@@ -239,7 +263,24 @@ def test_weights_stored_narrow_only_save_bytes_not_operations():
 
 @pytest.mark.parametrize(
     ("precision", "expected"),
-    [("nvfp4", ("fp4", False)), ("awq", ("int4", True)), ("fp8-weight-only", ("fp8", True)), ("BF16", ("bf16", False))],
+    [
+        ("nvfp4", ("fp4", False)),
+        ("awq", ("int4", True)),
+        ("fp8-weight-only", ("fp8", True)),
+        ("BF16", ("bf16", False)),
+        ("FP8_E4M3", ("fp8", False)),
+        ("mxfp8", ("fp8", False)),
+        ("float8", ("fp8", False)),
+        ("fp8 w8a8", ("fp8", False)),
+        ("w8a8", ("int8", False)),
+        ("w8a16", ("int8", True)),
+        ("gptq-int8", ("int8", True)),
+        ("awq_int4", ("int4", True)),
+        ("w4a16", ("int4", True)),
+        ("weight-only", ("int4", True)),
+        ("mxfp4", ("mxfp4", False)),
+        ("float16", ("fp16", False)),
+    ],
 )
 def test_precisions_have_several_names(precision, expected):
     assert normal_precision(precision) == expected
