@@ -221,7 +221,8 @@ def fleet(
     ``spare_count`` is the N+1: one instance, or as many as the loss of one rack of ``spare_count`` takes; the high end
     stands in whole racks. Over several zones they stand in equal parts, and when one zone is lost the others carry the
     peak at their full rate; with the planned load at 0.65 they do so anyway. The useful hours are those of the mean
-    load over the active part of the month. Rate, peak and planned load err independently. Source: ``cpu-fleet`` and ``spare`` in docs/estimates.md.
+    load over the active part of the month. Rate, peak and planned load err independently. Source: ``cpu-fleet``
+    and ``spare`` in docs/estimates.md.
     """
     at_full_rate = uncertainty.independent(uncertainty.inverse(units_per_s), peak_factor)
     unit = uncertainty.inverse(uncertainty.independent(units_per_s, peak_load_fraction))
