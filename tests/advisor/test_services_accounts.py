@@ -8,7 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from advisor.models import Membership, SignInLink, User
-from advisor.services import accounts
+from advisor.services import accounts, throttle
 from tests.advisor.factories import MOMENT, PASSWORD, a_user
 
 pytestmark = pytest.mark.django_db
@@ -106,7 +106,7 @@ def test_five_wrong_passwords_close_the_door_for_a_quarter_of_an_hour() -> None:
         with pytest.raises(accounts.SignInRefused, match="do not belong together"):
             sign_in(email="ann@example.org", password="wrong")
 
-    with pytest.raises(accounts.TooManyFailures, match="Wait 14 minutes") as refusal:
+    with pytest.raises(throttle.TooManyTries, match="Wait 14 minutes") as refusal:
         sign_in(email="ann@example.org", password=PASSWORD, moment=after(minutes=1))
     assert refusal.value.retry_after_s == 14 * 60
     assert sign_in(email="ann@example.org", password=PASSWORD, moment=after(minutes=15))
@@ -126,7 +126,7 @@ def test_one_place_may_not_try_many_people() -> None:
         with pytest.raises(accounts.SignInRefused, match="do not belong"):
             sign_in(email=f"person{number}@example.org", password="wrong")
 
-    with pytest.raises(accounts.TooManyFailures):
+    with pytest.raises(throttle.TooManyTries):
         sign_in(email="somebody.else@example.org", password="wrong")
 
 
