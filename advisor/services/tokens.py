@@ -106,13 +106,13 @@ def authenticate(*, secret: str, address: str, moment: datetime) -> Bearer:
         )
         .first()
     )
-    membership = token and Membership.objects.filter(user=token.user, workspace=token.workspace).first()
-    if token is None or membership is None:
+    role = token and access.role(user=token.user, workspace_id=token.workspace_id)
+    if token is None or role is None:
         throttle.note(kind="token", address=address, moment=moment)
         raise TokenRefused
     if token.last_used_at is None or token.last_used_at <= moment - SEEN_EVERY:
         Token.objects.filter(pk=token.pk).update(last_used_at=moment.replace(minute=0, second=0, microsecond=0))
-    cap = token.cap if membership.may_write else Token.Cap.READ.value
+    cap = Token.Cap.READ.value if role == Membership.Role.VIEWER else token.cap
     return Bearer(user=token.user, workspace=token.workspace, cap=cap)
 
 

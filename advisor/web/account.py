@@ -1,5 +1,7 @@
 """The page of one's own account: name, password, where one is signed in, API tokens."""
 
+from typing import cast
+
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_required
@@ -10,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
+from advisor.models import User
 from advisor.services import access, accounts, audit, sessions, throttle, tokens, workspaces
 from advisor.web.forms_people import ChangePasswordForm, NameForm, SetUpForm, TokenForm
 from advisor.web.people import address_of
@@ -57,7 +60,7 @@ def change_password(request: HttpRequest) -> HttpResponse:
         update_session_auth_hash(request, request.user)
         messages.success(request, "Your password is set. Every other browser is signed out.")
         return redirect("web:account")
-    request.user.refresh_from_db()  # a refused address must not stand in the page's header
+    _user(request).refresh_from_db()  # a refused address must not stand in the page's header
     return _page(request, password_form=form)
 
 
@@ -103,14 +106,18 @@ def revoke_own_token(request: HttpRequest, token_id: int) -> HttpResponse:
     return redirect("web:account")
 
 
+def _user(request: HttpRequest) -> User:
+    return cast(User, request.user)  # @login_required saw to it
+
+
 def _password_form(request: HttpRequest) -> ChangePasswordForm | SetUpForm:
-    form = ChangePasswordForm if request.user.has_usable_password() else SetUpForm
+    form = ChangePasswordForm if _user(request).has_usable_password() else SetUpForm
     return form(request.POST or None)
 
 
 def _page(request: HttpRequest, **shown: object) -> HttpResponse:
     """Render the page; a form that was refused stands in for its fresh one."""
-    user, moment = request.user, timezone.now()
+    user, moment = _user(request), timezone.now()
     context = {
         "name_form": NameForm(initial={"name": user.name}),
         "password_form": ChangePasswordForm() if user.has_usable_password() else SetUpForm(),
@@ -120,5 +127,5 @@ def _page(request: HttpRequest, **shown: object) -> HttpResponse:
         "events": audit.own_events(user=user),
         "secret": None,
     } | shown
-    refused = any(getattr(form, "errors", None) for form in shown.values())
+    refused = context["refused"] = any(getattr(form, "errors", None) for form in shown.values())
     return render(request, "web/account.html", context, status=400 if refused else 200)

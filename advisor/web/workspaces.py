@@ -115,7 +115,7 @@ def create_invite(request: HttpRequest, workspace_id: int) -> HttpResponse:
     role = form.cleaned_data["role"]
     token = invites.issue(workspace=found, user=request.user, role=role, moment=timezone.now())
     link = request.build_absolute_uri(reverse("web:invite", args=[token]))
-    return _page(request, mine, invite_link=link, invite_role=Membership.Role(role).label)
+    return _page(request, mine, invite_link=link, invite_role=role)
 
 
 @login_required
@@ -165,4 +165,5 @@ def _page(request: HttpRequest, mine: Membership, **shown: object) -> HttpRespon
             "tokens": tokens.workspace_tokens(workspace=found, user=request.user, moment=moment),
         }
     refused = any(getattr(form, "errors", None) for form in shown.values())
-    return render(request, "web/workspace.html", context | shown, status=400 if refused else 200)
+    context |= shown | {"refused": refused}
+    return render(request, "web/workspace.html", context, status=400 if refused else 200)
