@@ -165,3 +165,22 @@ def test_the_command_says_why_it_makes_no_owner(
     with pytest.raises(CommandError, match=says):
         call_command("create_owner", email, "--password-stdin", verbosity=0)
     assert User.objects.count() == 1
+
+
+def test_the_command_makes_an_operator_and_takes_the_role_away_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(PASSWORD + "\n"))
+    a_user(email="ann@example.org")
+
+    call_command("create_owner", "bea@example.org", "--operator", "--password-stdin", verbosity=0)
+    call_command("create_owner", "ann@example.org", "--operator", verbosity=0)
+    assert set(User.objects.filter(is_operator=True).values_list("email", flat=True)) == {
+        "ann@example.org",
+        "bea@example.org",
+    }
+    call_command("create_owner", "ann@example.org", "--no-operator", verbosity=0)
+
+    assert User.objects.get(is_operator=True).email == "bea@example.org"
+
+
+def test_whoever_has_this_machines_terminal_is_its_operator() -> None:
+    assert accounts.ensure_local_owner(moment=MOMENT).is_operator
