@@ -72,5 +72,5 @@ def _row(event: AuditEvent) -> EventRow:
         actor=event.actor,
         action=event.action.replace(".", " ").replace("_", " ").capitalize(),
         subject=event.subject,
-        detail=", ".join(f"{name.replace('_', ' ')}: {value}" for name, value in event.detail.items()),
+        detail=", ".join(f"{name.replace('_', ' ')}: {value}" for name, value in sorted(event.detail.items())),
     )

@@ -70,7 +70,7 @@ def change_role(*, workspace: Workspace, by: User, membership_id: int, role: str
             action="member.role_changed",
             subject=found.user.email,
             moment=moment,
-            detail={"before": before, "after": role},
+            detail={"from": before, "to": role},
         )
 
 

@@ -33,7 +33,7 @@ def create_workspace(*, user: User, name: str, moment: datetime) -> Workspace:
 
 def rename(*, workspace: Workspace, user: User, name: str, moment: datetime) -> None:
     with transaction.atomic():
-        detail = {"before": workspace.name}
+        detail = {"former name": workspace.name}
         workspace.name = name
         workspace.save(update_fields=["name"])
         audit.record(

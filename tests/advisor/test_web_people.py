@@ -401,6 +401,13 @@ def test_pages_switch_devices_off_and_are_kept_by_nobody(owner: User, workspace:
         assert answer.headers["X-Frame-Options"] == "DENY"
 
 
+def test_the_address_of_a_form_shows_a_page_of_its_own(owner: User, workspace: Workspace) -> None:
+    answer = client_of(owner).get(f"/workspaces/{workspace.pk}/invites")
+
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
+    assert b"To the start page" in answer.content
+
+
 def test_pages_of_people_hold_no_inline_script_or_style(owner: User, workspace: Workspace, invite: str) -> None:
     client = client_of(owner)
     reset = "/resets/" + resets.issue(
