@@ -1,9 +1,11 @@
 """What the product remembers: people, their workspaces, the decisions they ask for and the runs that answer them."""
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower
+from django.utils.crypto import salted_hmac
 
 MAX_ATTEMPTS = 3
 
@@ -22,6 +24,8 @@ class User(AbstractBaseUser):
     name = models.CharField(max_length=120, blank=True)
     is_active = models.BooleanField(default=True)
     is_operator = models.BooleanField(default=False)
+    is_local_owner = models.BooleanField(default=False, help_text="Whom the link in the terminal signs in.")
+    session_salt = models.CharField(max_length=32, blank=True, help_text="A new one ends every session.")
     joined_at = models.DateTimeField()
 
     objects = UserManager()
@@ -29,10 +33,25 @@ class User(AbstractBaseUser):
     USERNAME_FIELD = "email"
 
     class Meta:
-        constraints = [models.CheckConstraint(condition=Q(email=Lower("email")), name="user_email_is_lower_case")]
+        constraints = [
+            models.CheckConstraint(condition=Q(email=Lower("email")), name="user_email_is_lower_case"),
+            models.UniqueConstraint(
+                fields=["is_local_owner"], condition=Q(is_local_owner=True), name="user_one_local_owner"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.email
+
+    @property
+    def shown_name(self) -> str:
+        return self.name or self.email
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """Bind sessions to the salt as well as to the password: somebody without a password can end them too."""
+        return salted_hmac(
+            "advisor.models.User.session", f"{self.password}:{self.session_salt}", secret=secret, algorithm="sha256"
+        ).hexdigest()
 
 
 class Workspace(models.Model):
@@ -242,18 +261,126 @@ class SignInLink(models.Model):
         return f"sign-in link of {self.user_id}"
 
 
-class SignInFailure(models.Model):
-    """A refused password, kept for a day to slow down whoever guesses."""
+class Session(AbstractBaseSession):
+    """Where a browser is signed in, and who is."""
 
-    email = models.CharField(max_length=254)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, null=True, blank=True, related_name="sessions")
+
+    def __str__(self) -> str:
+        return f"session of {self.user_id}"
+
+
+class Invite(models.Model):
+    """A link that makes whoever opens it a member, once. Only the token's hash is kept."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="invites")
+    role = models.CharField(max_length=10, choices=Membership.Role.choices)
+    token_sha256 = models.CharField(max_length=64, unique=True)
+    created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    used_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    used_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(role__in=["owner", "editor", "viewer"]), name="invite_role_is_known"),
+            models.CheckConstraint(condition=Q(expires_at__gt=F("created_at")), name="invite_expires_later"),
+            models.CheckConstraint(
+                condition=Q(used_at__isnull=True, used_by__isnull=True)
+                | Q(used_at__isnull=False, used_by__isnull=False, revoked_at__isnull=True),
+                name="invite_is_used_by_somebody",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"invite to {self.workspace_id} as {self.role}"
+
+
+class ResetLink(models.Model):
+    """A link that sets somebody's password, once. Only the token's hash is kept."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="reset_links")
+    token_sha256 = models.CharField(max_length=64, unique=True)
+    created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(expires_at__gt=F("created_at")), name="reset_link_expires_later")
+        ]
+
+    def __str__(self) -> str:
+        return f"reset link of {self.user_id}"
+
+
+class Token(models.Model):
+    """A secret with which a program acts for one user in one workspace. Only its hash is kept."""
+
+    class Cap(models.TextChoices):
+        READ = "read", "Read"
+        WRITE = "write", "Read and write"
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="tokens")
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="tokens")
+    name = models.CharField(max_length=80)
+    cap = models.CharField(max_length=5, choices=Cap.choices)
+    prefix = models.CharField(max_length=24, help_text="The beginning of the secret, to tell tokens apart.")
+    secret_sha256 = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True, blank=True, help_text="To the hour.")
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=~Q(name=""), name="token_has_a_name"),
+            models.CheckConstraint(condition=Q(cap__in=["read", "write"]), name="token_cap_is_known"),
+            models.CheckConstraint(condition=Q(expires_at__gt=F("created_at")), name="token_expires_later"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.prefix}…"
+
+
+class AuditEvent(models.Model):
+    """Who did what, when. Appended, never rewritten: the database refuses an update. Holds no secrets."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, null=True, blank=True, related_name="events")
+    user = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    actor = models.CharField(max_length=254, help_text="The user's address at that time, or the command.")
+    action = models.CharField(max_length=60)
+    subject = models.CharField(max_length=254, blank=True)
+    detail = models.JSONField(default=dict, blank=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["workspace", "-id"], name="audit_newest_first"),
+            models.Index(fields=["user", "-id"], name="audit_by_user"),
+        ]
+        constraints = [models.CheckConstraint(condition=~Q(action=""), name="audit_event_has_an_action")]
+
+    def __str__(self) -> str:
+        return f"{self.actor}: {self.action} {self.subject}"
+
+
+class RefusedTry(models.Model):
+    """A refused password, link or token, kept for a day to slow down whoever guesses."""
+
+    kind = models.CharField(max_length=10)
+    subject = models.CharField(max_length=254, blank=True)
     address = models.CharField(max_length=64)
     at = models.DateTimeField()
 
     class Meta:
         indexes = [
-            models.Index(fields=["email", "at"], name="sign_in_failure_by_email"),
-            models.Index(fields=["address", "at"], name="sign_in_failure_by_address"),
+            models.Index(fields=["kind", "subject", "at"], name="refused_try_by_subject"),
+            models.Index(fields=["kind", "address", "at"], name="refused_try_by_address"),
         ]
 
     def __str__(self) -> str:
-        return f"refused sign-in of {self.email}"
+        return f"refused {self.kind} from {self.address}"

@@ -6,7 +6,9 @@ Two ways to run: `local` (the default: loopback only, state and secrets kept in 
 
 import base64
 import binascii
+import logging
 import os
+import re
 import secrets
 from collections.abc import Callable
 from pathlib import Path
@@ -147,7 +149,6 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.sessions",
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
@@ -165,6 +166,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "advisor.web.headers.guard",
 ]
 TEMPLATES = [
     {
@@ -228,6 +230,7 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": ["'none'"],
     }
 }
+SESSION_ENGINE = "advisor.services.sessions"
 SESSION_COOKIE_NAME = "advisor_session"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -243,7 +246,8 @@ SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SECURE_SSL_REDIRECT = _flag("SECURE_SSL_REDIRECT", default=PRODUCTION)
 SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]  # subdomains and preload lists are not ours to promise
-if _flag("TRUST_PROXY", default=False):  # only behind a proxy that sets this header itself
+TRUST_PROXY = _flag("TRUST_PROXY", default=False)  # only behind a proxy that sets these headers itself
+if TRUST_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024  # a document may have 1 MB; encoded in a form it grows
 
@@ -284,6 +288,17 @@ CELERY_BEAT_SCHEDULE = {
 
 # --- logs: one line an event, to standard error --------------------------------------------------------------------
 
+
+def _mask_links(record: logging.LogRecord) -> bool:
+    """Keep one-time links out of the log: Django writes the path of each refused request."""
+    if isinstance(record.args, tuple):
+        record.args = tuple(
+            re.sub(r"^/(invites|resets|sign-in)/.+", r"/\1/…", part) if isinstance(part, str) else part
+            for part in record.args
+        )
+    return True
+
+
 LOG_LEVEL = _choice("LOG_LEVEL", default="INFO", accepted=("DEBUG", "INFO", "WARNING", "ERROR"))
 LOGGING = {
     "version": 1,
@@ -294,6 +309,7 @@ LOGGING = {
             "datefmt": "%Y-%m-%dT%H:%M:%S%z",
         }
     },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"links": {"()": "django.utils.log.CallbackFilter", "callback": _mask_links}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["links"]}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
 }

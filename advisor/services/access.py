@@ -3,43 +3,86 @@
 The two refusals are Django's own, so that pages and the API answer them with 404 and 403 without translating.
 """
 
+from dataclasses import dataclass
 from typing import TypeVar
 
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404
 
-from advisor.models import Decision, Membership, Report, Revision, Run, User, Workspace
+from advisor.models import Decision, Invite, Membership, Report, Revision, Run, Token, User, Workspace
 
-Row = TypeVar("Row", Decision, Revision, Run)
-
-
-def workspace(*, user: User, workspace_id: int, write: bool = False) -> Workspace:
-    _permit(user=user, workspace_id=workspace_id, write=write)
-    return Workspace.objects.get(pk=workspace_id)
+Row = TypeVar("Row", Decision, Invite, Membership, Revision, Run, Token)
 
 
-def decision(*, user: User, decision_id: int, write: bool = False) -> Decision:
+@dataclass(frozen=True)
+class Scope:
+    """What an API token leaves of its user's rights: one workspace, and whether it may write there."""
+
+    workspace_id: int
+    may_write: bool
+
+
+def workspace(
+    *, user: User, workspace_id: int, write: bool = False, own: bool = False, scope: Scope | None = None
+) -> Workspace:
+    return _permit(user=user, workspace_id=workspace_id, write=write, own=own, scope=scope).workspace
+
+
+def membership(*, user: User, workspace_id: int, scope: Scope | None = None) -> Membership:
+    """Return the user's own membership, with its workspace."""
+    return _permit(user=user, workspace_id=workspace_id, scope=scope)
+
+
+def member(*, user: User, workspace_id: int, membership_id: int) -> Membership:
+    """Return anybody's membership, to one of the owners."""
+    _permit(user=user, workspace_id=workspace_id, own=True)
+    return _one(Membership.objects.select_related("user", "workspace"), pk=membership_id, workspace=workspace_id)
+
+
+def invite(*, user: User, workspace_id: int, invite_id: int) -> Invite:
+    _permit(user=user, workspace_id=workspace_id, own=True)
+    return _one(Invite.objects.select_related("workspace"), pk=invite_id, workspace=workspace_id)
+
+
+def own_token(*, user: User, token_id: int) -> Token:
+    """Return a token of the user's own, whatever became of their membership."""
+    return _one(Token.objects.select_related("workspace", "user"), pk=token_id, user=user.pk)
+
+
+def workspace_token(*, user: User, workspace_id: int, token_id: int) -> Token:
+    """Return anybody's token of a workspace, to one of its owners."""
+    _permit(user=user, workspace_id=workspace_id, own=True)
+    return _one(Token.objects.select_related("workspace", "user"), pk=token_id, workspace=workspace_id)
+
+
+def operator(*, user: User) -> None:
+    """Refuse whoever does not look after this instance. An operator sees no workspace's contents by that."""
+    if not user.is_operator:
+        raise PermissionDenied("This page is for the operators of this instance.")
+
+
+def decision(*, user: User, decision_id: int, write: bool = False, scope: Scope | None = None) -> Decision:
     found = _one(Decision.objects.select_related("workspace"), pk=decision_id)
-    _permit(user=user, workspace_id=found.workspace_id, write=write)
+    _permit(user=user, workspace_id=found.workspace_id, write=write, scope=scope)
     return found
 
 
-def revision(*, user: User, decision_id: int, number: int, write: bool = False) -> Revision:
+def revision(*, user: User, decision_id: int, number: int, write: bool = False, scope: Scope | None = None) -> Revision:
     found = _one(
         Revision.objects.select_related("decision__workspace", "created_by"), decision=decision_id, number=number
     )
-    _permit(user=user, workspace_id=found.decision.workspace_id, write=write)
+    _permit(user=user, workspace_id=found.decision.workspace_id, write=write, scope=scope)
     return found
 
 
-def run(*, user: User, run_id: int, write: bool = False) -> Run:
+def run(*, user: User, run_id: int, write: bool = False, scope: Scope | None = None) -> Run:
     found = _one(Run.objects.select_related("revision__decision__workspace"), pk=run_id)
-    _permit(user=user, workspace_id=found.revision.decision.workspace_id, write=write)
+    _permit(user=user, workspace_id=found.revision.decision.workspace_id, write=write, scope=scope)
     return found
 
 
-def report(*, user: User, decision_id: int, number: int) -> Report:
+def report(*, user: User, decision_id: int, number: int, scope: Scope | None = None) -> Report:
     """Return the newest report of a revision."""
     found = (
         Report.objects.select_related("run__revision__decision__workspace")
@@ -49,13 +92,17 @@ def report(*, user: User, decision_id: int, number: int) -> Report:
     )
     if found is None:
         raise Http404("No such report.")
-    _permit(user=user, workspace_id=found.run.revision.decision.workspace_id, write=False)
+    _permit(user=user, workspace_id=found.run.revision.decision.workspace_id, scope=scope)
     return found
 
 
 def may_write(*, user: User, workspace_id: int) -> bool:
-    membership = Membership.objects.filter(user=user, workspace=workspace_id).first()
-    return membership is not None and membership.may_write
+    return role(user=user, workspace_id=workspace_id) in (Membership.Role.OWNER, Membership.Role.EDITOR)
+
+
+def role(*, user: User, workspace_id: int) -> str | None:
+    """Return what the user is in a workspace; None for a stranger."""
+    return Membership.objects.filter(user=user, workspace=workspace_id).values_list("role", flat=True).first()
 
 
 def _one(rows: QuerySet[Row], **by: int) -> Row:
@@ -65,9 +112,16 @@ def _one(rows: QuerySet[Row], **by: int) -> Row:
     return found
 
 
-def _permit(*, user: User, workspace_id: int, write: bool) -> None:
-    membership = Membership.objects.filter(user=user, workspace=workspace_id).first()
-    if membership is None:
+def _permit(
+    *, user: User, workspace_id: int, write: bool = False, own: bool = False, scope: Scope | None = None
+) -> Membership:
+    membership = Membership.objects.select_related("workspace").filter(user=user, workspace=workspace_id).first()
+    if membership is None or (scope is not None and scope.workspace_id != workspace_id):
         raise Http404("No such object.")
     if write and not membership.may_write:
         raise PermissionDenied("Your role in this workspace is viewer: you can read, but not change anything.")
+    if write and scope is not None and not scope.may_write:
+        raise PermissionDenied("This token may read, but not change anything.")
+    if own and (membership.role != Membership.Role.OWNER or scope is not None):
+        raise PermissionDenied("Only an owner of this workspace may do this, signed in on its pages.")
+    return membership

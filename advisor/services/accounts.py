@@ -1,40 +1,24 @@
 """People and how they get in: password, or the one-time link that the terminal prints."""
 
-import hashlib
 import ipaddress
-import math
-import secrets
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from django.contrib.auth import authenticate, password_validation
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from django.db import transaction
-from django.db.models import QuerySet
+from django.db import IntegrityError, transaction
 
-from advisor.models import Membership, SignInFailure, SignInLink, User, Workspace
+from advisor.models import Membership, ResetLink, SignInLink, User
+from advisor.services import audit, secret_text, throttle, workspaces
 
 LOCAL_OWNER_EMAIL = "owner@localhost"
 LOCAL_WORKSPACE_NAME = "This machine"
 LINK_LIFETIME = timedelta(minutes=15)
-FAILURE_WINDOW = timedelta(minutes=15)
-FAILURES_KEPT = timedelta(days=1)
-# Per person from one place, per place, per person from everywhere: guessing is slowed, locking somebody out is hard.
-MAX_FAILURES_HERE, MAX_FAILURES_PER_ADDRESS, MAX_FAILURES_PER_EMAIL = 5, 20, 50
 
 
 class SignInRefused(Exception):
     """The address and password, or the link, do not open anything. The text says what to do."""
-
-
-class TooManyFailures(SignInRefused):
-    """Too many refused passwords lately; `retry_after_s` says when to come back."""
-
-    def __init__(self, *, retry_after_s: int) -> None:
-        minutes = math.ceil(retry_after_s / 60)
-        super().__init__(f"Too many failed tries. Wait {minutes} minute{'s' if minutes > 1 else ''} and try again.")
-        self.retry_after_s = retry_after_s
 
 
 class AccountRefused(Exception):
@@ -46,40 +30,94 @@ class AccountRefused(Exception):
 
 
 def ensure_local_owner(*, moment: datetime) -> User:
-    """Return the owner of this machine's own workspace, made at the first call. Has no password: links only."""
+    """Return the owner of this machine's own workspace, made at the first call; whoever has its terminal is operator.
+
+    Has no password until one is set on the account page; the link in the terminal goes on working either way.
+    """
     with transaction.atomic():
-        user = User.objects.filter(email=LOCAL_OWNER_EMAIL).first()
+        user = User.objects.filter(is_local_owner=True).first()
         if user is None:
-            user = User(email=LOCAL_OWNER_EMAIL, name="Local owner", joined_at=moment)
+            user = User(
+                email=LOCAL_OWNER_EMAIL, name="Local owner", is_local_owner=True, is_operator=True, joined_at=moment
+            )
             user.set_unusable_password()
             user.save(force_insert=True)
         if not Membership.objects.filter(user=user, role=Membership.Role.OWNER).exists():
-            _workspace_for(owner=user, name=LOCAL_WORKSPACE_NAME, moment=moment)
+            workspaces.create_workspace(user=user, name=LOCAL_WORKSPACE_NAME, moment=moment)
     return user
 
 
-def create_owner(*, email: str, password: str, moment: datetime) -> User:
+def create_owner(*, email: str, password: str, moment: datetime, is_operator: bool = False) -> User:
     """Make a user with a password who owns a workspace of their own."""
-    email = email.strip().lower()
-    user = User(email=email, joined_at=moment)
-    messages = []
+    with transaction.atomic():
+        user = create_account(email=email, name="", password=password, moment=moment, is_operator=is_operator)
+        workspaces.create_workspace(user=user, name=f"Workspace of {user.email}"[:120], moment=moment)
+    return user
+
+
+def create_account(*, email: str, name: str, password: str, moment: datetime, is_operator: bool = False) -> User:
+    """Make a user who belongs to no workspace yet."""
+    user = User(email=email.strip().lower(), name=name.strip(), is_operator=is_operator, joined_at=moment)
+    _check(user=user, password=password)
+    user.set_password(password)
     try:
-        validate_email(email)
-    except ValidationError:
-        messages.append(f"{email!r} is not an e-mail address.")
-    if User.objects.filter(email=email).exists():
-        messages.append(f"{email} already has an account.")
+        with transaction.atomic():
+            user.save(force_insert=True)
+    except IntegrityError as error:  # somebody else took the address since it was checked
+        raise AccountRefused(messages=[f"{user.email} already has an account."]) from error
+    audit.record(user=user, workspace=None, action="account.made", subject=user.email, moment=moment)
+    return user
+
+
+def find(*, email: str) -> User | None:
+    """Return the account of an address, unless it is closed."""
+    return User.objects.filter(email=email.strip().lower(), is_active=True).first()
+
+
+def set_operator(*, user: User, is_operator: bool, moment: datetime) -> None:
+    """Give an account the instance role operator, or take it away. Only the command line does this."""
+    user.is_operator = is_operator
+    user.save(update_fields=["is_operator"])
+    action = "operator.made" if is_operator else "operator.ended"
+    audit.record(user=None, workspace=None, action=action, subject=user.email, moment=moment)
+
+
+def rename(*, user: User, name: str) -> None:
+    user.name = name.strip()
+    user.save(update_fields=["name"])
+
+
+def set_up(*, user: User, email: str, password: str, moment: datetime) -> None:
+    """Give an account that only the terminal's link opens an address and a password of its own."""
+    if user.has_usable_password():
+        raise AccountRefused(messages=["This account has a password already: change it instead."])
+    user.email = email.strip().lower()
+    _check(user=user, password=password)
     try:
-        password_validation.validate_password(password, user=user)
-    except ValidationError as error:
-        messages.extend(error.messages)
-    if messages:
-        raise AccountRefused(messages=messages)
+        with transaction.atomic():
+            user.save(update_fields=["email"])
+            set_password(user=user, password=password, moment=moment)
+    except IntegrityError as error:
+        raise AccountRefused(messages=[f"{user.email} already has an account."]) from error
+
+
+def change_password(*, user: User, current: str, password: str, address: str, moment: datetime) -> None:
+    """Set a new password for whoever knows the present one; guessing it is slowed like a sign-in."""
+    throttle.refuse_if_too_many(kind="sign_in", subject=user.email, address=address, moment=moment)
+    if not user.check_password(current):
+        throttle.note(kind="sign_in", subject=user.email, address=address, moment=moment)
+        raise SignInRefused("This is not your present password.")
+    set_password(user=user, password=password, moment=moment)
+
+
+def set_password(*, user: User, password: str, moment: datetime) -> None:
+    """Set a checked password. Every session of the user ends by it, and every open reset link."""
+    _check(user=user, password=password)
     with transaction.atomic():
         user.set_password(password)
-        user.save(force_insert=True)
-        _workspace_for(owner=user, name=f"Workspace of {email}", moment=moment)
-    return user
+        user.save(update_fields=["password"])
+        ResetLink.objects.filter(user=user, used_at__isnull=True).delete()
+        audit.record(user=user, workspace=None, action="password.set", subject=user.email, moment=moment)
 
 
 def issue_sign_in_link(*, base_url: str, moment: datetime) -> str:
@@ -88,11 +126,11 @@ def issue_sign_in_link(*, base_url: str, moment: datetime) -> str:
     Links issued before and not used end here: only the newest one printed works.
     """
     user = ensure_local_owner(moment=moment)
-    token = secrets.token_urlsafe(32)
+    token = secret_text.fresh()
     with transaction.atomic():
         SignInLink.objects.filter(user=user, used_at__isnull=True).delete()
         SignInLink.objects.create(
-            user=user, token_sha256=_hash(token), created_at=moment, expires_at=moment + LINK_LIFETIME
+            user=user, token_sha256=secret_text.sha256(token), created_at=moment, expires_at=moment + LINK_LIFETIME
         )
     return f"{base_url.rstrip('/')}/sign-in/{token}"
 
@@ -102,49 +140,43 @@ def redeem_sign_in_link(*, token: str, address: str, host: str, forwarded: bool,
     if forwarded or not _is_loopback(address) or not _is_loopback(urlsplit(f"//{host}").hostname or ""):
         raise SignInRefused("This link works only in a browser on the machine that printed it.")
     used = SignInLink.objects.filter(
-        token_sha256=_hash(token), used_at__isnull=True, expires_at__gt=moment, user__is_active=True
+        token_sha256=secret_text.sha256(token), used_at__isnull=True, expires_at__gt=moment, user__is_active=True
     ).update(used_at=moment)
     if not used:
         raise SignInRefused("This link was used already or is too old. Restart the application to print a new one.")
-    return SignInLink.objects.select_related("user").get(token_sha256=_hash(token)).user
+    user = SignInLink.objects.select_related("user").get(token_sha256=secret_text.sha256(token)).user
+    audit.record(user=user, workspace=None, action="account.signed_in", subject="link in the terminal", moment=moment)
+    return user
 
 
 def sign_in(*, email: str, password: str, address: str, moment: datetime) -> User:
     """Return the user whom this address and password belong to; failures are counted and slow down the next try."""
     email = email.strip().lower()
-    _refuse_if_tried_too_often(email=email, address=address, moment=moment)
+    throttle.refuse_if_too_many(kind="sign_in", subject=email, address=address, moment=moment)
     user = authenticate(email=email, password=password)
     if not isinstance(user, User):
-        SignInFailure.objects.filter(at__lt=moment - FAILURES_KEPT).delete()
-        SignInFailure.objects.create(email=email[:254], address=address[:64], at=moment)
+        throttle.note(kind="sign_in", subject=email, address=address, moment=moment)
         raise SignInRefused("This e-mail address and password do not belong together.")
-    SignInFailure.objects.filter(email=email, address=address).delete()
+    throttle.forget(kind="sign_in", subject=email, address=address)
+    audit.record(user=user, workspace=None, action="account.signed_in", subject=f"from {address}", moment=moment)
     return user
 
 
-def _refuse_if_tried_too_often(*, email: str, address: str, moment: datetime) -> None:
-    recent = SignInFailure.objects.filter(at__gt=moment - FAILURE_WINDOW)
-    limits: list[tuple[QuerySet[SignInFailure], int]] = [
-        (recent.filter(email=email, address=address), MAX_FAILURES_HERE),
-        (recent.filter(address=address), MAX_FAILURES_PER_ADDRESS),
-        (recent.filter(email=email), MAX_FAILURES_PER_EMAIL),
-    ]
-    for failures, limit in limits:
-        newest = failures.order_by("-at").values_list("at", flat=True)[:limit]
-        if len(newest) == limit:
-            raise TooManyFailures(
-                retry_after_s=math.ceil((newest[limit - 1] + FAILURE_WINDOW - moment).total_seconds())
-            )
-
-
-def _workspace_for(*, owner: User, name: str, moment: datetime) -> Workspace:
-    workspace = Workspace.objects.create(name=name, created_at=moment)
-    Membership.objects.create(workspace=workspace, user=owner, role=Membership.Role.OWNER, created_at=moment)
-    return workspace
-
-
-def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
+def _check(*, user: User, password: str) -> None:
+    """Raise AccountRefused, with all that is wrong, for an address or a password that an account cannot have."""
+    messages = []
+    try:
+        validate_email(user.email)
+    except ValidationError:
+        messages.append(f"{user.email!r} is not an e-mail address.")
+    if User.objects.filter(email=user.email).exclude(pk=user.pk).exists():
+        messages.append(f"{user.email} already has an account.")
+    try:
+        password_validation.validate_password(password, user=user)
+    except ValidationError as error:
+        messages.extend(error.messages)
+    if messages:
+        raise AccountRefused(messages=messages)
 
 
 def _is_loopback(name: str) -> bool:

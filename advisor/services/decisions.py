@@ -8,7 +8,7 @@ from django.db.models import OuterRef, Subquery
 
 from advisor.core import document
 from advisor.models import Decision, Membership, Report, Revision, Run, User, Workspace
-from advisor.services import runs
+from advisor.services import audit, runs
 from catalog import queries
 
 TITLE_MAX_LETTERS = 200
@@ -51,6 +51,14 @@ def start_decision(*, workspace: Workspace, user: User, document_bytes: bytes, m
         revision = Revision.objects.create(
             decision=decision, number=1, document=raw, created_by=user, created_at=moment
         )
+        audit.record(
+            user=user,
+            workspace=workspace,
+            action="decision.started",
+            subject=decision.title,
+            moment=moment,
+            detail={"decision": decision.pk},
+        )
         return runs.queue_run(revision=revision, user=user, moment=moment)
 
 
@@ -75,7 +83,7 @@ def decision_rows(*, user: User, limit: int = 100) -> list[DecisionRow]:
             title=row.title,
             workspace_name=row.workspace.name,
             created_at=row.created_at,
-            asked_by=row.created_by.name or row.created_by.email,
+            asked_by=row.created_by.shown_name,
             revision_number=row.revision_number,
             run_id=row.run_id,
             run_state=row.run_state,

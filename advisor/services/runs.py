@@ -18,6 +18,7 @@ from advisor.core.advise import advise
 from advisor.core.problems import DocumentError
 from advisor.core.report import Report as Found
 from advisor.models import MAX_ATTEMPTS, Report, Revision, Run, User
+from advisor.services import audit
 from catalog import queries
 from estimator import coefficients
 
@@ -45,13 +46,23 @@ def queue_run(*, revision: Revision, user: User, moment: datetime) -> Run:
         return Run.objects.get(revision=revision, state__in=Run.OPEN_STATES)
 
 
-def cancel_run(*, run: Run, moment: datetime) -> bool:
+def retry_run(*, run: Run, user: User, moment: datetime) -> Run:
+    """Return the open run of the same revision, made if there is none. The caller enqueues it once committed."""
+    with transaction.atomic():
+        again = queue_run(revision=run.revision, user=user, moment=moment)
+        _record(run, user=user, action="run.retried", moment=moment)
+    return again
+
+
+def cancel_run(*, run: Run, user: User, moment: datetime) -> bool:
     """End a run that has not ended; its worker notices at its next step. False if it had ended already."""
-    return bool(
-        Run.objects.filter(pk=run.pk, state__in=Run.OPEN_STATES).update(
+    with transaction.atomic():
+        cancelled = Run.objects.filter(pk=run.pk, state__in=Run.OPEN_STATES).update(
             state=Run.State.CANCELLED, lease_until=None, finished_at=moment
         )
-    )
+        if cancelled:
+            _record(run, user=user, action="run.cancelled", moment=moment)
+    return bool(cancelled)
 
 
 def requeue_lost(*, moment: datetime) -> list[int]:
@@ -109,6 +120,18 @@ def execute_run(*, run_id: int, moment: datetime) -> bool:
                 error="The advice stopped with an error of ours, not of your document. "
                 f"The worker's log holds the details under run {run_id}.",
             )
+
+
+def _record(run: Run, *, user: User, action: str, moment: datetime) -> None:
+    decision = run.revision.decision
+    audit.record(
+        user=user,
+        workspace=decision.workspace,
+        action=action,
+        subject=decision.title,
+        moment=moment,
+        detail={"run": run.pk, "revision": run.revision.number},
+    )
 
 
 def _advise(*, run: Run, progress: Callable[[str, float], None]) -> Found:

@@ -1,16 +1,21 @@
-"""The pages through which people get in and out."""
+"""The pages through which people get in and out: sign-in, one-time links, invites, resets."""
 
-from django.contrib import auth
+from django.conf import settings
+from django.contrib import auth, messages
+from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from advisor.services import accounts
+from advisor.models import Invite, User
+from advisor.services import access, accounts, invites, resets, sessions, throttle
 from advisor.web.forms import SignInForm
+from advisor.web.forms_people import FindPersonForm, JoinForm, ResetForm
 
 MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
 
@@ -23,12 +28,12 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     refusal, status = None, 200
     if request.method == "POST" and form.is_valid():
         try:
-            user = accounts.sign_in(**form.cleaned_data, address=_address(request), moment=timezone.now())
-        except accounts.SignInRefused as error:
+            user = accounts.sign_in(**form.cleaned_data, address=address_of(request), moment=timezone.now())
+        except (accounts.SignInRefused, throttle.TooManyTries) as error:
             refusal = str(error)
-            status = 429 if isinstance(error, accounts.TooManyFailures) else 403
+            status = 429 if isinstance(error, throttle.TooManyTries) else 403
         else:
-            auth.login(request, user, backend=MODEL_BACKEND)
+            _enter(request, user)
             return redirect(_next_page(request))
     return render(
         request, "web/sign_in.html", {"form": form, "refusal": refusal, "next": _next(request)}, status=status
@@ -44,7 +49,7 @@ def sign_in_by_link(request: HttpRequest, token: str) -> HttpResponse:
         try:
             user = accounts.redeem_sign_in_link(
                 token=token,
-                address=_address(request),
+                address=request.META.get("REMOTE_ADDR", ""),
                 host=request.get_host(),
                 forwarded="HTTP_X_FORWARDED_FOR" in request.META or "HTTP_FORWARDED" in request.META,
                 moment=timezone.now(),
@@ -52,7 +57,7 @@ def sign_in_by_link(request: HttpRequest, token: str) -> HttpResponse:
         except accounts.SignInRefused as error:
             refusal = str(error)
         else:
-            auth.login(request, user, backend=MODEL_BACKEND)
+            _enter(request, user)
             return redirect("web:start")
     context = {"refusal": refusal}
     return render(request, "web/sign_in_by_link.html", context, status=403 if refusal else 200)
@@ -64,8 +69,105 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     return redirect("web:sign_in")
 
 
-def _address(request: HttpRequest) -> str:
-    return request.META.get("REMOTE_ADDR", "")
+@never_cache
+@sensitive_post_parameters("password", "again")
+@require_http_methods(["GET", "HEAD", "POST"])
+def invite(request: HttpRequest, token: str) -> HttpResponse:
+    """Who invites whom to what; joining takes one press of a button, with an account made here or an old one."""
+    try:
+        found = invites.look(token=token, address=address_of(request), moment=timezone.now())
+        if request.user.is_authenticated:
+            return _invite_of_member(request, found)
+        return _invite_of_newcomer(request, found)
+    except (invites.InviteRefused, throttle.TooManyTries) as error:
+        return _closed_link(request, error)
+
+
+@never_cache
+@sensitive_post_parameters("password", "again")
+@require_http_methods(["GET", "HEAD", "POST"])
+def reset(request: HttpRequest, token: str) -> HttpResponse:
+    """Where a reset link leads: a new password, and every session of the person ends."""
+    place = {"address": address_of(request), "moment": timezone.now()}
+    form = ResetForm(request.POST or None)
+    try:
+        user = resets.user_of(token=token, **place)
+        if request.method == "POST" and form.is_valid():
+            resets.redeem(token=token, password=form.cleaned_data["password"], **place)
+            auth.logout(request)
+            messages.success(request, "Your new password is set. Sign in with it.")
+            return redirect("web:sign_in")
+    except accounts.AccountRefused as error:
+        form.add_error("password", error.messages)
+    except (resets.ResetRefused, throttle.TooManyTries) as error:
+        return _closed_link(request, error)
+    return render(request, "web/reset.html", {"form": form, "person": user}, status=400 if form.errors else 200)
+
+
+@login_required
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def operator_resets(request: HttpRequest) -> HttpResponse:
+    """An operator makes a reset link for anybody, and sees it once."""
+    access.operator(user=request.user)
+    form = FindPersonForm(request.POST or None)
+    link = None
+    if request.method == "POST" and form.is_valid():
+        person = accounts.find(email=form.cleaned_data["email"])
+        if person is None:
+            form.add_error("email", "Nobody has an account under this address.")
+        else:
+            token = resets.issue(user=person, by=request.user, moment=timezone.now())
+            link = request.build_absolute_uri(reverse("web:reset", args=[token]))
+    context = {"form": form, "link": link}
+    return render(request, "web/operator_resets.html", context, status=400 if form.errors else 200)
+
+
+def address_of(request: HttpRequest) -> str:
+    """Return where a request comes from: the last stop that our own proxy vouches for, where there is one."""
+    forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "") if settings.TRUST_PROXY else ""
+    return forwarded.rsplit(",", 1)[-1].strip() or request.META.get("REMOTE_ADDR", "")
+
+
+def _invite_of_member(request: HttpRequest, found: Invite) -> HttpResponse:
+    """Let somebody with an account join."""
+    belongs = access.role(user=request.user, workspace_id=found.workspace_id) is not None
+    if request.method == "POST":
+        invites.accept(invite=found, user=request.user, moment=timezone.now())
+        return redirect("web:workspace", found.workspace_id)
+    return render(request, "web/invite.html", {"invite": found, "belongs": belongs})
+
+
+def _invite_of_newcomer(request: HttpRequest, found: Invite) -> HttpResponse:
+    """Make an account and let it join."""
+    form = JoinForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        typed = {name: form.cleaned_data[name] for name in ("email", "name", "password")}
+        try:
+            user = invites.accept_as_new(invite=found, moment=timezone.now(), **typed)
+        except accounts.AccountRefused as error:
+            form.add_error(None, error.messages)
+        else:
+            _enter(request, user)
+            return redirect("web:workspace", found.workspace_id)
+    context = {"invite": found, "form": form, "here": request.path}
+    return render(request, "web/invite.html", context, status=400 if form.errors else 200)
+
+
+def _closed_link(request: HttpRequest, error: Exception) -> HttpResponse:
+    status = 429 if isinstance(error, throttle.TooManyTries) else 404
+    return render(request, "web/closed_link.html", {"reason": str(error)}, status=status)
+
+
+def _enter(request: HttpRequest, user: User) -> None:
+    """Sign in under a fresh session key, and note where that was."""
+    auth.login(request, user, backend=MODEL_BACKEND)
+    sessions.begin(
+        session=request.session,
+        address=address_of(request),
+        user_agent=request.headers.get("User-Agent", ""),
+        moment=timezone.now(),
+    )
 
 
 def _next(request: HttpRequest) -> str:

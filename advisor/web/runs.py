@@ -41,7 +41,7 @@ def run_progress(request: HttpRequest, run_id: int) -> HttpResponse:
 @require_POST
 def cancel_run(request: HttpRequest, run_id: int) -> HttpResponse:
     found = access.run(user=request.user, run_id=run_id, write=True)
-    if not runs.cancel_run(run=found, moment=timezone.now()):
+    if not runs.cancel_run(run=found, user=request.user, moment=timezone.now()):
         messages.info(request, "This run had already ended.")
     return redirect("web:run", found.pk)
 
@@ -50,7 +50,7 @@ def cancel_run(request: HttpRequest, run_id: int) -> HttpResponse:
 @require_POST
 def retry_run(request: HttpRequest, run_id: int) -> HttpResponse:
     found = access.run(user=request.user, run_id=run_id, write=True)
-    again = runs.queue_run(revision=found.revision, user=request.user, moment=timezone.now())
+    again = runs.retry_run(run=found, user=request.user, moment=timezone.now())
     tasks.send(run_id=again.pk)
     return redirect("web:run", again.pk)
 

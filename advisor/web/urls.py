@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from advisor.web import decisions, people, reports, runs
+from advisor.web import account, decisions, people, reports, runs, workspaces
 
 app_name = "web"
 urlpatterns = [
@@ -10,6 +10,34 @@ urlpatterns = [
     path("sign-in", people.sign_in, name="sign_in"),
     path("sign-in/<str:token>", people.sign_in_by_link, name="sign_in_by_link"),
     path("sign-out", people.sign_out, name="sign_out"),
+    path("invites/<str:token>", people.invite, name="invite"),
+    path("resets/<str:token>", people.reset, name="reset"),
+    path("operator/resets", people.operator_resets, name="operator_resets"),
+    path("account", account.account, name="account"),
+    path("account/name", account.rename_account, name="rename_account"),
+    path("account/password", account.change_password, name="change_password"),
+    path("account/sessions/end", account.end_sessions, name="end_sessions"),
+    path("account/tokens", account.create_token, name="create_token"),
+    path("account/tokens/<int:token_id>/revoke", account.revoke_own_token, name="revoke_own_token"),
+    path("workspaces", workspaces.workspaces, name="workspaces"),
+    path("workspaces/<int:workspace_id>", workspaces.workspace, name="workspace"),
+    path("workspaces/<int:workspace_id>/name", workspaces.rename_workspace, name="rename_workspace"),
+    path("workspaces/<int:workspace_id>/leave", workspaces.leave_workspace, name="leave_workspace"),
+    path("workspaces/<int:workspace_id>/audit", workspaces.trail, name="trail"),
+    path("workspaces/<int:workspace_id>/invites", workspaces.create_invite, name="create_invite"),
+    path(
+        "workspaces/<int:workspace_id>/invites/<int:invite_id>/revoke", workspaces.revoke_invite, name="revoke_invite"
+    ),
+    path("workspaces/<int:workspace_id>/members/<int:membership_id>/role", workspaces.change_role, name="change_role"),
+    path(
+        "workspaces/<int:workspace_id>/members/<int:membership_id>/remove",
+        workspaces.remove_member,
+        name="remove_member",
+    ),
+    path(
+        "workspaces/<int:workspace_id>/members/<int:membership_id>/reset", workspaces.reset_member, name="reset_member"
+    ),
+    path("workspaces/<int:workspace_id>/tokens/<int:token_id>/revoke", workspaces.revoke_token, name="revoke_token"),
     path("examples/<slug:name>", decisions.example, name="example"),
     path("runs/<int:run_id>", runs.run, name="run"),
     path("runs/<int:run_id>/progress", runs.run_progress, name="run_progress"),

@@ -5,6 +5,7 @@ import itertools
 from typing import Any
 
 from advisor.models import Decision, Membership, Report, Revision, Run, User, Workspace
+from advisor.services import invites, tokens
 
 MOMENT = dt.datetime(2026, 11, 23, 12, 0, tzinfo=dt.UTC)
 PASSWORD = "a long enough passphrase"
@@ -65,3 +66,15 @@ def a_reported_run(*, content: bytes, feasible: bool = True, **fields: Any) -> R
         run=run, content=content, sha256="0" * 64, schema_version=1, feasible=feasible, created_at=MOMENT
     )
     return run
+
+
+def an_invite(*, workspace: Workspace, by: User, role: str = "viewer", moment: dt.datetime = MOMENT) -> str:
+    """An open invite; the value is its secret."""
+    return invites.issue(workspace=workspace, user=by, role=role, moment=moment)
+
+
+def a_token(*, user: User, workspace: Workspace, cap: str = "read", moment: dt.datetime = MOMENT) -> str:
+    """A token of a month; the value is its secret."""
+    return tokens.issue(
+        user=user, workspace=workspace, name="tests", cap=cap, lifetime=dt.timedelta(days=30), moment=moment
+    )

@@ -8,7 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from advisor.models import Membership, SignInLink, User
-from advisor.services import accounts
+from advisor.services import accounts, throttle
 from tests.advisor.factories import MOMENT, PASSWORD, a_user
 
 pytestmark = pytest.mark.django_db
@@ -106,7 +106,7 @@ def test_five_wrong_passwords_close_the_door_for_a_quarter_of_an_hour() -> None:
         with pytest.raises(accounts.SignInRefused, match="do not belong together"):
             sign_in(email="ann@example.org", password="wrong")
 
-    with pytest.raises(accounts.TooManyFailures, match="Wait 14 minutes") as refusal:
+    with pytest.raises(throttle.TooManyTries, match="Wait 14 minutes") as refusal:
         sign_in(email="ann@example.org", password=PASSWORD, moment=after(minutes=1))
     assert refusal.value.retry_after_s == 14 * 60
     assert sign_in(email="ann@example.org", password=PASSWORD, moment=after(minutes=15))
@@ -126,7 +126,7 @@ def test_one_place_may_not_try_many_people() -> None:
         with pytest.raises(accounts.SignInRefused, match="do not belong"):
             sign_in(email=f"person{number}@example.org", password="wrong")
 
-    with pytest.raises(accounts.TooManyFailures):
+    with pytest.raises(throttle.TooManyTries):
         sign_in(email="somebody.else@example.org", password="wrong")
 
 
@@ -165,3 +165,22 @@ def test_the_command_says_why_it_makes_no_owner(
     with pytest.raises(CommandError, match=says):
         call_command("create_owner", email, "--password-stdin", verbosity=0)
     assert User.objects.count() == 1
+
+
+def test_the_command_makes_an_operator_and_takes_the_role_away_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(PASSWORD + "\n"))
+    a_user(email="ann@example.org")
+
+    call_command("create_owner", "bea@example.org", "--operator", "--password-stdin", verbosity=0)
+    call_command("create_owner", "ann@example.org", "--operator", verbosity=0)
+    assert set(User.objects.filter(is_operator=True).values_list("email", flat=True)) == {
+        "ann@example.org",
+        "bea@example.org",
+    }
+    call_command("create_owner", "ann@example.org", "--no-operator", verbosity=0)
+
+    assert User.objects.get(is_operator=True).email == "bea@example.org"
+
+
+def test_whoever_has_this_machines_terminal_is_its_operator() -> None:
+    assert accounts.ensure_local_owner(moment=MOMENT).is_operator

@@ -95,9 +95,9 @@ def test_a_lost_run_is_back_on_its_way_within_a_minute() -> None:
 def test_an_open_run_can_be_cancelled_and_an_ended_one_not() -> None:
     waiting, working = a_run(), a_running_run(lease_until=LATER)
 
-    assert all(runs.cancel_run(run=run, moment=SOON) for run in (waiting, working))
+    assert all(runs.cancel_run(run=run, user=run.requested_by, moment=SOON) for run in (waiting, working))
     assert {fresh(waiting).state, fresh(working).state} == {"cancelled"}
-    assert runs.cancel_run(run=waiting, moment=LATER) is False
+    assert runs.cancel_run(run=waiting, user=waiting.requested_by, moment=LATER) is False
     assert fresh(waiting).finished_at == SOON
 
 
@@ -111,7 +111,7 @@ def test_asking_twice_gives_the_run_that_is_open() -> None:
 
 def test_a_cancelled_run_can_be_asked_for_again() -> None:
     run = a_run()
-    runs.cancel_run(run=run, moment=SOON)
+    runs.cancel_run(run=run, user=run.requested_by, moment=SOON)
 
     again = runs.queue_run(revision=run.revision, user=a_member(), moment=LATER)
 
@@ -148,7 +148,7 @@ def test_progress_within_a_stage_is_saved_at_most_twice_a_second(
 def test_a_cancelled_run_stops_its_worker_at_the_next_step() -> None:
     run = a_running_run(lease_until=LATER)
     lease = a_lease(run)
-    runs.cancel_run(run=run, moment=SOON)
+    runs.cancel_run(run=run, user=run.requested_by, moment=SOON)
 
     with pytest.raises(runs.LeaseLost):
         lease.progress("combining stacks", 0.5)
@@ -188,7 +188,7 @@ def test_the_lease_notices_a_cancellation_between_steps(monkeypatch: pytest.Monk
 
     with a_lease(run) as lease:
         lease.progress("estimating serving", 0.1)
-        runs.cancel_run(run=run, moment=SOON)
+        runs.cancel_run(run=run, user=run.requested_by, moment=SOON)
         with pytest.raises(runs.LeaseLost):
             until = time.monotonic() + 5
             while time.monotonic() < until:

@@ -149,7 +149,7 @@ def test_cancelling_in_the_middle_stores_no_report(published: int, monkeypatch: 
 
     def cancelled_at_the_second_stage(lease: runs.Lease, stage: str, fraction: float) -> None:
         if fraction > 0:
-            runs.cancel_run(run=run, moment=MOMENT)
+            runs.cancel_run(run=run, user=run.requested_by, moment=MOMENT)
         progress(lease, stage, fraction)
 
     monkeypatch.setattr(runs.Lease, "progress", cancelled_at_the_second_stage)

@@ -1,8 +1,8 @@
-"""`manage.py create_owner EMAIL`: a person with a password and a workspace of their own."""
+"""`manage.py create_owner EMAIL [--operator]`: a person with a password and a workspace of their own."""
 
 import getpass
 import sys
-from argparse import ArgumentParser
+from argparse import ArgumentParser, BooleanOptionalAction
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -17,13 +17,28 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("email", metavar="EMAIL")
         parser.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
+        parser.add_argument(
+            "--operator",
+            action=BooleanOptionalAction,
+            help="give the instance role operator; for an account that exists, only give it (or take it away)",
+        )
 
-    def handle(self, *, email: str, password_stdin: bool, **_: Any) -> None:
+    def handle(self, *, email: str, password_stdin: bool, operator: bool | None, **_: Any) -> None:
         try:
-            user = accounts.create_owner(email=email, password=_password(password_stdin), moment=timezone.now())
+            self.stdout.write(_make(email=email, from_stdin=password_stdin, operator=operator))
         except accounts.AccountRefused as error:
             raise CommandError(" ".join(error.messages)) from error
-        self.stdout.write(f"Made {user.email}, owner of a new workspace.")
+
+
+def _make(*, email: str, from_stdin: bool, operator: bool | None) -> str:
+    moment = timezone.now()
+    known = accounts.find(email=email)
+    if known and operator is not None:
+        accounts.set_operator(user=known, is_operator=operator, moment=moment)
+        return f"{known.email} is {'now' if operator else 'no longer'} an operator of this instance."
+    password = _password(from_stdin)
+    user = accounts.create_owner(email=email, password=password, moment=moment, is_operator=bool(operator))
+    return f"Made {user.email}, owner of a new workspace{' and operator of this instance' if operator else ''}."
 
 
 def _password(from_stdin: bool) -> str:

@@ -1,0 +1,277 @@
+"""Who may do what: every address × method × actor, walked from the URL configuration, against a stated rule.
+
+A new route fails here by its name until it has a line in RULES. A line says what each method needs (`reads`, `writes`),
+how to fill its address (`at`), and where an actor is an exception (`but`). Sample objects come from `World`.
+
+Pages know sessions only: a bearer token is nobody there and is sent to sign in. For routes of the namespace `api` a
+token is its user, no more than a viewer when it may read and no more than an editor when it may write, and whoever
+shows none gets 401.
+"""
+
+import copy
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from django.db import transaction
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
+
+from advisor.models import Invite, Run, Token, User, Workspace
+from advisor.services import accounts, resets
+from tests.advisor.factories import a_member, a_reported_run, a_token, a_user, an_invite
+
+pytestmark = pytest.mark.django_db
+
+REPORT = Path(__file__).parents[1] / "golden" / "reports" / "small_team.json"
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+
+# What a method may need, from nothing to most.
+PUBLIC, SIGNED_IN, VIEWER, EDITOR, OWNER, OPERATOR = "public", "signed in", "viewer", "editor", "owner", "operator"
+LADDER = (VIEWER, EDITOR, OWNER)
+STRANGER, ANONYMOUS = "stranger", "anonymous"
+ACTORS = (ANONYMOUS, STRANGER, VIEWER, EDITOR, OWNER, OPERATOR, "read token", "write token")
+
+
+class World:
+    """One workspace with everything in it, and everybody who might ask for it."""
+
+    def __init__(self) -> None:
+        moment = timezone.now()
+        self.owner = a_member(role="owner")
+        self.workspace: Workspace = self.owner.workspaces.get()
+        self.editor = a_member(role="editor", workspace=self.workspace)
+        self.viewer = a_member(role="viewer", workspace=self.workspace)
+        self.stranger = a_member(role="owner")
+        self.operator = a_user()
+        User.objects.filter(pk=self.operator.pk).update(is_operator=True)
+        self.run: Run = a_reported_run(owner=self.owner, content=REPORT.read_bytes())
+        self.invite_secret = an_invite(workspace=self.workspace, by=self.owner, moment=moment)
+        self.reset_secret = resets.issue(user=self.viewer, by=self.owner, moment=moment)
+        self.link = urlsplit(accounts.issue_sign_in_link(base_url="http://localhost", moment=moment)).path
+        self.secrets = {
+            f"{cap} token": a_token(user=self.editor, workspace=self.workspace, cap=cap, moment=moment)
+            for cap in ("read", "write")
+        }
+
+    @cached_property
+    def _clients(self) -> dict[str, Client]:
+        # The one-time link of this machine works under a name of this machine only.
+        clients = {ANONYMOUS: Client(headers={"host": "localhost"})}
+        for name in (STRANGER, VIEWER, EDITOR, OWNER, OPERATOR):
+            clients[name] = Client(headers={"host": "localhost"})
+            clients[name].force_login(getattr(self, name))
+        for name, secret in self.secrets.items():
+            clients[name] = Client(headers={"host": "localhost", "authorization": f"Bearer {secret}"})
+        return clients
+
+    def ask(self, *, actor: str, method: str, address: str, data: dict[str, Any]) -> HttpResponse:
+        """Return the answer to one request, and leave everything as it was before."""
+        client = copy.copy(self._clients[actor])
+        client.cookies = copy.deepcopy(client.cookies)
+        with transaction.atomic():
+            answer: HttpResponse = getattr(client, method.lower())(address, data if method == "POST" else None)
+            transaction.set_rollback(True)
+        return answer
+
+
+# --- how an address is filled ---------------------------------------------------------------------------------------
+
+Fill = Callable[[World], dict[str, Any]]
+
+
+def nothing(world: World) -> dict[str, Any]:
+    return {}
+
+
+def workspace(world: World) -> dict[str, Any]:
+    return {"workspace_id": world.workspace.pk}
+
+
+def membership(world: World) -> dict[str, Any]:
+    return workspace(world) | {"membership_id": world.viewer.memberships.get().pk}
+
+
+def invite_row(world: World) -> dict[str, Any]:
+    return workspace(world) | {"invite_id": Invite.objects.get(workspace=world.workspace).pk}
+
+
+def token_row(world: World) -> dict[str, Any]:
+    return workspace(world) | own_token(world)
+
+
+def own_token(world: World) -> dict[str, Any]:
+    return {"token_id": Token.objects.filter(user=world.editor).earliest("pk").pk}
+
+
+def run(world: World) -> dict[str, Any]:
+    return {"run_id": world.run.pk}
+
+
+def revision(world: World) -> dict[str, Any]:
+    return {"decision_id": world.run.revision.decision_id, "number": 1}
+
+
+# --- the rules ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What each allowed method needs. `but` gives the status of single cells: (method, actor) → status."""
+
+    needs: dict[str, str]
+    at: Fill = nothing
+    data: Fill = nothing
+    but: dict[tuple[str, str], int] = field(default_factory=dict)
+
+
+def reads(level: str, **more: Any) -> Rule:
+    return Rule(needs={"GET": level}, **more)
+
+
+def writes(level: str, **more: Any) -> Rule:
+    return Rule(needs={"POST": level}, **more)
+
+
+def both(read: str, write: str, **more: Any) -> Rule:
+    return Rule(needs={"GET": read, "POST": write}, **more)
+
+
+# Somebody who may write nowhere starts no decision.
+NO_SHELF = {("POST", VIEWER): 403, ("POST", OPERATOR): 403}
+OWN_TOKEN = {("POST", actor): 404 for actor in (STRANGER, VIEWER, OWNER, OPERATOR)}
+
+RULES: dict[str, Rule] = {
+    "web:start": both(SIGNED_IN, SIGNED_IN, but=NO_SHELF),
+    "web:example": reads(SIGNED_IN, at=lambda world: {"name": "uber"}),
+    # ways in
+    "web:sign_in": both(PUBLIC, PUBLIC),
+    "web:sign_in_by_link": both(PUBLIC, PUBLIC, at=lambda world: {"token": world.link.rsplit("/", 1)[-1]}),
+    "web:sign_out": writes(PUBLIC),
+    "web:invite": both(PUBLIC, PUBLIC, at=lambda world: {"token": world.invite_secret}),
+    "web:reset": both(PUBLIC, PUBLIC, at=lambda world: {"token": world.reset_secret}),
+    # one's own account
+    "web:account": reads(SIGNED_IN),
+    "web:rename_account": writes(SIGNED_IN, data=lambda world: {"name": "New"}),
+    "web:change_password": writes(SIGNED_IN),
+    "web:end_sessions": writes(SIGNED_IN),
+    "web:create_token": writes(SIGNED_IN),
+    "web:revoke_own_token": writes(SIGNED_IN, at=own_token, but=OWN_TOKEN),
+    "web:operator_resets": both(OPERATOR, OPERATOR),
+    # workspaces
+    "web:workspaces": both(SIGNED_IN, SIGNED_IN),
+    "web:workspace": reads(VIEWER, at=workspace),
+    "web:rename_workspace": writes(OWNER, at=workspace),
+    "web:leave_workspace": writes(VIEWER, at=workspace),
+    "web:trail": reads(OWNER, at=workspace),
+    "web:create_invite": writes(OWNER, at=workspace, data=lambda world: {"role": "viewer"}),
+    "web:revoke_invite": writes(OWNER, at=invite_row),
+    "web:change_role": writes(OWNER, at=membership, data=lambda world: {"role": "editor"}),
+    "web:remove_member": writes(OWNER, at=membership),
+    "web:reset_member": writes(OWNER, at=membership),
+    "web:revoke_token": writes(OWNER, at=token_row),
+    # runs and reports
+    "web:run": reads(VIEWER, at=run),
+    "web:run_progress": reads(
+        VIEWER, at=run, but={("GET", ANONYMOUS): 200}
+    ),  # an empty answer that leads to signing in
+    "web:cancel_run": writes(EDITOR, at=run),
+    "web:retry_run": writes(EDITOR, at=run),
+    "web:report": reads(VIEWER, at=revision),
+    "web:report_json": reads(VIEWER, at=revision),
+    "web:report_markdown": reads(VIEWER, at=revision),
+}
+
+
+# --- the walk -------------------------------------------------------------------------------------------------------
+
+
+def routes(patterns: list[URLPattern | URLResolver], space: str = "") -> Iterator[str]:
+    """Every route's full name; one without a name shows as its pattern, and so has no rule."""
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            inner = f"{space}{pattern.namespace}:" if pattern.namespace else space
+            yield from routes(pattern.url_patterns, inner)
+        else:
+            yield f"{space}{pattern.name or pattern.pattern}"
+
+
+ROUTES = sorted(routes(get_resolver().url_patterns))
+
+
+def test_every_route_has_a_rule_and_every_rule_a_route() -> None:
+    assert set(ROUTES) - set(RULES) == set(), "routes without a rule in RULES"
+    assert set(RULES) - set(ROUTES) == set(), "rules without a route"
+    assert len(ROUTES) == len(set(ROUTES)), "a name is used twice"
+
+
+@pytest.mark.parametrize("name", ROUTES)
+def test_a_route_keeps_its_rule(name: str) -> None:
+    rule, world = RULES[name], World()
+    address, data = reverse(name, kwargs=rule.at(world)), rule.data(world)
+    is_api = name.startswith("api:")
+
+    wrong = {}
+    for actor in ACTORS:
+        for method in METHODS:
+            answer = world.ask(actor=actor, method=method, address=address, data=data)
+            expected = _expected(rule=rule, actor=actor, method=method, is_api=is_api)
+            if not _is(answer, expected):
+                wrong[f"{method} by {actor}"] = f"{answer.status_code}, expected {expected}"
+
+    assert wrong == {}
+
+
+def _expected(*, rule: Rule, actor: str, method: str, is_api: bool) -> str | int:
+    """Return a status, or one of the words "sign in" and "done"."""
+    if is_api:
+        actor = {"read token": VIEWER, "write token": EDITOR}.get(actor, ANONYMOUS)
+    elif actor.endswith("token"):
+        actor = ANONYMOUS
+    level = rule.needs.get(method)
+    if (method, actor) in rule.but:
+        return rule.but[method, actor]
+    if level == PUBLIC:
+        return "done"
+    if actor == ANONYMOUS and level:
+        return 401 if is_api else "sign in"
+    if level is None:
+        return "no such method"
+    if level == SIGNED_IN:
+        return "done"
+    if level == OPERATOR:
+        return "done" if actor == OPERATOR else 403
+    if actor not in LADDER:
+        return 404
+    return "done" if LADDER.index(actor) >= LADDER.index(level) else 403
+
+
+def _is(answer: HttpResponse, expected: str | int) -> bool:
+    to_sign_in = answer.status_code == 302 and urlsplit(answer.headers["Location"]).query.startswith("next=")
+    if expected == "sign in":
+        return to_sign_in
+    if expected == "no such method":  # whoever is not signed in may be sent there first
+        return answer.status_code in (401, 405) or to_sign_in
+    if expected == "done":  # 400: it was let in, and only what it typed was refused
+        return answer.status_code in (200, 201, 202, 204, 302, 303, 400) and not to_sign_in
+    return answer.status_code == expected
+
+
+def test_the_matrix_covers_every_method_and_actor() -> None:
+    assert len(ROUTES) * len(METHODS) * len(ACTORS) >= 1000
+
+
+def test_an_operator_sees_no_workspace_by_being_one() -> None:
+    world = World()
+
+    for name, rule in RULES.items():
+        if {VIEWER, EDITOR, OWNER} & set(rule.needs.values()):
+            (method,) = rule.needs
+            address = reverse(name, kwargs=rule.at(world))
+            assert world.ask(actor=OPERATOR, method=method, address=address, data={}).status_code == 404, name
