@@ -26,7 +26,9 @@ LIMITS: Mapping[str, Limit] = {
     "judgement": Limit(365, "A judgement rests on what was offered when it was made."),
     "assumption": Limit(365, "An assumption stands until somebody measures; a year is long enough to look again."),
     "estimate": Limit(365, "An estimate ages with the facts that it was computed from."),
-    PUBLISHED: Limit(np.inf, "A licence or a model's shape stays as it was published; a new one gets a row of its own."),
+    PUBLISHED: Limit(
+        np.inf, "A licence or a model's shape stays as it was published; a new one gets a row of its own."
+    ),
 }
 FRESH, STALE, UNDATED = "fresh", "stale", "undated"
 

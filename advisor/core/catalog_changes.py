@@ -101,9 +101,7 @@ def changes(before: Catalog, after: Catalog) -> Changes:
             was, is_now = getattr(old[id], name), getattr(new[id], name)
             if _is_price(name):
                 moves.append(_move(id=id, label=label, meter=name, was=was, is_now=is_now, row=new[id]))
-            elif name != "no_price_reason":  # told beside the price
-                facts.append(Change(id=id, label=label, file=_file(id), field=name, before=was, after=is_now))
-            elif not any(_is_price(other) for other in told):
+            elif name != "no_price_reason" or not any(map(_is_price, told)):  # else it is told beside the price
                 facts.append(Change(id=id, label=label, file=_file(id), field=name, before=was, after=is_now))
     return Changes(
         added=tuple((id, after.evidence(id)["label"]) for id in sorted(new.keys() - old.keys())),

@@ -34,7 +34,7 @@ def every_row(catalog: Catalog) -> pd.DataFrame:
             table=name, layer=table.layer
         )
         for column in ("provider", "region"):
-            part[column] = rows[column] if column in rows else ""
+            part[column] = rows.get(column, "")
         parts.append(part)
     whole = pd.concat(parts, ignore_index=True)
     return whole.assign(publisher=whole["source"].str.partition(": ")[0])

@@ -25,7 +25,17 @@ PRICE_COLUMNS = (
 )
 COMPUTED = (*PRICE_COLUMNS, "kv_cache_bytes_per_token", "coupling_score", "coupling_band")
 ADDED_COLUMNS = (*COMPUTED, "memory_gib", "accelerator_memory_gib", "age_days", "freshness")
-PROVENANCE = ("kind", "source", "source_url", "source_licence", "locator", "as_of", "as_of_basis", "age_days", "freshness")
+PROVENANCE = (
+    "kind",
+    "source",
+    "source_url",
+    "source_licence",
+    "locator",
+    "as_of",
+    "as_of_basis",
+    "age_days",
+    "freshness",
+)
 _WITHHELD = ("source_id", "observed_at", "price_as_of", "price_as_of_basis")  # told by the columns of PROVENANCE
 
 
@@ -92,9 +102,13 @@ def unit_prices(offers: pd.DataFrame) -> pd.DataFrame:
 
 
 def _offers(catalog: Catalog) -> pd.DataFrame:
-    rows = _with_gib(pd.concat([catalog.offers, unit_prices(catalog.offers)], axis=1).rename(columns={"offer_id": "id"}))
+    rows = _with_gib(
+        pd.concat([catalog.offers, unit_prices(catalog.offers)], axis=1).rename(columns={"offer_id": "id"})
+    )
     notes = [catalog.rows[f"offer:{id}"].note or "" for id in rows["id"]]
-    priced = np.where(rows["price_usd_per_hour"].isna(), "unknown", np.where(rows["price_doubt"] == "", "known", "doubtful"))
+    priced = np.where(
+        rows["price_usd_per_hour"].isna(), "unknown", np.where(rows["price_doubt"] == "", "known", "doubtful")
+    )
     return rows.assign(priced=pd.Series(priced, dtype="str"), note=pd.Series(notes, dtype="str"))
 
 
@@ -139,11 +153,10 @@ def _coupling(catalog: Catalog) -> pd.DataFrame:
         label=rows["option_a"] + " and " + rows["option_b"],
         pair=rows["layer_a"].map(LAYER_LABELS) + " and " + rows["layer_b"].map(LAYER_LABELS).str.lower(),
         both_layers=rows["layer_a"] + ";" + rows["layer_b"],
-        coupling_score=[
-            coupling.score(bits=own, steps=len(steps), weights=coupling.BITS) for own, steps in pairs
-        ],
+        coupling_score=[coupling.score(bits=own, steps=len(steps), weights=coupling.BITS) for own, steps in pairs],
         coupling_band=pd.Series(
-            [coupling.stable_band(bits=own, steps=len(steps), weights=coupling.BITS) for own, steps in pairs], dtype="str"
+            [coupling.stable_band(bits=own, steps=len(steps), weights=coupling.BITS) for own, steps in pairs],
+            dtype="str",
         ),
     )
 
@@ -267,7 +280,9 @@ def ordered(*, rows: pd.DataFrame, by: str, descending: bool = False) -> pd.Data
         key = pd.Series([natural(text_of(value)) for value in column], index=rows.index, dtype="object")
         unknown = pd.Series([text_of(value) == "" for value in column], index=rows.index)
     rank = (rank_of_price(rows) if is_price(by) else pd.Series(0, index=rows.index)).where(~unknown, 3)
-    by_value = rows.index[_stable_order(key.where(~unknown, key[~unknown].min() if (~unknown).any() else 0), descending)]
+    by_value = rows.index[
+        _stable_order(key.where(~unknown, key[~unknown].min() if (~unknown).any() else 0), descending)
+    ]
     placed = rank.loc[by_value].sort_values(kind="stable").index
     return rows.loc[placed]
 

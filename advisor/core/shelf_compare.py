@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 
 from advisor.core.age import UNDATED
-from advisor.core.shelf import record, shelf
-from advisor.core.shelf_facts import Origin, in_words, label_of, origin, unit_of, facts
+from advisor.core.shelf import rank_of_price, record, shelf
+from advisor.core.shelf_facts import Origin, facts, in_words, label_of, origin, unit_of
 from advisor.core.shelf_tables import TABLES, Table
 from catalog.frame import Catalog
 
@@ -35,7 +35,8 @@ class Cell:
     """One value of a comparison; ``is_best`` only where the line says more (or less) is better."""
 
     value: Any
-    is_best: bool
+    is_best: bool = False
+    offer_id: str = ""  # the offer that a price is taken from
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,10 @@ def compare(*, catalog: Catalog, name: str, ids: Sequence[str]) -> Comparison:
     return Comparison(
         table=table,
         rows=rows,
-        lines=tuple(_lines(catalog=catalog, table=table, rows=rows)),
+        lines=(
+            *_lines(catalog=catalog, table=table, rows=rows),
+            *_price_lines(catalog=catalog, table=table, rows=rows),
+        ),
         origins=tuple(origin(row) for _, row in rows.iterrows()),
     )
 
@@ -91,8 +95,7 @@ def _lines(*, catalog: Catalog, table: Table, rows: pd.DataFrame) -> list[Line]:
     for name in (name for name in rows.columns if name in known and name != "id"):
         stated = [getattr(one, name, None) for one in records]
         values = [
-            in_words(name, own if isinstance(own, tuple) else row)
-            for own, row in zip(stated, rows[name], strict=True)
+            in_words(name, own if isinstance(own, tuple) else row) for own, row in zip(stated, rows[name], strict=True)
         ]
         found.append(line(name=name, values=values, dated=dated))
     return found
@@ -124,3 +127,38 @@ def line(*, name: str, values: Sequence[Any], dated: bool) -> Line:
         differs=differs,
         remark=remark,
     )
+
+
+def _price_lines(*, catalog: Catalog, table: Table, rows: pd.DataFrame) -> list[Line]:
+    """Return the lowest on-demand price that can be relied on, in whichever region; none is marked as best."""
+    if table.name not in ("accelerators", "instances"):
+        return []
+    offers = shelf(catalog, "offers")
+    sure = offers[(offers["basis"] == "on_demand") & (rank_of_price(offers) == 0)]
+    meters = {
+        "accelerators": ("price_usd_per_accelerator_hour",),
+        "instances": ("price_usd_per_hour", "price_usd_per_accelerator_hour", "price_usd_per_memory_gib_hour"),
+    }[table.name]
+    found = []
+    for meter in meters:
+        priced = sure[sure[meter].notna()]
+        cells = tuple(_lowest(_offers_of(table=table, row=row, offers=priced), meter) for _, row in rows.iterrows())
+        if any(cell.value is not None for cell in cells):
+            differs = len({cell.value for cell in cells}) > 1
+            remark = "differs; no best, regions and shapes differ too" if differs else "same"
+            label = f"{label_of(meter)}, lowest fresh on demand"
+            found.append(Line(meter, label, unit_of(meter), cells, differs, remark))
+    return found
+
+
+def _offers_of(*, table: Table, row: pd.Series, offers: pd.DataFrame) -> pd.DataFrame:
+    if table.name == "accelerators":
+        return offers[offers["accelerator"] == row["id"]]
+    return offers[(offers["provider"] == row["provider"]) & (offers["sku"] == row["sku"])]
+
+
+def _lowest(offers: pd.DataFrame, meter: str) -> Cell:
+    if not len(offers):
+        return Cell(value=None)
+    id = offers[meter].idxmin()
+    return Cell(value=float(offers.at[id, meter]), offer_id=str(id))

@@ -154,16 +154,20 @@ def _of_offer(catalog: Catalog, row: pd.Series) -> Found:
     )
     here = shelf(catalog, "offers")
     same = here[(here["provider"] == row["provider"]) & (here["sku"] == row["sku"]) & (here["id"] != row["id"])]
-    return passages, parts, [
-        _section(
-            catalog,
-            "offers",
-            "The same instance in other regions and ways to buy",
-            rows=same,
-            by="price_usd_per_hour",
-            lead=ORDER_OF_PRICES,
-        )
-    ]
+    return (
+        passages,
+        parts,
+        [
+            _section(
+                catalog,
+                "offers",
+                "The same instance in other regions and ways to buy",
+                rows=same,
+                by="price_usd_per_hour",
+                lead=ORDER_OF_PRICES,
+            )
+        ],
+    )
 
 
 ORDER_OF_PRICES = (
@@ -203,11 +207,15 @@ def _of_cpu_family(catalog: Catalog, row: pd.Series) -> Found:
 def _of_terms(catalog: Catalog, row: pd.Series) -> Found:
     offers = shelf(catalog, "offers")
     own = offers[offers["terms_id"] == row["id"]]
-    return [], [], [
-        _section(
-            catalog, "offers", "Offers under these terms", rows=own, by="price_usd_per_hour", lead=ORDER_OF_PRICES
-        )
-    ]
+    return (
+        [],
+        [],
+        [
+            _section(
+                catalog, "offers", "Offers under these terms", rows=own, by="price_usd_per_hour", lead=ORDER_OF_PRICES
+            )
+        ],
+    )
 
 
 # --- accelerators ----------------------------------------------------------------------------------------------------
@@ -217,24 +225,28 @@ def _of_accelerator(catalog: Catalog, row: pd.Series) -> Found:
     offers = narrowed(catalog=catalog, name="offers", wanted={"accelerator": row["id"], "priced": "known"})
     best = ordered(rows=offers, by="price_usd_per_accelerator_hour").drop_duplicates(["provider", "basis"])
     rules = [one.id for one in catalog.rules if row["id"] in _values(one.when) | _values(one.require)]
-    return [], [], [
-        _section(
-            catalog,
-            "offers",
-            "Lowest price by provider and way to buy",
-            rows=best,
-            lead="The lowest that can be relied on: dated before stale, stale before undated. Doubtful ones are left out.",
-        ),
-        _section(catalog, "instances", "Instances that carry it", wanted={"accelerator": row["id"]}, by="sku"),
-        _section(catalog, "accelerator-regions", "Regions where it was seen", wanted={"accelerator": row["id"]}),
-        _section(
-            catalog,
-            "orchestration",
-            "Orchestration that supports it",
-            rows=_matching(shelf(catalog, "orchestration"), "supported_accelerators", row["id"]),
-        ),
-        _section(catalog, "rules", "Rules that name it", rows=shelf(catalog, "rules").loc[rules]),
-    ]
+    return (
+        [],
+        [],
+        [
+            _section(
+                catalog,
+                "offers",
+                "Lowest price by provider and way to buy",
+                rows=best,
+                lead="The lowest to rely on: dated before stale, stale before undated. Doubtful ones are left out.",
+            ),
+            _section(catalog, "instances", "Instances that carry it", wanted={"accelerator": row["id"]}, by="sku"),
+            _section(catalog, "accelerator-regions", "Regions where it was seen", wanted={"accelerator": row["id"]}),
+            _section(
+                catalog,
+                "orchestration",
+                "Orchestration that supports it",
+                rows=_matching(shelf(catalog, "orchestration"), "supported_accelerators", row["id"]),
+            ),
+            _section(catalog, "rules", "Rules that name it", rows=shelf(catalog, "rules").loc[rules]),
+        ],
+    )
 
 
 def _values(conditions: Mapping[str, Any]) -> set[str]:
@@ -250,27 +262,39 @@ def _values(conditions: Mapping[str, Any]) -> set[str]:
 
 
 def _of_networking(catalog: Catalog, row: pd.Series) -> Found:
-    return [], [], [
-        _section(catalog, "accelerators", "Accelerators it belongs to", rows=_chips(catalog, row["accelerators"])),
-        _coupling_of(catalog, row, "networking"),
-    ]
+    return (
+        [],
+        [],
+        [
+            _section(catalog, "accelerators", "Accelerators it belongs to", rows=_chips(catalog, row["accelerators"])),
+            _coupling_of(catalog, row, "networking"),
+        ],
+    )
 
 
 def _of_storage(catalog: Catalog, row: pd.Series) -> Found:
     prices = shelf(catalog, "storage-prices")
     own = prices[prices["option_id"] == row["id"]]
-    return [], [], [
-        _section(catalog, "storage-prices", "Prices", rows=own, by="price_usd_per_gb_month"),
-        _coupling_of(catalog, row, "storage"),
-    ]
+    return (
+        [],
+        [],
+        [
+            _section(catalog, "storage-prices", "Prices", rows=own, by="price_usd_per_gb_month"),
+            _coupling_of(catalog, row, "storage"),
+        ],
+    )
 
 
 def _of_orchestration(catalog: Catalog, row: pd.Series) -> Found:
     supported = _chips(catalog, row["supported_accelerators"])
-    return [], [], [
-        _section(catalog, "accelerators", "Accelerators it supports", rows=supported),
-        _coupling_of(catalog, row, "orchestration"),
-    ]
+    return (
+        [],
+        [],
+        [
+            _section(catalog, "accelerators", "Accelerators it supports", rows=supported),
+            _coupling_of(catalog, row, "orchestration"),
+        ],
+    )
 
 
 def _chips(catalog: Catalog, globs: str) -> pd.DataFrame:
@@ -307,11 +331,13 @@ def _of_model_offer(catalog: Catalog, row: pd.Series) -> Found:
     )
     offers = shelf(catalog, "model-offers")
     family = offers[(offers["family"] == row["family"]) & (offers["id"] != row["id"])]
-    residency = [] if len(vendor) else ["The catalog says nothing of this maker on this platform: residency is unknown."]
+    residency = (
+        [] if len(vendor) else ["The catalog says nothing of this maker on this platform: residency is unknown."]
+    )
     lines = [
         f"Requests may be processed in this scope: {row['scope']}."
         if row["scope"] != "unstated"
-        else "The source does not state where requests may be processed: confirm it before data that must stay is sent.",
+        else "The source does not state where requests may be processed: confirm it if data must stay in a place.",
         *residency,
         *_retirement(row, catalog),
     ]
@@ -342,8 +368,8 @@ def _of_architecture(catalog: Catalog, row: pd.Series) -> Found:
     if shape.context_max_tokens:
         cached = shape.kv_bytes_per_sequence(context_tokens=shape.context_max_tokens) / BYTES_PER_GIB
         lines.append(
-            f"A sequence of the whole context ({shape.context_max_tokens:,} tokens) keeps {cached:,.3g} GiB of keys and "
-            "values at 16 bits, sliding windows applied."
+            f"A sequence of the whole context ({shape.context_max_tokens:,} tokens) keeps {cached:,.3g} GiB of keys "
+            "and values at 16 bits, sliding windows applied."
         )
     lines.append("Computed from the shape below; an engine adds its own reserve, and 8 bits a value halve it.")
     offers = shelf(catalog, "model-offers")
@@ -415,20 +441,24 @@ def _of_region(catalog: Catalog, row: pd.Series) -> Found:
         Passage(
             "Carbon",
             (
-                "The figure of the grid has a source of its own, named below. The providers reckon by different methods: "
-                "it is shown and never ranked across clouds.",
+                "The figure of the grid has a source of its own, named below. The providers reckon by different "
+                "methods: it is shown and never ranked across clouds.",
             )
             if row["carbon_source"]
             else ("No figure of the grid's carbon is known for this region.",),
         )
     ]
-    return carbon, [], [
-        _section(catalog, "accelerator-regions", "Accelerators seen here", wanted=here),
-        _section(catalog, "offers", "Offers here", wanted=here, by="price_usd_per_hour", lead=ORDER_OF_PRICES),
-        _section(catalog, "model-offers", "Managed models listed for it", wanted=here, by="model_id"),
-        _section(catalog, "storage-prices", "Storage prices here", wanted=here),
-        _section(catalog, "egress", "What data costs that leaves", rows=leaving),
-    ]
+    return (
+        carbon,
+        [],
+        [
+            _section(catalog, "accelerator-regions", "Accelerators seen here", wanted=here),
+            _section(catalog, "offers", "Offers here", wanted=here, by="price_usd_per_hour", lead=ORDER_OF_PRICES),
+            _section(catalog, "model-offers", "Managed models listed for it", wanted=here, by="model_id"),
+            _section(catalog, "storage-prices", "Storage prices here", wanted=here),
+            _section(catalog, "egress", "What data costs that leaves", rows=leaving),
+        ],
+    )
 
 
 def _of_rule(catalog: Catalog, row: pd.Series) -> Found:
@@ -461,7 +491,7 @@ def _of_rule(catalog: Catalog, row: pd.Series) -> Found:
 def _of_coupling(catalog: Catalog, row: pd.Series) -> Found:
     observed = record(catalog=catalog, name="coupling", row_id=row["id"])
     stated = [
-        f"{'Yes' if row[bit] else 'No'} (weight {weight:g}): it {text}."
+        f"It {text}: {'yes' if row[bit] else 'no'} (weight {weight:g})."
         for (bit, text), weight in zip(BIT_TEXT.items(), BITS.values(), strict=True)
     ]
     steps = tuple(observed.migration_steps) or ("No step is known to be needed.",)

@@ -12,7 +12,16 @@ from catalog.frame import Catalog
 SHOWN_OF_A_GROUP = 8
 # What people look for first stands first; offers repeat the instances and come last but for prices of other things.
 _ORDER = (
-    *("accelerators", "instances", "model-offers", "architectures", "regions", "networking", "storage", "orchestration"),
+    *(
+        "accelerators",
+        "instances",
+        "model-offers",
+        "architectures",
+        "regions",
+        "networking",
+        "storage",
+        "orchestration",
+    ),
     *("cpu-families", "model-vendors", "licences", "rules", "coupling", "terms", "offers", "accelerator-regions"),
     *("storage-prices", "egress"),
 )
