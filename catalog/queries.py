@@ -62,7 +62,7 @@ def releases() -> tuple[ReleaseLine, ...]:
     return tuple(
         ReleaseLine(
             number=row.number,
-            published_at=row.published_at,
+            published_at=row.published_at,  # type: ignore[arg-type]  # the filter leaves no empty one
             actor=row.actor,
             fact_set=row.fact_set_id,
             price_rows_count=row.rows,

@@ -78,7 +78,7 @@ class Changes:
         counts = [
             Counter(_file(id) for id, _ in self.added),
             Counter(_file(id) for id, _ in self.removed),
-            Counter(file for file, _ in {(_file(one.id), one.id) for one in (*self.moves, *self.facts)}),
+            Counter(map(_file, {one.id for one in self.moves} | {one.id for one in self.facts})),
         ]
         return [(name, *(count[name] for count in counts)) for name in sorted(set().union(*counts))]  # type: ignore[misc]
 

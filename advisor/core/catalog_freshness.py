@@ -45,7 +45,13 @@ def by(*, rows: pd.DataFrame, columns: list[str]) -> list[Line]:
     groups = _marked(rows).groupby(columns, sort=True)
     table = pd.concat([groups.size(), groups["date"].agg(["max", "min"]), groups[list(_SHARES)].mean()], axis=1)
     found = [
-        Line(names if isinstance(names, tuple) else (names,), int(count), *_dates(newest, oldest), *map(float, shares))
+        Line(
+            names if isinstance(names, tuple) else (names,),
+            int(count),
+            _date(newest),
+            _date(oldest),
+            *map(float, shares),
+        )
         for names, count, newest, oldest, *shares in table.itertuples(name=None)
     ]
     return sorted(found, key=lambda line: (-line.rows_count, line.names))
@@ -68,5 +74,5 @@ def _marked(rows: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _dates(*ends: pd.Timestamp) -> list[str]:
-    return ["" if pd.isna(end) else end.date().isoformat() for end in ends]
+def _date(end: pd.Timestamp) -> str:
+    return "" if pd.isna(end) else end.date().isoformat()

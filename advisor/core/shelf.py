@@ -2,9 +2,9 @@
 
 import json
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -123,7 +123,7 @@ def _with_gib(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _architectures(catalog: Catalog) -> pd.DataFrame:
-    shapes = [architecture.from_row(row) for row in catalog.architectures.to_dict("records")]
+    shapes = [architecture.from_row(cast("dict[str, Any]", row)) for row in catalog.architectures.to_dict("records")]
     cached = [shape.kv_bytes_per_token() for shape in shapes]
     return catalog.architectures.assign(kv_cache_bytes_per_token=cached)
 
@@ -303,6 +303,7 @@ def record(*, catalog: Catalog, name: str, row_id: str) -> Any:
     return catalog.rows[TABLES[name].id_of(row_id)]
 
 
-def pick(*, catalog: Catalog, name: str, ids: Collection[str]) -> pd.DataFrame:
-    """Return the rows of these ids, in their order. Raises KeyError for an id that the table does not have."""
-    return shelf(catalog, name).loc[list(ids)]
+def row_of(*, catalog: Catalog, name: str, row_id: str) -> pd.Series:
+    """Return one row of a table. Raises KeyError where the table has no such row."""
+    rows = shelf(catalog, name)
+    return cast("pd.Series", rows.loc[row_id])

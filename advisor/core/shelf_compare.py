@@ -37,6 +37,7 @@ class Cell:
     value: Any
     is_best: bool = False
     offer_id: str = ""  # the offer that a price is taken from
+    reason: str = ""  # why a price is unknown
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ def _lines(*, catalog: Catalog, table: Table, rows: pd.DataFrame) -> list[Line]:
         known |= dict.fromkeys(fact.name for fact in facts(table=table, row=row, record=one)[0])
     dated = bool((rows["freshness"] != UNDATED).all())
     found = []
-    for name in (name for name in rows.columns if name in known and name != "id"):
+    for name in (name for name in rows.columns if name in known and name not in ("id", table.label)):
         stated = [getattr(one, name, None) for one in records]
         values = [
             in_words(name, own if isinstance(own, tuple) else row) for own, row in zip(stated, rows[name], strict=True)
@@ -153,12 +154,12 @@ def _price_lines(*, catalog: Catalog, table: Table, rows: pd.DataFrame) -> list[
 
 def _offers_of(*, table: Table, row: pd.Series, offers: pd.DataFrame) -> pd.DataFrame:
     if table.name == "accelerators":
-        return offers[offers["accelerator"] == row["id"]]
-    return offers[(offers["provider"] == row["provider"]) & (offers["sku"] == row["sku"])]
+        return offers.loc[offers["accelerator"] == row["id"]]
+    return offers.loc[(offers["provider"] == row["provider"]) & (offers["sku"] == row["sku"])]
 
 
 def _lowest(offers: pd.DataFrame, meter: str) -> Cell:
     if not len(offers):
-        return Cell(value=None)
-    id = offers[meter].idxmin()
-    return Cell(value=float(offers.at[id, meter]), offer_id=str(id))
+        return Cell(value=None, reason="no fresh, dated on-demand price is on file")
+    lowest = offers[meter].idxmin()
+    return Cell(value=float(offers[meter].min()), offer_id=str(lowest))

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 
 from advisor.core.coupling import BIT_TEXT, BITS
-from advisor.core.shelf import narrowed, ordered, record, shelf
+from advisor.core.shelf import narrowed, ordered, record, row_of, shelf
 from advisor.core.shelf_facts import Fact, Origin, conditions_text, facts, origin
 from advisor.core.shelf_tables import OFFER_PRICES, TABLES, Column, Table
 from catalog.frame import Catalog
@@ -16,7 +16,8 @@ from catalog.records import Licence
 from catalog.units import BYTES_PER_GIB
 from estimator import architecture
 
-ROWS_OF_A_SECTION = 60
+ROWS_OF_A_SECTION = 20
+OFFERS_OF_AN_INSTANCE = 100  # they are what its page is about
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def detail(*, catalog: Catalog, name: str, row_id: str) -> Detail:
     table = TABLES[name]
     own = _part(catalog, name, row_id, title="What the source says")
     around = _AROUND.get(name)
-    row = shelf(catalog, name).loc[row_id]
+    row = row_of(catalog=catalog, name=name, row_id=row_id)
     passages, behind, sections = around(catalog, row) if around else ([], [], [])
     return Detail(
         table=table,
@@ -87,7 +88,7 @@ def detail(*, catalog: Catalog, name: str, row_id: str) -> Detail:
 
 def _part(catalog: Catalog, name: str, row_id: str, *, title: str) -> Part:
     table = TABLES[name]
-    row = shelf(catalog, name).loc[row_id]
+    row = row_of(catalog=catalog, name=name, row_id=row_id)
     stated = record(catalog=catalog, name=name, row_id=row_id)
     known, unknown = facts(table=table, row=row, record=stated)
     return Part(
@@ -120,6 +121,7 @@ def _section(
     by: str = "",
     lead: str = "",
     columns: tuple[Column, ...] = (),
+    most: int = ROWS_OF_A_SECTION,
 ) -> Section:
     found = narrowed(catalog=catalog, name=name, wanted=wanted or {}) if rows is None else rows
     if by:
@@ -128,7 +130,7 @@ def _section(
         title=title,
         lead=lead,
         table=TABLES[name],
-        rows=found.iloc[:ROWS_OF_A_SECTION],
+        rows=found.iloc[:most],
         count=len(found),
         wanted=wanted or {},
         columns=columns or TABLES[name].columns,
@@ -191,10 +193,11 @@ def _of_instance(catalog: Catalog, row: pd.Series) -> Found:
         catalog,
         "offers",
         "Offers by region and way to buy",
-        rows=own,
+        wanted={"provider": row["provider"], "sku": row["sku"]},
         by="price_usd_per_hour",
         lead=ORDER_OF_PRICES,
         columns=columns,
+        most=OFFERS_OF_AN_INSTANCE,
     )
     none = Passage("Offers", ("The catalog holds no offer of this instance: it is listed, but no price or region is.",))
     return ([] if len(own) else [none]), parts, [section]
@@ -205,14 +208,17 @@ def _of_cpu_family(catalog: Catalog, row: pd.Series) -> Found:
 
 
 def _of_terms(catalog: Catalog, row: pd.Series) -> Found:
-    offers = shelf(catalog, "offers")
-    own = offers[offers["terms_id"] == row["id"]]
     return (
         [],
         [],
         [
             _section(
-                catalog, "offers", "Offers under these terms", rows=own, by="price_usd_per_hour", lead=ORDER_OF_PRICES
+                catalog,
+                "offers",
+                "Offers under these terms",
+                wanted={"terms": row["id"]},
+                by="price_usd_per_hour",
+                lead=ORDER_OF_PRICES,
             )
         ],
     )
@@ -347,6 +353,7 @@ def _of_model_offer(catalog: Catalog, row: pd.Series) -> Found:
             "model-offers",
             "The same family in other scopes and clouds",
             rows=family,
+            wanted={"family": row["family"]},
             by="input_usd_per_mtok",
             lead=ORDER_OF_PRICES,
         )
@@ -363,7 +370,7 @@ def _retirement(row: pd.Series, catalog: Catalog) -> list[str]:
 
 
 def _of_architecture(catalog: Catalog, row: pd.Series) -> Found:
-    shape = architecture.from_row(row.to_dict())
+    shape = architecture.from_row(cast("dict[str, Any]", row.to_dict()))
     lines = []
     if shape.context_max_tokens:
         cached = shape.kv_bytes_per_sequence(context_tokens=shape.context_max_tokens) / BYTES_PER_GIB
@@ -372,15 +379,21 @@ def _of_architecture(catalog: Catalog, row: pd.Series) -> Found:
             "and values at 16 bits, sliding windows applied."
         )
     lines.append("Computed from the shape below; an engine adds its own reserve, and 8 bits a value halve it.")
-    offers = shelf(catalog, "model-offers")
-    own = offers[offers["architecture_id"] == row["id"]]
     return (
         [
             Passage("Memory of a conversation", tuple(lines)),
             *_licence_passages(catalog, row["licence_id"], open_weights=row["open_weights"]),
         ],
         _behind(catalog, ("The licence", "licences", row["licence_id"])),
-        [_section(catalog, "model-offers", "Managed offers of these weights", rows=own, by="input_usd_per_mtok")],
+        [
+            _section(
+                catalog,
+                "model-offers",
+                "Managed offers of these weights",
+                wanted={"architecture": row["id"]},
+                by="input_usd_per_mtok",
+            )
+        ],
     )
 
 
@@ -415,12 +428,7 @@ def _of_licence(catalog: Catalog, row: pd.Series) -> Found:
         [],
         [
             _section(catalog, "architectures", "Architectures under it", wanted={"licence": row["id"]}),
-            _section(
-                catalog,
-                "model-offers",
-                "Managed offers under it",
-                rows=shelf(catalog, "model-offers").query("licence_id == @id", local_dict={"id": row["id"]}),
-            ),
+            _section(catalog, "model-offers", "Managed offers under it", wanted={"licence": row["id"]}),
         ],
     )
 

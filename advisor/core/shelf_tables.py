@@ -21,6 +21,7 @@ class Filter:
     label: str
     column: str
     among: bool = False
+    is_quiet: bool = False  # offered only where an address sets it: too many values to choose from
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,10 +53,10 @@ _AGE = Filter("age", "Age", "freshness")
 _STATUS = Column("status", "Status")
 
 OFFER_PRICES = (
-    Column("price_usd_per_hour", "Instance", "USD per hour"),
-    Column("price_usd_per_accelerator_hour", "Accelerator", "USD per hour"),
-    Column("price_usd_per_accelerator_gib_hour", "GiB of its memory", "USD per hour"),
-    Column("price_usd_per_memory_gib_hour", "GiB of main memory", "USD per hour"),
+    Column("price_usd_per_hour", "Price", "USD per hour"),
+    Column("price_usd_per_accelerator_hour", "Per accelerator", "USD per hour"),
+    Column("price_usd_per_accelerator_gib_hour", "Per GiB of its memory", "USD per hour"),
+    Column("price_usd_per_memory_gib_hour", "Per GiB of main memory", "USD per hour"),
 )
 
 _TABLES = (
@@ -79,6 +80,8 @@ _TABLES = (
             Filter("accelerator", "Accelerator", "accelerator"),
             Filter("basis", "Way to buy", "basis"),
             Filter("priced", "Price", "priced"),
+            Filter("sku", "Instance", "sku", is_quiet=True),
+            Filter("terms", "Terms", "terms_id", is_quiet=True),
             _KIND,
             _AGE,
         ),
@@ -221,7 +224,7 @@ _TABLES = (
         name="egress",
         title="Data transfer prices",
         one="transfer price",
-        lead="What data costs that leaves a region or cloud, tier by tier. Zero stands only where the source says free.",
+        lead="What data costs that leaves a region or cloud, tier by tier. Zero stands only where a source says free.",
         layer="networking",
         prefix="egress:",
         label="id",
@@ -321,6 +324,9 @@ _TABLES = (
             Filter("scope", "Scope", "scope"),
             Filter("region", "Listed region", "regions", among=True),
             Filter("mode", "Mode", "mode"),
+            Filter("family", "Family", "family", is_quiet=True),
+            Filter("licence", "Licence", "licence_id", is_quiet=True),
+            Filter("architecture", "Architecture", "architecture_id", is_quiet=True),
             Filter("open", "Open weights", "open_weights"),
             _KIND,
             _AGE,

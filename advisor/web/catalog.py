@@ -78,16 +78,16 @@ def _counts(catalog: Catalog) -> dict[str, object]:
 @catalog_page
 def search_page(request: HttpRequest, catalog: Catalog) -> HttpResponseBase:
     text = request.GET.get("q", "")[:200].strip()
+    found = search(catalog=catalog, query=text) if text else []
     groups = [
         {
             "group": group,
             "rows": shown_rows(table=group.table, rows=group.rows, columns=group.table.columns[:3]),
             "columns": group.table.columns[:3],
         }
-        for group in (search(catalog=catalog, query=text) if text else [])
+        for group in found
     ]
-    total = sum(one["group"].count for one in groups)
-    context = {"catalog": catalog, "text": text, "groups": groups, "total": total}
+    context = {"catalog": catalog, "text": text, "groups": groups, "total": sum(group.count for group in found)}
     return render(request, "web/catalog_search.html", context)
 
 

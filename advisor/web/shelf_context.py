@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from advisor.core.age import FRESH, STALE, UNDATED, age_text
 from advisor.core.catalog_changes import Move
-from advisor.core.shelf import choices, is_price, narrowed, ordered
+from advisor.core.shelf import COMPUTED, choices, is_price, narrowed, ordered
 from advisor.core.shelf_compare import Comparison
 from advisor.core.shelf_detail import Detail, Part, Section
 from advisor.core.shelf_facts import Fact, in_words, label_of, unit_of
@@ -148,6 +148,7 @@ def _filters(*, catalog: Catalog, query: Query) -> list[dict[str, Any]]:
     for one in query.table.filters:
         values = choices(catalog, query.table.name)[one.name]
         wanted = query.wanted.get(one.name, "")
+        values = tuple(value for value in values if value == wanted or not one.is_quiet)
         options = [{"value": value, "label": _choice(one.column, value), "is_set": value == wanted} for value in values]
         if wanted and wanted not in values:
             options.append({"value": wanted, "label": f"{wanted} (none)", "is_set": True})
@@ -196,7 +197,7 @@ def cell(*, row: Mapping[str, Any], column: Column, table: Table) -> Shown:
     if is_price(name):
         doubt = row.get("price_doubt") or ""
         note = f"doubtful: {doubt}" if doubt and name == "price_usd_per_hour" else ""
-        return Shown(text=money(value, unit="USD"), is_number=True, note=note)
+        return Shown(text=money(value, unit="USD", is_computed=name in COMPUTED), is_number=True, note=note)
     is_number = isinstance(value, float)
     text = f"{value:.2f}" if name == "coupling_score" else plain(value)
     return Shown(text=text, is_number=is_number and bool(column.unit))
@@ -204,8 +205,10 @@ def cell(*, row: Mapping[str, Any], column: Column, table: Table) -> Shown:
 
 def _has_none(row: Mapping[str, Any], name: str) -> bool:
     """Say whether a blank means that there is none: a shape without accelerators, a model without a retirement date."""
-    if name in ("accelerator", "accelerator_name", "accelerators_count", "fabric_gbps"):
+    if name in ("accelerator", "accelerator_name", "accelerators_count"):
         return not row.get("accelerator")
+    if name == "providers":
+        return True
     return name.startswith("price_usd_per_accelerator") and not row["accelerator"]
 
 
@@ -219,17 +222,14 @@ def _why_unknown(row: Mapping[str, Any], name: str) -> str:
     return ""
 
 
-def money(value: float, *, unit: str) -> str:
-    """Return an amount as stated, to the last digit: `$55.04 per hour`, or `$55.04` for the bare unit."""
-    shown = amount(
-        {
-            "value": value,
-            "low": None,
-            "high": None,
-            "unit": f"{unit}/x" if unit == "USD" else unit,
-            "kind": "list price",
-        }
-    )
+def money(value: float, *, unit: str, is_computed: bool = False) -> str:
+    """Return an amount as stated, to the last digit: `$55.04 per hour`, or `$55.04` for the bare unit.
+
+    What is computed bears three digits, like every computed figure of a report.
+    """
+    kind = "estimate" if is_computed else "list price"
+    whole = f"{unit}/x" if unit == "USD" else unit
+    shown = amount({"value": value, "low": None, "high": None, "unit": whole, "kind": kind})
     return shown.removesuffix(" per x")
 
 
@@ -283,7 +283,7 @@ def _part(part: Part, *, catalog: Catalog, own: bool) -> dict[str, Any]:
 def _fact(fact: Fact, catalog: Catalog) -> Shown:
     value = fact.value
     if isinstance(value, float) and "USD" in fact.unit:
-        return Shown(text=money(value, unit=fact.unit), is_number=True)
+        return Shown(text=money(value, unit=fact.unit, is_computed=fact.name in COMPUTED), is_number=True)
     if fact.name == "coupling_score":
         return Shown(text=f"{value:.2f}", is_number=True)
     text = plain(value) + (f" {fact.unit}" if fact.unit and isinstance(value, float) else "")
@@ -417,6 +417,7 @@ def compare_page(*, comparison: Comparison, catalog: Catalog) -> dict[str, Any]:
                     "is_best": one.is_best,
                     "offer": address("offers", one.offer_id) if one.offer_id else "",
                     "offer_id": one.offer_id,
+                    "reason": one.reason,
                 }
                 for one in line.cells
             ],
