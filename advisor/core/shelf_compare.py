@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from advisor.core.age import UNDATED
@@ -154,8 +155,10 @@ def _price_lines(*, catalog: Catalog, table: Table, rows: pd.DataFrame) -> list[
 
 def _offers_of(*, table: Table, row: pd.Series, offers: pd.DataFrame) -> pd.DataFrame:
     if table.name == "accelerators":
-        return offers.loc[offers["accelerator"] == row["id"]]
-    return offers.loc[(offers["provider"] == row["provider"]) & (offers["sku"] == row["sku"])]
+        own = (offers["accelerator"] == row["id"]).to_numpy()
+    else:
+        own = ((offers["provider"] == row["provider"]) & (offers["sku"] == row["sku"])).to_numpy()
+    return offers.iloc[np.flatnonzero(own)]
 
 
 def _lowest(offers: pd.DataFrame, meter: str) -> Cell:

@@ -154,8 +154,6 @@ def _of_offer(catalog: Catalog, row: pd.Series) -> Found:
         ("The terms of this way to buy", "terms", row["terms_id"]),
         ("The region", "regions", f"{row['provider']}/{row['region']}"),
     )
-    here = shelf(catalog, "offers")
-    same = here[(here["provider"] == row["provider"]) & (here["sku"] == row["sku"]) & (here["id"] != row["id"])]
     return (
         passages,
         parts,
@@ -163,8 +161,8 @@ def _of_offer(catalog: Catalog, row: pd.Series) -> Found:
             _section(
                 catalog,
                 "offers",
-                "The same instance in other regions and ways to buy",
-                rows=same,
+                "This instance in every region and way to buy",
+                wanted={"provider": row["provider"], "sku": row["sku"]},
                 by="price_usd_per_hour",
                 lead=ORDER_OF_PRICES,
             )
@@ -335,8 +333,6 @@ def _of_model_offer(catalog: Catalog, row: pd.Series) -> Found:
         ("The licence", "licences", row["licence_id"]),
         ("The architecture", "architectures", row["architecture_id"]),
     )
-    offers = shelf(catalog, "model-offers")
-    family = offers[(offers["family"] == row["family"]) & (offers["id"] != row["id"])]
     residency = (
         [] if len(vendor) else ["The catalog says nothing of this maker on this platform: residency is unknown."]
     )
@@ -351,8 +347,7 @@ def _of_model_offer(catalog: Catalog, row: pd.Series) -> Found:
         _section(
             catalog,
             "model-offers",
-            "The same family in other scopes and clouds",
-            rows=family,
+            "The family in every scope and cloud",
             wanted={"family": row["family"]},
             by="input_usd_per_mtok",
             lead=ORDER_OF_PRICES,

@@ -276,9 +276,9 @@ def facts(*, table: Table, row: pd.Series, record: Any) -> tuple[list[Fact], lis
             continue
         stated = getattr(record, name, None)
         value = in_words(name, stated if isinstance(stated, tuple) else row[name])
-        if value is None:
+        if value is None and not name.endswith("price_reason"):  # blank beside a price
             unknown.append(label_of(name))
-        else:
+        elif value is not None:
             known.append(Fact(name=name, label=label_of(name), value=value, unit=unit_of(name)))
     known.sort(key=lambda fact: fact.name in COMPUTED)
     return known, unknown
