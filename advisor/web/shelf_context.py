@@ -189,9 +189,8 @@ def cell(*, row: Mapping[str, Any], column: Column, table: Table) -> Shown:
     name = column.name
     value = in_words(name, row[name])
     if value is None:
-        return Shown(
-            text="unknown" if not _has_none(row, name) else "none", note=_why_unknown(row, name), tag="unknown"
-        )
+        text = "none stated" if name == "retirement_date" else "none" if _has_none(row, name) else "unknown"
+        return Shown(text=text, note=_why_unknown(row, name), tag="unknown")
     if name == "licence_id" or (name == "accelerator" and table.name != "offers"):
         return Shown(text=str(value), href=address(_LINKS[name], str(row[name])))
     if is_price(name):
