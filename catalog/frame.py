@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -44,6 +45,18 @@ class Catalog:
     _index: Mapping[str, Any] = field(repr=False)
     _sources: Mapping[str, records.Source] = field(repr=False)
 
+    @property
+    def rows(self) -> Mapping[str, Any]:
+        """Return every row as its file states it, by its evidence id. [records; each field's unit ends its name]
+
+        Read-only. Source: the rows' own provenance.
+        """
+        return MappingProxyType(self._index)
+
+    def source(self, id: str) -> records.Source:
+        """Return who stands behind the rows of a ``source_id``. [record] Source: sources*.yaml."""
+        return self._sources[id]
+
     def evidence(self, id: str) -> dict[str, Any]:
         """Return who says what about one row: id, label, value, unit, kind, source, url, locator, as_of, as_of_basis.
 
@@ -80,19 +93,19 @@ def build(*, facts: Facts, moment: dt.date, release: int) -> Catalog:
         moment=moment,
         offers=_offers(facts=facts, offers=current),
         model_offers=_model_offers(facts.model_offers),
-        accelerators=_table(facts.accelerators, renamed=_MEMORY),
-        instances=_table(facts.instances, renamed=_MEMORY),
-        cpu_families=_table(facts.cpu_families),
-        regions=_table(facts.regions),
-        accelerator_regions=_table(facts.accelerator_regions, record=records.AcceleratorRegion),
-        architectures=_table(facts.architectures, record=records.Architecture),
-        networking=_table(facts.networking, record=records.NetworkingOption),
-        storage=_table(facts.storage, record=records.StorageOption),
-        orchestration=_table(facts.orchestration, record=records.OrchestrationOption),
+        accelerators=table(facts.accelerators, renamed=_MEMORY),
+        instances=table(facts.instances, renamed=_MEMORY),
+        cpu_families=table(facts.cpu_families),
+        regions=table(facts.regions),
+        accelerator_regions=table(facts.accelerator_regions, record=records.AcceleratorRegion),
+        architectures=table(facts.architectures, record=records.Architecture),
+        networking=table(facts.networking, record=records.NetworkingOption),
+        storage=table(facts.storage, record=records.StorageOption),
+        orchestration=table(facts.orchestration, record=records.OrchestrationOption),
         storage_prices=_storage_prices(facts.storage_prices),
-        egress=_table(facts.egress, record=records.EgressPrice),
-        coupling=_table(facts.coupling, record=records.Coupling),
-        model_vendors=_table(facts.model_vendors, record=records.ModelVendor),
+        egress=table(facts.egress, record=records.EgressPrice),
+        coupling=table(facts.coupling, record=records.Coupling),
+        model_vendors=table(facts.model_vendors, record=records.ModelVendor),
         rules=facts.rules,
         licences=facts.licences,
         terms=facts.terms,
@@ -178,10 +191,10 @@ def _offers(*, facts: Facts, offers: Sequence[records.Offer]) -> pd.DataFrame:
         shape = instances[f"{offer.provider}/{offer.sku}"]
         region = regions[f"{offer.provider}/{offer.region}"]
         rows.append((offer, shape, accelerators.get(shape.accelerator), terms[offer.id], region))
-    table = pd.DataFrame(
+    found = pd.DataFrame(
         {name: _series([cell(*row) for row in rows], kind=kind) for name, (kind, cell) in OFFER_COLUMNS.items()}
     )
-    return table.assign(price_doubt=price_doubt(table))
+    return found.assign(price_doubt=price_doubt(found))
 
 
 # 49 in 50 spot prices on file stand at 15.7 % of on demand or more. Lower ones are more often a fault of their source
@@ -274,12 +287,17 @@ _MEMORY = {"memory_gib": ("memory_gb", _gb)}
 _KINDS = {float: "number", int: "number", Decimal: "number", bool: "maybe"}
 
 
-def _table(
+def table(
     rows: Sequence[Any],
     *,
     record: type[records.Record] | None = None,
     renamed: Mapping[str, tuple[str, Callable[[Any], Any]]] | None = None,
 ) -> pd.DataFrame:
+    """Return records as a frame with one column a field. [the unit ends each name]
+
+    ``record`` names the class where there may be no row; ``renamed`` converts fields that the files state in another
+    unit. Source: the records.
+    """
     record = record or type(rows[0])
     columns = {}
     for name in record.model_fields:
@@ -306,11 +324,11 @@ def column_kind(*, record: type[records.Record], name: str) -> str:
 
 
 def _storage_prices(rows: Sequence[records.StoragePrice]) -> pd.DataFrame:
-    table = _table(rows, record=records.StoragePrice)
-    binary = table["price_unit"] == "gib_month"
-    converted = usd_per_gb_month_from_gib_month(table.loc[binary, "price_usd_per_gb_month"])  # type: ignore[arg-type]
-    table.loc[binary, "price_usd_per_gb_month"] = converted
-    return table
+    prices = table(rows, record=records.StoragePrice)
+    binary = prices["price_unit"] == "gib_month"
+    converted = usd_per_gb_month_from_gib_month(prices.loc[binary, "price_usd_per_gb_month"])  # type: ignore[arg-type]
+    prices.loc[binary, "price_usd_per_gb_month"] = converted
+    return prices
 
 
 def _series(values: Iterable[Any], *, kind: str) -> pd.Series:

@@ -1,13 +1,13 @@
 """The read door of the catalog: the published release as frames, and the history of a price."""
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Count, Q
 from django.utils import timezone
 
 from catalog import files, records
@@ -46,6 +46,32 @@ def at(*, release: int, moment: dt.date) -> Catalog:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ReleaseLine:
+    """One published release: when, by whom, from which facts, and how many price rows it appended."""
+
+    number: int
+    published_at: dt.datetime
+    actor: str
+    fact_set: str
+    price_rows_count: int
+
+
+def releases() -> tuple[ReleaseLine, ...]:
+    """Return every published release, newest first."""
+    rows = CatalogRelease.objects.filter(published_at__isnull=False).annotate(rows=Count("prices")).order_by("-number")
+    return tuple(
+        ReleaseLine(
+            number=row.number,
+            published_at=row.published_at,  # type: ignore[arg-type]  # the filter leaves no empty one
+            actor=row.actor,
+            fact_set=row.fact_set_id,
+            price_rows_count=row.rows,
+        )
+        for row in rows
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class PriceStep:
     """One price as a release stated it; amount is None where there was no public price or it was withdrawn."""
 
@@ -60,15 +86,19 @@ class PriceStep:
     locator: str
 
 
-def history(*, key: str, meter: str = HOUR_PRICE) -> tuple[PriceStep, ...]:
-    """Return every published price of an offer id (or a model offer id and its meter), oldest first."""
+Steps = dict[str, dict[str, tuple[PriceStep, ...]]]  # key → meter → its prices, oldest first
+
+
+def history(*, subject: str, keys: Collection[str]) -> Steps:
+    """Return every published price of these offers (subject "offer") or model offers ("model_offer") in one query."""
     rows = (
-        Price.objects.filter(key=key, meter=meter, release__published_at__isnull=False)
+        Price.objects.filter(subject=subject, key__in=keys, release__published_at__isnull=False)
         .select_related("release")
         .order_by("release_id", "effective_from")
     )
-    return tuple(
-        PriceStep(
+    found: dict[str, dict[str, list[PriceStep]]] = {}
+    for row in rows:
+        step = PriceStep(
             release=row.release_id,
             published_at=row.release.published_at,
             amount=row.amount,
@@ -79,8 +109,8 @@ def history(*, key: str, meter: str = HOUR_PRICE) -> tuple[PriceStep, ...]:
             source_id=row.source_id,
             locator=row.locator,
         )
-        for row in rows
-    )
+        found.setdefault(row.key, {}).setdefault(row.meter, []).append(step)
+    return {key: {meter: tuple(steps) for meter, steps in meters.items()} for key, meters in found.items()}
 
 
 def standing_prices(*, release: int, moment: dt.date | None = None) -> dict[tuple[str, str, str], dict[str, Any]]:

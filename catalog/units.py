@@ -26,6 +26,14 @@ def gb_from_gib(gib: float) -> float:
     return gib * GB_PER_GIB
 
 
+def gib_from_gb(gb: float) -> float:
+    """Return binary gibibytes for decimal gigabytes: how makers and clouds quote memory. [GiB]
+
+    Exact by definition (1 GiB = 2**30 bytes), for numbers and arrays alike. Source: IEC 80000-13.
+    """
+    return gb / GB_PER_GIB
+
+
 def usd_per_gb_month_from_gib_month(price: float) -> float:
     """Return a storage price per decimal GB·month for one quoted per GiB·month. [USD GB⁻¹ month⁻¹]
 

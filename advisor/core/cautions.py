@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from advisor.core import compatibility
+from advisor.core.age import LIMITS
 from advisor.core.bases import BASIS_TEXT
 from advisor.core.case import Case
 from advisor.core.constraints import UNKNOWN
@@ -16,8 +17,6 @@ from advisor.core.roles import Assignment
 from advisor.core.stacks import Stack, ordered
 from advisor.core.value import normal
 from catalog.records import Rule
-
-_STALE_DAYS = 180
 
 
 def warnings(*, assignments: Sequence[Assignment], moment: dt.date, horizon_months: int) -> list[dict[str, Any]]:
@@ -173,7 +172,7 @@ def _price_warnings(warn: Any, name: str, stack: Stack, moment: dt.date) -> None
         )
     elif row["price_as_of"]:
         age = (moment - dt.date.fromisoformat(row["price_as_of"])).days
-        if age > _STALE_DAYS:
+        if age > LIMITS["list price"].days:
             warn(
                 "old_price",
                 sentence(

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from advisor.web import account, decisions, people, reports, runs, workspaces
+from advisor.web import account, catalog, decisions, people, reports, runs, workspaces
 
 app_name = "web"
 urlpatterns = [
@@ -48,4 +48,13 @@ urlpatterns = [
     path(
         "decisions/<int:decision_id>/revisions/<int:number>/report.md", reports.report_markdown, name="report_markdown"
     ),
+    path("catalog", catalog.overview, name="catalog"),
+    path("catalog/search", catalog.search_page, name="catalog_search"),
+    path("catalog/compare", catalog.comparison, name="catalog_compare"),
+    path("catalog/freshness", catalog.freshness, name="catalog_freshness"),
+    path("catalog/releases", catalog.releases, name="catalog_releases"),
+    path("catalog/releases/<int:number>", catalog.release, name="catalog_release"),
+    path("catalog/<slug:name>.csv", catalog.table_csv, name="catalog_csv"),
+    path("catalog/<slug:name>", catalog.table_list, name="catalog_list"),
+    path("catalog/<slug:name>/<path:row_id>", catalog.row, name="catalog_row"),
 ]

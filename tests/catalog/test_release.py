@@ -29,6 +29,10 @@ def price(catalog: frame.Catalog, offer_id: str) -> float:
     return float(catalog.offers.set_index("offer_id").loc[offer_id, "price_usd_per_hour"])
 
 
+def hour_prices() -> tuple[queries.PriceStep, ...]:
+    return queries.history(subject="offer", keys=[OFFER])[OFFER][queries.HOUR_PRICE]
+
+
 def test_without_a_release_there_is_no_catalog() -> None:
     with pytest.raises(queries.NoRelease):
         queries.current()
@@ -67,7 +71,7 @@ def test_a_changed_price_appends_one_row_and_leaves_the_past(data: Path, spoil: 
     assert Price.objects.count() == rows + 1
     assert price(queries.current(MOMENT), OFFER) == 50
     assert price(queries.at(release=1, moment=MOMENT), OFFER) == 55.04
-    assert [(step.release, step.amount) for step in queries.history(key=OFFER)] == [
+    assert [(step.release, step.amount) for step in hour_prices()] == [
         (1, Decimal("55.04")), (2, Decimal(50)),
     ]  # fmt: skip
 
@@ -82,7 +86,7 @@ def test_an_offer_that_left_the_files_is_withdrawn_and_may_return(data: Path) ->
     assert publish(data) == 2
     assert OFFER not in set(queries.current(MOMENT).offers["offer_id"])
     assert price(queries.at(release=1, moment=MOMENT), OFFER) == 55.04
-    assert queries.history(key=OFFER)[-1].reason == "withdrawn"
+    assert hour_prices()[-1].reason == "withdrawn"
 
     path.write_text(shipped, encoding="utf-8")
     assert publish(data) == 3

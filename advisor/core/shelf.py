@@ -1,0 +1,309 @@
+"""The catalog as people browse it: each table with its sources, its ages, and prices that can be compared."""
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, cast
+
+import numpy as np
+import pandas as pd
+
+from advisor.core import age, coupling
+from advisor.core.labels import LAYER_LABELS
+from advisor.core.shelf_tables import TABLES, Table
+from catalog.frame import Catalog, table
+from catalog.records import Record
+from catalog.units import gib_from_gb
+from estimator import architecture
+
+# Names that this module adds to the catalog's own; docs/glossary.md explains each.
+PRICE_COLUMNS = (
+    "price_usd_per_accelerator_hour",
+    "price_usd_per_accelerator_gib_hour",
+    "price_usd_per_memory_gib_hour",
+)
+COMPUTED = (*PRICE_COLUMNS, "kv_cache_bytes_per_token", "coupling_score", "coupling_band")
+ADDED_COLUMNS = (*COMPUTED, "memory_gib", "accelerator_memory_gib", "age_days", "freshness")
+PROVENANCE = (
+    "kind",
+    "source",
+    "source_url",
+    "source_licence",
+    "locator",
+    "as_of",
+    "as_of_basis",
+    "age_days",
+    "freshness",
+)
+_WITHHELD = ("source_id", "observed_at", "price_as_of", "price_as_of_basis")  # told by the columns of PROVENANCE
+
+
+@lru_cache(maxsize=64)  # three releases' worth of tables; a catalog is read-only and stands for itself
+def shelf(catalog: Catalog, name: str) -> pd.DataFrame:
+    """Return one table with its provenance, ages and derived columns, indexed by row id. [the unit ends each name]
+
+    Frames of the catalog are copied, never edited. Source: each row's own provenance columns.
+    """
+    wanted = TABLES[name]
+    rows = _BUILD[name](catalog)
+    rows = rows.set_index(rows["id"].rename(None), drop=False)
+    told = rows.drop(columns=[column for column in (*_WITHHELD, "kind", "locator", "as_of_basis") if column in rows])
+    return pd.concat([told, _provenance(catalog=catalog, table=wanted, ids=rows["id"])], axis=1)
+
+
+def _provenance(*, catalog: Catalog, table: Table, ids: pd.Series) -> pd.DataFrame:
+    rows = [catalog.rows[table.id_of(id)] for id in ids]
+    sources = [catalog.source(row.source_id) for row in rows]
+    said = pd.DataFrame(
+        {
+            "kind": [row.kind for row in rows],
+            "source": [f"{source.publisher}: {source.title}" for source in sources],
+            "source_url": [source.url_or_repo for source in sources],
+            "source_licence": [source.licence for source in sources],
+            "locator": [row.locator for row in rows],
+            "as_of": [row.observed_at.isoformat() if row.observed_at else "" for row in rows],
+            "as_of_basis": [row.as_of_basis for row in rows],
+        },
+        index=ids.to_numpy(),
+        dtype="str",
+    )
+    prefix = table.prefix.partition(":")[0]
+    bases = [getattr(row, "basis", "") for row in rows]
+    sorts = [
+        age.sort_of(prefix=prefix, kind=kind, basis=basis) for kind, basis in zip(said["kind"], bases, strict=True)
+    ]
+    days = age.age_days(as_of=said["as_of"], moment=catalog.moment)
+    return said.assign(
+        age_days=days, freshness=age.freshness(days=days, sort=pd.Series(sorts, index=said.index, dtype="str"))
+    )
+
+
+# --- what each table is made of --------------------------------------------------------------------------------------
+
+
+def unit_prices(offers: pd.DataFrame) -> pd.DataFrame:
+    """Return what an hour of each offer costs per accelerator, per GiB of accelerator memory and of main memory.
+
+    [USD hour⁻¹ accelerator⁻¹, USD hour⁻¹ GiB⁻¹] NaN where the price, the count or the memory is unknown, and per
+    accelerator where there is none. The whole instance's price is divided, its processors and network included: it is
+    a means to compare shapes, not a price that anybody quotes. Source: the offers' own columns.
+    """
+    price = offers["price_usd_per_hour"]
+    count = offers["accelerators_count"].where(offers["accelerators_count"] > 0)
+    per_accelerator = price / count
+    return pd.DataFrame(
+        {
+            "price_usd_per_accelerator_hour": per_accelerator,
+            "price_usd_per_accelerator_gib_hour": per_accelerator / gib_from_gb(offers["accelerator_memory_gb"]),  # type: ignore[arg-type]
+            "price_usd_per_memory_gib_hour": price / gib_from_gb(offers["memory_gb"]),  # type: ignore[arg-type]
+        }
+    )
+
+
+def _offers(catalog: Catalog) -> pd.DataFrame:
+    rows = _with_gib(
+        pd.concat([catalog.offers, unit_prices(catalog.offers)], axis=1).rename(columns={"offer_id": "id"})
+    )
+    notes = [catalog.rows[f"offer:{id}"].note or "" for id in rows["id"]]
+    priced = np.where(
+        rows["price_usd_per_hour"].isna(), "unknown", np.where(rows["price_doubt"] == "", "known", "doubtful")
+    )
+    return rows.assign(priced=pd.Series(priced, dtype="str"), note=pd.Series(notes, dtype="str"))
+
+
+def _with_gib(rows: pd.DataFrame) -> pd.DataFrame:
+    """Give memory in the unit that makers and clouds quote."""
+    found = rows.copy()
+    for name in ("memory_gb", "accelerator_memory_gb"):
+        if name in rows:
+            position = found.columns.get_loc(name)
+            found.insert(position, name.replace("_gb", "_gib"), gib_from_gb(found.pop(name)))  # type: ignore[arg-type]
+    return found
+
+
+def _architectures(catalog: Catalog) -> pd.DataFrame:
+    shapes = [architecture.from_row(cast("dict[str, Any]", row)) for row in catalog.architectures.to_dict("records")]
+    cached = [shape.kv_bytes_per_token() for shape in shapes]
+    return catalog.architectures.assign(kv_cache_bytes_per_token=cached)
+
+
+def _flat(rows: Sequence[Record]) -> pd.DataFrame:
+    """Return records with parts inside as a frame of texts and truths; a part becomes its JSON."""
+    return pd.DataFrame(
+        [{name: _flat_cell(value) for name, value in row.model_dump(mode="json").items()} for row in rows],
+        dtype="object",
+    )
+
+
+def _flat_cell(value: Any) -> Any:
+    if isinstance(value, list) and all(isinstance(part, str) for part in value):
+        return ";".join(value)
+    if isinstance(value, (dict, list)):
+        return json.dumps(value, ensure_ascii=False) if value else ""
+    return "" if value is None else value
+
+
+def _coupling(catalog: Catalog) -> pd.DataFrame:
+    rows = catalog.coupling
+    steps = [tuple(step for step in text.split(";") if step.strip()) for text in rows["migration_steps"]]
+    bits = [[bit for bit in coupling.BITS if row[bit]] for row in rows.to_dict("records")]
+    pairs = list(zip(bits, steps, strict=True))
+    return rows.assign(
+        label=rows["option_a"] + " and " + rows["option_b"],
+        pair=rows["layer_a"].map(LAYER_LABELS) + " and " + rows["layer_b"].map(LAYER_LABELS).str.lower(),
+        both_layers=rows["layer_a"] + ";" + rows["layer_b"],
+        coupling_score=[coupling.score(bits=own, steps=len(steps), weights=coupling.BITS) for own, steps in pairs],
+        coupling_band=pd.Series(
+            [coupling.stable_band(bits=own, steps=len(steps), weights=coupling.BITS) for own, steps in pairs],
+            dtype="str",
+        ),
+    )
+
+
+_BUILD: Mapping[str, Callable[[Catalog], pd.DataFrame]] = {
+    "offers": _offers,
+    "instances": lambda catalog: _with_gib(catalog.instances),
+    "cpu-families": lambda catalog: catalog.cpu_families,
+    "terms": lambda catalog: table(catalog.terms),
+    "accelerators": lambda catalog: _with_gib(catalog.accelerators),
+    "accelerator-regions": lambda catalog: catalog.accelerator_regions.rename(columns={"basis": "seen"}),
+    "networking": lambda catalog: catalog.networking,
+    "egress": lambda catalog: catalog.egress,
+    "storage": lambda catalog: catalog.storage,
+    "storage-prices": lambda catalog: catalog.storage_prices,
+    "orchestration": lambda catalog: catalog.orchestration,
+    "model-offers": lambda catalog: catalog.model_offers.rename(columns={"model_offer_id": "id"}),
+    "architectures": _architectures,
+    "model-vendors": lambda catalog: catalog.model_vendors,
+    "licences": lambda catalog: _flat(catalog.licences),
+    "regions": lambda catalog: catalog.regions,
+    "rules": lambda catalog: _flat(catalog.rules),
+    "coupling": _coupling,
+}
+
+# --- narrowing and ordering ------------------------------------------------------------------------------------------
+
+
+def squashed(text: str) -> str:
+    """Return a text as the search sees it: small letters and digits, nothing between them."""
+    return re.sub(r"[\W_]+", "", text.casefold())
+
+
+@lru_cache(maxsize=64)
+def haystacks(catalog: Catalog, name: str) -> tuple[str, ...]:
+    """Return what each row of a table is found by, squashed, one text a row; bars keep the columns apart."""
+    rows = shelf(catalog, name)
+    columns = [[squashed(text) for text in rows[column]] for column in TABLES[name].searched if column in rows]
+    return tuple(map("|".join, zip(*columns, strict=True)))
+
+
+def found_by(*, catalog: Catalog, name: str, query: str) -> np.ndarray:
+    """Return which rows hold every word of a query; case, spaces and dashes do not matter. [truth values]
+
+    A row that holds the whole query in one piece counts too: `H100 SXM` finds `h100-sxm-80gb`. Source: the rows' texts.
+    """
+    whole = squashed(query)
+    words = [word for word in map(squashed, query.split()) if word]
+    return np.array(
+        [bool(whole) and (whole in text or all(word in text for word in words)) for text in haystacks(catalog, name)],
+        dtype=bool,
+    )
+
+
+def text_of(value: Any) -> str:
+    """Return a cell as the text that filters compare: `yes` and `no` for truths, blank for unknown."""
+    if value is None or (isinstance(value, float) and np.isnan(value)):
+        return ""
+    if isinstance(value, (bool, np.bool_)):
+        return "yes" if value else "no"
+    return str(value)
+
+
+@lru_cache(maxsize=64)
+def choices(catalog: Catalog, name: str) -> Mapping[str, tuple[str, ...]]:
+    """Return the values that each filter of a table can take, sorted, by the filter's name."""
+    rows = shelf(catalog, name)
+    found = {}
+    for one in TABLES[name].filters:
+        texts = {text_of(value) for value in rows[one.column].unique()}
+        parts = {part for text in texts for part in text.split(";")} if one.among else texts
+        found[one.name] = tuple(sorted(parts - {""}))
+    return found
+
+
+def narrowed(*, catalog: Catalog, name: str, wanted: Mapping[str, str], query: str = "") -> pd.DataFrame:
+    """Return the rows of a table that meet every filter and the query. [the table's own units]
+
+    ``wanted`` holds filter names with their values; other names are not looked at. Source: the table's own rows.
+    """
+    rows = shelf(catalog, name)
+    keep = np.ones(len(rows), dtype=bool)
+    for one in TABLES[name].filters:
+        value = wanted.get(one.name, "")
+        if value:
+            texts = [text_of(cell) for cell in rows[one.column]]
+            keep &= np.array([value in text.split(";") if one.among else value == text for text in texts], dtype=bool)
+    if squashed(query):
+        keep &= found_by(catalog=catalog, name=name, query=query)
+    return rows[keep]
+
+
+def rank_of_price(rows: pd.DataFrame) -> pd.Series:
+    """Return how far a price can be relied on: 0 dated, 1 stale, 2 undated or doubtful, 3 unknown. [rank]
+
+    Prices are ordered by it first, so that no old, undated or doubtful figure looks like the cheapest.
+    Source: the rows' dates, and ``catalog.frame.price_doubt``.
+    """
+    doubtful = rows["price_doubt"] != "" if "price_doubt" in rows else pd.Series(False, index=rows.index)
+    unsure = doubtful | (rows["freshness"] == age.UNDATED)
+    rank = np.select([unsure, rows["freshness"] == age.STALE], [2, 1], default=0)
+    return pd.Series(rank, index=rows.index)
+
+
+def is_price(name: str) -> bool:
+    """Say whether a column holds an amount of money."""
+    return "usd_per_" in name
+
+
+def ordered(*, rows: pd.DataFrame, by: str, descending: bool = False) -> pd.DataFrame:
+    """Return rows in the order of a column, unknown cells last whichever way. [the rows' own units]
+
+    Amounts of money come dated first, then stale, then undated or doubtful ones. Equal rows keep their order.
+    """
+    if not len(rows):
+        return rows
+    column = rows[by]
+    if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
+        key, unknown = column, column.isna()
+    else:
+        key = pd.Series([natural(text_of(value)) for value in column], index=rows.index, dtype="object")
+        unknown = pd.Series([text_of(value) == "" for value in column], index=rows.index)
+    rank = (rank_of_price(rows) if is_price(by) else pd.Series(0, index=rows.index)).where(~unknown, 3)
+    by_value = rows.index[
+        _stable_order(key.where(~unknown, key[~unknown].min() if (~unknown).any() else 0), descending)
+    ]
+    placed = rank.loc[by_value].sort_values(kind="stable").index
+    return rows.loc[placed]
+
+
+def _stable_order(key: pd.Series, descending: bool) -> np.ndarray:
+    values = key.to_list()
+    return np.array(sorted(range(len(values)), key=values.__getitem__, reverse=descending), dtype=int)
+
+
+def natural(text: str) -> tuple[tuple[int, str], ...]:
+    """Return a key that orders texts as people count: `g2` before `g10`."""
+    parts = re.findall(r"\d+|\D+", text.casefold())
+    return tuple((int(part), "") if part.isdigit() else (-1, part) for part in parts)
+
+
+def record(*, catalog: Catalog, name: str, row_id: str) -> Any:
+    """Return one row as its file states it. Raises KeyError where the table has no such row."""
+    return catalog.rows[TABLES[name].id_of(row_id)]
+
+
+def row_of(*, catalog: Catalog, name: str, row_id: str) -> pd.Series:
+    """Return one row of a table. Raises KeyError where the table has no such row."""
+    rows = shelf(catalog, name)
+    return cast("pd.Series", rows.loc[row_id])

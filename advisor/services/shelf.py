@@ -1,0 +1,46 @@
+"""The catalog for people: the release that stands, how it came to be, how a price moved."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+from advisor.core.catalog_changes import Changes, changes
+from catalog import queries
+from catalog.frame import Catalog
+from catalog.queries import PriceStep, ReleaseLine
+
+
+def current(*, moment: dt.datetime) -> Catalog:
+    """Return the newest release as it stands today. Raises catalog.queries.NoRelease while there is none."""
+    return queries.current(moment.date())
+
+
+def releases() -> tuple[ReleaseLine, ...]:
+    """Return every published release, newest first."""
+    return queries.releases()
+
+
+@dataclass(frozen=True)
+class ReleaseChanges:
+    """One release, the one before it, and what changed; both blank for the first release of an installation."""
+
+    release: ReleaseLine
+    before: ReleaseLine | None
+    changes: Changes | None
+
+
+def release_changes(*, number: int, moment: dt.date) -> ReleaseChanges:
+    """Return what a release changed. Raises catalog.queries.NoRelease where there is no such release."""
+    lines = queries.releases()
+    position = next((place for place, line in enumerate(lines) if line.number == number), None)
+    if position is None:
+        raise queries.NoRelease(f"catalog release {number} is not published")
+    before = lines[position + 1] if position + 1 < len(lines) else None
+    if before is None:
+        return ReleaseChanges(release=lines[position], before=None, changes=None)
+    found = changes(queries.at(release=before.number, moment=moment), queries.at(release=number, moment=moment))
+    return ReleaseChanges(release=lines[position], before=before, changes=found)
+
+
+def price_history(*, subject: str, keys: list[str]) -> dict[str, dict[str, tuple[PriceStep, ...]]]:
+    """Return every published price of these offers ("offer") or model offers ("model_offer"), oldest first."""
+    return queries.history(subject=subject, keys=keys)

@@ -1,0 +1,59 @@
+"""Pages of the catalog: for the signed-in, read only, and kept by the browser until the release or the day moves."""
+
+import hashlib
+from collections.abc import Callable
+from functools import lru_cache, wraps
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.cache import get_conditional_response, patch_cache_control, patch_vary_headers
+from django.views.decorators.http import require_safe
+
+from advisor.services import shelf
+from catalog.frame import Catalog
+from catalog.queries import NoRelease
+
+View = Callable[..., HttpResponseBase]
+
+
+def catalog_page(view: View) -> View:
+    """Return a view that is handed the current catalog, and that answers 304 to a browser that has this state of it."""
+
+    @login_required
+    @require_safe
+    @wraps(view)
+    def page(request: HttpRequest, *args: Any, **named: Any) -> HttpResponseBase:
+        try:
+            catalog = shelf.current(moment=timezone.now())
+        except NoRelease:
+            return render(request, "web/catalog_none.html", status=503)
+        etag = _etag(request, catalog)
+        response = get_conditional_response(request, etag=etag) or view(request, catalog, *args, **named)
+        if response.status_code == 200:
+            response.headers["ETag"] = etag
+        patch_cache_control(response, private=True, no_cache=True)
+        patch_vary_headers(response, ["Cookie"])
+        return response
+
+    return page
+
+
+def _etag(request: HttpRequest, catalog: Catalog) -> str:
+    """Name what a page depends on: the release, the day (ages), who reads it (header, form token), and our code."""
+    user, token = request.user, request.META.get("CSRF_COOKIE", "")
+    parts = (catalog.release, catalog.fact_set, catalog.moment, user.pk, user, token, _code())
+    return f'"{hashlib.sha256(repr(tuple(map(str, parts))).encode()).hexdigest()[:32]}"'
+
+
+@lru_cache(maxsize=1)
+def _code() -> str:
+    """Return the hash of the templates and modules that make the pages: after an upgrade no browser keeps old ones."""
+    digest = hashlib.sha256()
+    for folder, pattern in (("templates", "*.html"), ("advisor", "*.py"), ("catalog", "*.py")):
+        for path in sorted((settings.BASE_DIR / folder).rglob(pattern)):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
