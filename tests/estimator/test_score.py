@@ -156,12 +156,75 @@ def test_what_cannot_be_expressed_says_why():
         ("trn2", "trainium2"),
         ("l40s", "l40s-48gb"),
         ("h800", "h800-80gb"),
+        ("h100", "h100-sxm-80gb"),
+        ("H100-SXM5-80GB", "h100-sxm-80gb"),
+        ("NVIDIA H100 80GB", "h100-sxm-80gb"),
+        ("h100-pcie", "h100-pcie-80gb"),
+        ("h200-141gb", "h200-sxm-141gb"),
+        ("a100", "a100-80gb"),
+        ("a100-40gb", "a100-40gb"),
+        ("AMD Instinct MI355X", "mi355x-288gb"),
+        ("v5p", "tpu-v5p"),
+        ("tpu-v5litepod", "tpu-v5e"),
+        ("Trillium", "tpu-v6e"),
+        ("ironwood", "tpu-v7-ironwood"),
+        ("trn1n", "trainium1"),
     ],
 )
 def test_published_accelerator_names_find_their_catalog_id(published, known):
     ids = [str(name) for name in CATALOG.accelerators["id"]]
 
     assert training_score.resolve_accelerator(published, known=ids) == known
+
+
+@pytest.mark.parametrize(
+    ("accelerator", "stated", "executed"),
+    [
+        ("h100", "FP8-CS", "fp8"),
+        ("h100", "nvfp4", "fp8"),
+        ("a100", "fp8", "bf16"),
+        ("v100", "mixed", "fp16"),
+        ("tpu-v5e", "int8", "int8"),
+        ("tpu-v7", "int8", "fp8"),
+        ("gb200", "MXFP8", "fp8-mx"),
+        ("trn1", "bfloat16", "bf16"),
+    ],
+)
+def test_a_row_runs_in_the_precision_its_accelerator_has_units_for(accelerator, stated, executed):
+    run = training_score.run_of(
+        ROW | {"accelerator": accelerator, "precision": stated},
+        accelerators=CATALOG.accelerators,
+        architectures=CATALOG.architectures,
+    )
+
+    assert run.stack.precision == executed
+
+
+@pytest.mark.parametrize("accelerator", ["h800", "gh200", "gb300", "mi355x", "tpu-v4", "tpu-v7", "trn2", "a10g", "v100"])
+@pytest.mark.parametrize("open_columns", [(), ("tp", "pp", "cp", "global_batch", "seq_len", "framework", "date")])
+@pytest.mark.parametrize("count", ["64", "1000", "16384"])
+def test_any_rentable_accelerator_yields_a_sane_utilisation(accelerator, open_columns, count):
+    row = ROW | {"accelerator": accelerator, "n_accelerators": count, "global_batch": "4096", "metric": "mfu"}
+
+    (found,) = scored(row | dict.fromkeys(open_columns, ""))
+
+    assert found["status"] == "ok", found["reason"]
+    assert 2 < found["predicted"] < 85
+
+
+def test_a_rate_of_an_unnamed_number_of_accelerators_is_predicted_but_not_its_step_time():
+    rate, step = scored(
+        ROW | {"n_accelerators": "", "metric": "tokens_per_sec_per_accel"}, ROW | {"n_accelerators": ""}
+    )
+
+    assert rate["status"] == "ok"
+    assert step["status"] == "unsupported" and "number of accelerators" in step["reason"]
+
+
+def test_a_batch_of_hundreds_of_thousands_is_one_of_tokens():
+    tokens, sequences = scored(ROW | {"global_batch": str(512 * 8192), "global_batch_unit": ""}, ROW)
+
+    assert tokens["predicted"] == pytest.approx(sequences["predicted"])
 
 
 def test_a_shape_from_columns_picks_the_mlp_that_meets_the_total():
