@@ -35,6 +35,7 @@ _FAMILIES = (
     ("h100", "hopper"),
     ("h200", "hopper"),
     ("h800", "hopper"),
+    ("h20-", "hopper"),
     ("gh200", "hopper"),
     ("b200", "blackwell"),
     ("b300", "blackwell"),

@@ -169,6 +169,8 @@ def test_what_cannot_be_expressed_says_why():
         ("Trillium", "tpu-v6e"),
         ("ironwood", "tpu-v7-ironwood"),
         ("trn1n", "trainium1"),
+        ("Intel Gaudi-3", "gaudi3-128gb"),
+        ("h20", "h20-96gb"),
     ],
 )
 def test_published_accelerator_names_find_their_catalog_id(published, known):
@@ -200,7 +202,7 @@ def test_a_row_runs_in_the_precision_its_accelerator_has_units_for(accelerator, 
     assert run.stack.precision == executed
 
 
-@pytest.mark.parametrize("accelerator", ["h800", "gh200", "gb300", "mi355x", "tpu-v4", "tpu-v7", "trn2", "a10g", "v100"])
+@pytest.mark.parametrize("accelerator", ["h800", "h20", "gaudi2", "gaudi3", "gh200", "gb300", "mi355x", "tpu-v4", "tpu-v7", "trn2", "a10g", "v100"])
 @pytest.mark.parametrize("open_columns", [(), ("tp", "pp", "cp", "global_batch", "seq_len", "framework", "date")])
 @pytest.mark.parametrize("count", ["64", "1000", "16384"])
 def test_any_rentable_accelerator_yields_a_sane_utilisation(accelerator, open_columns, count):
