@@ -140,6 +140,7 @@ def estimate_training(
                 for count in counts[row]
             ]
             search(best=best, positions=mine, tables=tables, shape=shape, physics=one, links=wires)
+    best.seconds *= coefficients.get("training.search_regret").value  # the fastest of many estimates is too fast
     return _frame(
         architecture=architecture,
         method=method,

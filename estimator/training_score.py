@@ -62,6 +62,7 @@ _RATE_ROWS_ACCELERATORS = 256
 _MOST_SEQUENCES = 100_000  # a global batch of more is stated in tokens, whatever its unit column says
 # Other names of one accelerator, prefixes that name its maker, and words that only say how it is packaged.
 _ALIASES = {
+    r"gaudi-?(\d)": r"gaudi\1",
     "trn1n?": "trainium1",
     "trainium": "trainium1",
     "trn2u?": "trainium2",
@@ -72,7 +73,7 @@ _ALIASES = {
     "(?:tpu-)?trillium": "tpu-v6e",
     "(?:tpu-?)?v(4|5p|6e|8i|8t)": r"tpu-v\1",
 }
-_MAKERS = r"(?:(?:nvidia|amd|instinct|google|cloud|aws|azure|gcp|hgx|dgx)-)+(?=.)"
+_MAKERS = r"(?:(?:nvidia|amd|intel|instinct|google|cloud|aws|azure|gcp|hgx|dgx)-)+(?=.)"
 _FORMS = ("sxm", "sxm2", "sxm4", "sxm5", "sxm6", "oam", "hgx", "dgx", "gpu")
 
 
@@ -93,6 +94,7 @@ class Run:
     method: str
     stack: Stack
     choices: Choices
+    searched: bool  # the row states no layout: the search chose it
     metric: str
     convention: str
     train_tokens: float
@@ -237,6 +239,7 @@ def run_of(row: Mapping[str, Any], *, accelerators: pd.DataFrame, architectures:
         method=method,
         stack=stack,
         choices=_choices(row, accelerator=accelerator, recompute=recompute, stack=stack),
+        searched=not _number(row, "tp"),
         metric=metric,
         convention=_text(row, "flops_convention") or "causal_half",
         train_tokens=_number(row, "total_train_tokens") or math.nan,
@@ -521,7 +524,10 @@ def fitting(cases: Cases, *, coefficients: Coefficients) -> Cases:
 
 
 def predict(*, cases: Cases, values: Mapping[str, float]) -> Floats:
-    """Return each run's metric under the coefficients ``values``, at its fastest candidate layout."""
+    """Return each run's metric under the coefficients ``values``, at its fastest candidate layout.
+
+    Where the row states no layout, the fastest of many estimates is too fast by ``search_regret`` (``model-search``).
+    """
     times = step_seconds(shape=cases.shape, layout=cases.layouts, physics=cases.physics(values), links=cases.links)
     layouts = cases.layouts
     pace = times["total"] / (layouts.data * layouts.micro_batch * layouts.micro_batches)
@@ -535,7 +541,7 @@ def predict(*, cases: Cases, values: Mapping[str, float]) -> Floats:
         run = cases.runs[cases.owner[at]]
         predicted[cases.owner[at]] = in_metric(
             run,
-            seconds_per_sequence=float(pace[at]),
+            seconds_per_sequence=float(pace[at]) * (values["search_regret"] if run.searched else 1.0),
             forward_fraction=float(forward[at]),
             recomputed_fraction=float(again[at]),
             peak_flops=float(cases.hardware.peak_flops[run.stack.precision][cases.owner[at]]),

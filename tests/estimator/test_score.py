@@ -179,6 +179,15 @@ def test_published_accelerator_names_find_their_catalog_id(published, known):
     assert training_score.resolve_accelerator(published, known=ids) == known
 
 
+def test_a_searched_layout_is_predicted_slower_than_the_same_one_stated():
+    alone = ROW | {"n_accelerators": "1", "model": "llama-3.2-1b", "layers": "", "hidden": "", "pp": "1", "cp": "1"}
+
+    stated, searched = scored(alone | {"tp": "1"}, alone | {"tp": ""})
+
+    regret = COEFFICIENTS.get("training.search_regret").value
+    assert searched["predicted"] / stated["predicted"] == pytest.approx(regret)
+
+
 @pytest.mark.parametrize(
     ("accelerator", "stated", "executed"),
     [
