@@ -65,7 +65,8 @@ def layer_activation_bytes(
     full heads, dropout and 16 bit it is Korthikanti's 34·s·b·h + 5·a·s²·b. ``tokens`` are those of the micro-batch
     after context
     parallelism, ``mlp_width`` the summed widths of the MLPs a token passes, ``mlp_inputs`` how many of them. With
-    ``frozen`` (LoRA) a product keeps no input for a weight gradient; only the adapters on attention keep theirs, in 16 bit.
+    ``frozen`` (LoRA) a product keeps no input for a weight gradient; only the adapters on attention keep theirs, in 16
+    bit.
     Source: ``model-memory`` in docs/model.md.
     """
     narrow = np.where(np.asarray(sequence_parallel), tensor, 1.0)

@@ -211,10 +211,13 @@ def test_a_row_runs_in_the_precision_its_accelerator_has_units_for(accelerator, 
     assert run.stack.precision == executed
 
 
-@pytest.mark.parametrize("accelerator", ["h800", "h20", "gaudi2", "gaudi3", "gh200", "gb300", "mi355x", "tpu-v4", "tpu-v7", "trn2", "a10g", "v100"])
+@pytest.mark.parametrize(
+    "accelerator",
+    ["h800", "h20", "gaudi2", "gaudi3", "gh200", "gb300", "mi355x", "tpu-v4", "tpu-v7", "trn2", "a10g", "v100"],
+)
 @pytest.mark.parametrize("open_columns", [(), ("tp", "pp", "cp", "global_batch", "seq_len", "framework", "date")])
 @pytest.mark.parametrize("count", ["64", "1000", "16384"])
-def test_any_rentable_accelerator_yields_a_sane_utilisation(accelerator, open_columns, count):
+def test_any_accelerator_yields_a_sane_utilisation(accelerator, open_columns, count):
     row = ROW | {"accelerator": accelerator, "n_accelerators": count, "global_batch": "4096", "metric": "mfu"}
 
     (found,) = scored(row | dict.fromkeys(open_columns, ""))
