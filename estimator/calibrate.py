@@ -129,8 +129,8 @@ def fit(
 ) -> Fit:
     """Return the coefficients that explain ``rows`` best, given their priors and bounds.
 
-    Each source also has an offset of its own (prior 0 ± ``SOURCE_NOISE``), so that physics is not bent to how one publisher
-    tunes and measures. A prediction never uses an offset.
+    Each source also has an offset of its own (prior 0 ± ``SOURCE_NOISE``), so that physics is not bent to how one
+    publisher tunes and measures. A prediction never uses an offset.
     """
     base = values_of(coefficients)
     keys = [prior.key for prior in priors]
