@@ -401,6 +401,7 @@ def _evidence(
             if systems.fabric_is_rdma[i]
             else "fabric_efficiency.ethernet",
             f"typical_team.{vendor}" if f"typical_team.{vendor}" in values else "typical_team.other",
+            "search_regret",
             "failures_per_accelerator_year",
             interval_key[i].removeprefix("training."),
         ]
