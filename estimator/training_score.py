@@ -297,8 +297,14 @@ def resolve_architecture(row: Mapping[str, Any], *, architectures: pd.DataFrame)
     layers, hidden = _number(row, "layers"), _number(row, "hidden")
     if found is not None and (not layers or (found.layers, found.hidden) == (int(layers), int(hidden or 0))):
         return found
-    total, active = _number(row, "params_total_b"), _number(row, "params_active_b")
+    name = _text(row, "model").lower()
+    total = _number(row, "params_total_b") or _billions(r"(?<![a-z0-9.])(\d+(?:\.\d+)?)b\b", name)
+    active = _number(row, "params_active_b") or _billions(r"\ba(\d+(?:\.\d+)?)b\b", name)
     if not layers or not hidden:
+        if total and active and active < 0.9 * total:
+            dense = like_gpt(name="", params=active * 1e9)
+            widths = {"layers": dense.layers, "hidden": dense.hidden, "heads": dense.heads, "vocab": dense.vocab}
+            return with_experts(widths, total=total * 1e9, active=active * 1e9)
         if total:
             return like_gpt(name=_text(row, "model"), params=total * 1e9)
         raise Unsupported(f"the architecture of {_text(row, 'model')!r} is not stated and not in the catalog")
@@ -307,12 +313,22 @@ def resolve_architecture(row: Mapping[str, Any], *, architectures: pd.DataFrame)
     return _from_columns(row, total=total)
 
 
+def _billions(pattern: str, name: str) -> float | None:
+    """Parameters that a model's name states, as in ``235b-a22b``."""
+    found = re.search(pattern, name)
+    return float(found.group(1)) if found else None
+
+
 def _from_columns(row: Mapping[str, Any], *, total: float | None) -> Architecture:
-    """Gated or plain MLP, tied or separate embeddings: whichever of the four meets the stated total best."""
+    """Gated or plain MLP, tied or separate embeddings, and where not stated eight or all key heads: whichever meets the
+    stated total best."""
     base = _base(row)
+    heads = int(base["heads"] or 1)
+    key_heads = [base["kv_heads"]] if base["kv_heads"] else [heads, *([8] if heads % 8 == 0 and total else [])]
     options = [
-        from_row({"id": "", **base, "ffn_kind": kind, "tied_embeddings": tied})
-        for kind in ("gated", "plain")
+        from_row({"id": "", **base, "kv_heads": keys, "ffn_hidden": width, "ffn_kind": kind, "tied_embeddings": tied})
+        for keys in key_heads
+        for kind, width in _mlps(base, total=total)
         for tied in (False, True)
     ]
     if not total:
@@ -320,8 +336,19 @@ def _from_columns(row: Mapping[str, Any], *, total: float | None) -> Architectur
     return min(options, key=lambda option: abs(option.params() - total * 1e9))
 
 
+def _mlps(base: Mapping[str, float | None], *, total: float | None) -> list[tuple[str, float]]:
+    """Kinds and widths the MLP may have: the stated width, else that which meets the total, else 8/3 of the width."""
+    if base["ffn_hidden"]:
+        return [("gated", base["ffn_hidden"]), ("plain", base["ffn_hidden"])]
+    bare = from_row({"id": "", **base, "ffn_hidden": 0})
+    if not total:
+        return [("gated", round(8 / 3 * bare.hidden))]
+    return [("gated", max(round((total * 1e9 - bare.params()) / (3 * bare.hidden * bare.layers)), 1))]
+
+
 def _base(row: Mapping[str, Any]) -> dict[str, float | None]:
-    return {name: _number(row, name) for name in ("layers", "hidden", "heads", "kv_heads", "ffn_hidden", "vocab")}
+    base = {name: _number(row, name) for name in ("layers", "hidden", "heads", "kv_heads", "ffn_hidden", "vocab")}
+    return base | {"heads": base["heads"] or max(round((base["hidden"] or 0) / 128), 1)}  # heads are 128 wide as a rule
 
 
 def with_experts(base: Mapping[str, float | None], *, total: float, active: float) -> Architecture:

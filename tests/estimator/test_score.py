@@ -260,6 +260,34 @@ def test_a_shape_from_columns_picks_the_mlp_that_meets_the_total():
     assert shape.params() == pytest.approx(6.659e9, rel=0.01)
 
 
+@pytest.mark.parametrize(
+    "blank", [("heads",), ("kv_heads",), ("ffn_hidden",), ("heads", "kv_heads", "ffn_hidden"), ("params_total_b",)]
+)
+def test_what_a_shape_leaves_blank_is_met_by_its_total(blank):
+    whole, part = scored(ROW, ROW | {"model": "unheard-of-70.55b"} | dict.fromkeys(blank, ""))
+
+    assert part["predicted"] == pytest.approx(whole["predicted"], rel=0.02)
+
+
+def test_a_mixture_of_experts_known_by_its_sizes_only_passes_its_active_parameters():
+    sizes = {
+        "params_total_b": "671",
+        "params_active_b": "37",
+        "metric": "tokens_per_sec_per_accel",
+        "n_accelerators": "512",
+    }
+    bare = ROW | sizes | dict.fromkeys(("layers", "hidden", "heads", "kv_heads", "ffn_hidden", "vocab", "tp", "pp"), "")
+
+    known, stated, named = scored(
+        bare | {"model": "deepseek-v3"},
+        bare | {"model": "unheard-of"},
+        bare | {"model": "unheard-of-671b-a37b", "params_total_b": "", "params_active_b": ""},
+    )
+
+    assert known["predicted"] / 2 < stated["predicted"] < known["predicted"] * 2
+    assert named["predicted"] == pytest.approx(stated["predicted"])
+
+
 def test_an_unknown_mixture_of_experts_keeps_its_totals():
     stated = {
         "model": "nobody-knows-300b-a30b",
