@@ -28,7 +28,6 @@ from estimator.training_score import Cases, cases_of, fitting, predict, run_of
 Floats = NDArray[np.float64]
 
 NOISE = 0.08  # sd of ln(time) that two runs of the same kind differ by anyway
-SOURCE_NOISE = 0.08  # … and that all runs of one source differ by together: its tuning, sites and way of measuring
 ROWS_THAT_COUNT = 12  # beyond this many, more rows of one source add no weight
 CANDIDATES = 10  # layouts kept per run while fitting
 TIMES = ("step_time_s", "time_to_train_min", "accel_hours")  # metrics in which more is slower
@@ -127,11 +126,7 @@ def fit(
     start: Mapping[str, float] | None = None,
     rounds: int = 2,
 ) -> Fit:
-    """Return the coefficients that explain ``rows`` best, given their priors and bounds.
-
-    Each source also has an offset of its own (prior 0 ± ``SOURCE_NOISE``), so that physics is not bent to how one
-    publisher tunes and measures. A prediction never uses an offset.
-    """
+    """Return the coefficients that explain ``rows`` best, given their priors and bounds."""
     base = values_of(coefficients)
     keys = [prior.key for prior in priors]
     at = {key: position for position, key in enumerate(keys)}
@@ -140,32 +135,26 @@ def fit(
     low, high = np.log([prior.low for prior in priors]), np.log([prior.high for prior in priors])
     follows = [(at[prior.key], at[prior.parent]) for prior in priors if prior.parent]
     weight = np.sqrt(_weights(bench=bench, rows=rows)[rows])
-    sources, own = np.unique(bench.source[rows].astype(str), return_inverse=True)
-    count = len(priors)
     beginning = {prior.key: _beginning(prior, priors) for prior in priors} | dict(start or {})
     point = np.clip(np.log([beginning[key] for key in keys]), low + 1e-6, high - 1e-6)
-    point = np.r_[point, np.zeros(len(sources))]
-    bounds = np.r_[low, np.full(len(sources), -1.0)], np.r_[high, np.full(len(sources), 1.0)]
-    scale = np.r_[sd, np.full(len(sources), SOURCE_NOISE)]
 
     def values_at(x: Floats) -> dict[str, float]:
-        return base | dict(zip(keys, np.exp(x[:count]).tolist(), strict=True))
+        return base | dict(zip(keys, np.exp(x).tolist(), strict=True))
 
     for _ in range(rounds):
         cases = _near_best(bench.cases, values=values_at(point))
 
         def residual(x: Floats, cases: Cases = cases) -> Floats:
-            offset = x[count:]
-            miss = (errors(bench=bench, cases=cases, values=values_at(x))[rows] - offset[own]) / NOISE
+            miss = errors(bench=bench, cases=cases, values=values_at(x))[rows] / NOISE
             soft = np.sign(miss) * np.sqrt(2 * (np.sqrt(1 + miss**2) - 1))
-            away = (x[:count] - centre) / sd
+            away = (x - centre) / sd
             for child, parent in follows:
                 away[child] = (x[child] - x[parent] - centre[child]) / sd[child]
-            return np.concatenate([weight * soft, away, offset / SOURCE_NOISE])
+            return np.concatenate([weight * soft, away])
 
-        found = least_squares(residual, point, bounds=bounds, max_nfev=15, x_scale=scale)
+        found = least_squares(residual, point, bounds=(low, high), max_nfev=15, x_scale=sd)
         point = found.x
-    spread = np.sqrt(np.diag(np.linalg.pinv(found.jac.T @ found.jac)))[:count]
+    spread = np.sqrt(np.diag(np.linalg.pinv(found.jac.T @ found.jac)))
     edge = [key for i, key in enumerate(keys) if min(point[i] - low[i], high[i] - point[i]) < 0.01]
     return Fit(values=values_at(point), sd=dict(zip(keys, spread.tolist(), strict=True)), on_bound=tuple(edge))
 
