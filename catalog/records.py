@@ -126,7 +126,7 @@ class Accelerator(Evidenced):
     scaleup_domain_accelerators: Annotated[int, Field(ge=1)] | None = None
     tdp_w: Positive | None = None
     ga_date: Annotated[str, StringConstraints(pattern=r"^\d{4}(-\d\d(-\d\d)?)?$")] | None = None
-    software_stack: Literal["cuda", "rocm", "neuron", "xla", "maia"]
+    software_stack: Literal["cuda", "rocm", "neuron", "xla", "maia", "synapse"]
     frameworks: Texts
     trains: Literal["yes", "no", "small"]
     serves: Literal["yes", "no"]

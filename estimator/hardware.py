@@ -35,6 +35,7 @@ _FAMILIES = (
     ("h100", "hopper"),
     ("h200", "hopper"),
     ("h800", "hopper"),
+    ("h20-", "hopper"),
     ("gh200", "hopper"),
     ("b200", "blackwell"),
     ("b300", "blackwell"),
@@ -131,14 +132,11 @@ def from_frame(frame: pd.DataFrame, *, coefficients: Coefficients) -> Hardware:
     rdma = _number(frame, "fabric_gbps")
     ethernet = _number(frame, "network_gbps")
     fabric = np.where(np.isnan(rdma), ethernet, rdma) / 8 * 1e9 / per_node
-    bf16 = _number(frame, "bf16_tflops")
-    peaks = {name: _number(frame, column) * 1e12 for name, column in _PEAK_COLUMN.items()}
-    peaks["fp16"] = np.where(np.isnan(peaks["fp16"]), bf16 * 1e12, peaks["fp16"])
     return Hardware(
         accelerator=names,
         family=families,
         vendor=vendors,
-        peak_flops=peaks,
+        peak_flops=_peaks(frame),
         memory_bytes=_number(frame, "accelerator_memory_gb") * 1e9,
         memory_bytes_per_s=_number(frame, "memory_bandwidth_gb_per_s") * 1e9,
         domain_accelerators=np.maximum(domain, 1.0),
@@ -174,6 +172,18 @@ def reference_frame(
     rows["fabric_gbps"] = np.array(fabric) * np.array(per_node)
     rows["network_gbps"] = np.nan
     return rows
+
+
+def reference_peaks(accelerator_ids: Sequence[str], *, accelerators: pd.DataFrame) -> dict[str, Floats]:
+    """Return the dense rates of accelerators by precision; NaN where the chip has none. [FLOP/s]"""
+    specification = accelerators.set_index("id") if "id" in accelerators.columns else accelerators
+    return _peaks(specification.loc[list(accelerator_ids)])
+
+
+def _peaks(frame: pd.DataFrame) -> dict[str, Floats]:
+    peaks = {name: _number(frame, column) * 1e12 for name, column in _PEAK_COLUMN.items()}
+    peaks["fp16"] = np.where(np.isnan(peaks["fp16"]), peaks["bf16"], peaks["fp16"])
+    return peaks
 
 
 def _reference(what: str, accelerator: str, coefficients: Coefficients) -> float:

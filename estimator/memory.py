@@ -54,6 +54,7 @@ def layer_activation_bytes(
     sequence_parallel: Values,
     flash: Values,
     dropout: Values,
+    frozen: Values = 0.0,
 ) -> Values:
     """Return the bytes one layer keeps of one micro-batch on one accelerator. [bytes]
 
@@ -63,17 +64,20 @@ def layer_activation_bytes(
     MLP,
     full heads, dropout and 16 bit it is Korthikanti's 34·s·b·h + 5·a·s²·b. ``tokens`` are those of the micro-batch
     after context
-    parallelism, ``mlp_width`` the summed widths of the MLPs a token passes, ``mlp_inputs`` how many of them.
+    parallelism, ``mlp_width`` the summed widths of the MLPs a token passes, ``mlp_inputs`` how many of them. With
+    ``frozen`` (LoRA) a product keeps no input for a weight gradient; only the adapters on attention keep theirs, in 16
+    bit.
     Source: ``model-memory`` in docs/model.md.
     """
     narrow = np.where(np.asarray(sequence_parallel), tensor, 1.0)
     norms = 4 * hidden / narrow
-    gemm_inputs = input_bytes * hidden * (1 + mlp_inputs) / narrow
+    trained = 1 - np.asarray(frozen)
+    gemm_inputs = (trained * input_bytes * hidden * (1 + mlp_inputs) + 2 * hidden * frozen) / narrow
     heads_kept = (
         2 * (query_width + 2 * kv_width) + np.where(np.asarray(flash), 2.0, input_bytes) * query_width
     ) / tensor
     up = 2 * mlp_up * mlp_width / tensor
-    product = input_bytes * mlp_width / tensor
+    product = trained * input_bytes * mlp_width / tensor
     masks = np.where(np.asarray(dropout), 2 * hidden / narrow, 0.0)
     scores = np.where(np.asarray(flash), 0.0, 5 * heads * sequence / tensor)
     kept = norms + gemm_inputs + heads_kept + up + product + masks

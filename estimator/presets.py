@@ -149,22 +149,36 @@ def choose_stack(
     )
 
 
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+
+
 def _month(date: str) -> str:
-    text = str(date or "").strip()
-    if not text or text == "nan":
+    """Return ``YYYY-MM`` of a date however it is written; a release such as ``26.06`` is a month too, a bare year its
+    middle."""
+    text = str(date or "").strip().lower()
+    numbers = re.match(r"(20\d\d|\d\d)(?:[-/.](\d{1,2}))?(?!\d)", text)
+    year = re.search(r"20\d\d", text)
+    named = [number for number, name in enumerate(_MONTHS, 1) if re.search(rf"\b{name}", text)]
+    if year and named:
+        return f"{year.group()}-{named[0]:02d}"
+    if not numbers:
         return NEWEST
-    if len(text) >= 4 and text[:4].isdigit():
-        return text[:7] if len(text) >= 7 else f"{text[:4]}-06"
-    parts = text.split(".")
-    if parts[0].isdigit() and len(parts[0]) == 2:
-        return f"20{parts[0]}-{int(parts[1]):02d}" if len(parts) > 1 else f"20{parts[0]}-06"
-    return NEWEST
+    month = int(numbers.group(2) or 6)
+    return f"20{numbers.group(1)[-2:]}-{month if 1 <= month <= 12 else 6:02d}"
 
 
 def _precision(text: str) -> str:
-    name = str(text or "bf16").lower().replace("_", "-")
-    known = {"mxfp8": "fp8-mx", "nvfp4": "fp4", "mxfp4": "fp4", "fp16": "fp16", "bf16/fp16": "bf16", "float16": "fp16"}
-    return known.get(name, name)
+    """Return the precision of the large products in this project's spelling; unknown names stay as they are."""
+    name = re.sub(r"[^a-z0-9]", "", str(text or "bf16").lower())
+    if re.match(r"(mxfp8|fp8mx)", name):
+        return "fp8-mx"
+    if re.match(r"(nvfp4|mxfp4|fp4)", name):
+        return "fp4"
+    if re.match(r"(fp8|float8|e4m3)", name):  # whatever its scaling: current, delayed, by block or row
+        return "fp8"
+    if re.match(r"(fp16|float16)", name):
+        return "fp16"
+    return "bf16" if re.match(r"(bf16|bfloat16|mixed|amp)", name) else name
 
 
 def values_of(coefficients: Coefficients) -> dict[str, float]:

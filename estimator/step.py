@@ -143,6 +143,7 @@ def _activation_bytes(*, shape: Shape, layout: Layouts, physics: Physics) -> Val
         sequence_parallel=physics.sequence_parallel,
         flash=physics.flash,
         dropout=physics.dropout,
+        frozen=shape.lora,
     )
     held = in_flight(
         pipeline=layout.pipeline, interleave=layout.interleave, micro_batches=layout.micro_batches, layers=shape.layers

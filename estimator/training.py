@@ -140,6 +140,7 @@ def estimate_training(
                 for count in counts[row]
             ]
             search(best=best, positions=mine, tables=tables, shape=shape, physics=one, links=wires)
+    best.seconds *= coefficients.get("training.search_regret").value  # the fastest of many estimates is too fast
     return _frame(
         architecture=architecture,
         method=method,
@@ -400,6 +401,7 @@ def _evidence(
             if systems.fabric_is_rdma[i]
             else "fabric_efficiency.ethernet",
             f"typical_team.{vendor}" if f"typical_team.{vendor}" in values else "typical_team.other",
+            "search_regret",
             "failures_per_accelerator_year",
             interval_key[i].removeprefix("training."),
         ]

@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from estimator.architecture import Architecture, ArchitectureError, from_row
 from estimator.coefficients import Coefficients
-from estimator.hardware import PRECISIONS, Hardware, from_frame, reference_frame
+from estimator.hardware import PRECISIONS, Hardware, family, from_frame, reference_frame, reference_peaks, vendor
 from estimator.layouts import (
     FULL,
     MINIMAL,
@@ -54,16 +55,26 @@ METRICS = (
 
 # A published row counts cores where the maker sells chips: cores that tensor parallelism counts, per accelerator.
 _CORES = {"trainium1": 2, "trainium2": 4, "trainium3": 4}
-_HOURS_ROWS_ACCELERATORS = 1024  # whole-project hours name no cluster; the rate per accelerator hardly depends on it
+# A rate per accelerator hardly depends on how many there are: where a row names no cluster, whole projects (hours) are
+# taken to have had a large one, single rates a middling one.
+_HOURS_ROWS_ACCELERATORS = 1024
+_RATE_ROWS_ACCELERATORS = 256
+_MOST_SEQUENCES = 100_000  # a global batch of more is stated in tokens, whatever its unit column says
+# Other names of one accelerator, prefixes that name its maker, and words that only say how it is packaged.
 _ALIASES = {
-    "trn1": "trainium1",
-    "trn1n": "trainium1",
-    "trn2": "trainium2",
-    "trn2u": "trainium2",
+    r"gaudi-?(\d)": r"gaudi\1",
+    "trn1n?": "trainium1",
+    "trainium": "trainium1",
+    "trn2u?": "trainium2",
     "trn3": "trainium3",
     "inf2": "inferentia2",
-    "tpu7x": "tpu-v7",
+    "(?:tpu-?)?v?7x?|(?:tpu-)?ironwood": "tpu-v7",
+    "(?:tpu-)?v5-?(?:e|lite|litepod)": "tpu-v5e",
+    "(?:tpu-)?trillium": "tpu-v6e",
+    "(?:tpu-?)?v(4|5p|6e|8i|8t)": r"tpu-v\1",
 }
+_MAKERS = r"(?:(?:nvidia|amd|intel|instinct|google|cloud|aws|azure|gcp|hgx|dgx)-)+(?=.)"
+_FORMS = ("sxm", "sxm2", "sxm4", "sxm5", "sxm6", "oam", "hgx", "dgx", "gpu")
 
 
 class Unsupported(ValueError):
@@ -83,6 +94,7 @@ class Run:
     method: str
     stack: Stack
     choices: Choices
+    searched: bool  # the row states no layout: the search chose it
     metric: str
     convention: str
     train_tokens: float
@@ -192,17 +204,17 @@ def run_of(row: Mapping[str, Any], *, accelerators: pd.DataFrame, architectures:
         raise Unsupported(f"{metric} needs total_train_tokens, which is not stated")
     accelerator = resolve_accelerator(_text(row, "accelerator"), known=[str(name) for name in _ids(accelerators)])
     architecture = resolve_architecture(row, architectures=architectures)
-    count = int(_number(row, "n_accelerators") or (_HOURS_ROWS_ACCELERATORS if metric == "accel_hours" else 0))
+    usual = {"accel_hours": _HOURS_ROWS_ACCELERATORS, "step_time_s": 0, "time_to_train_min": 0}
+    count = int(_number(row, "n_accelerators") or usual.get(metric, _RATE_ROWS_ACCELERATORS))
     if count <= 0:
         raise Unsupported("the number of accelerators is not stated")
     task = _text(row, "task")
     method = "lora" if "lora" in task.lower() else "full"
     date = _text(row, "date")
     recompute = _text(row, "recompute").lower()
-    vendor = _vendor(accelerator)
     parallel = True if "sequence parallel" in recompute else None
     stack = choose_stack(
-        vendor=vendor,
+        vendor=vendor(family(accelerator)),
         precision=_text(row, "precision"),
         framework=_text(row, "framework"),
         date=date,
@@ -210,9 +222,11 @@ def run_of(row: Mapping[str, Any], *, accelerators: pd.DataFrame, architectures:
     )
     if stack.precision not in PRECISIONS:
         raise Unsupported(f"precision {stack.precision!r} is not modelled; known: {', '.join(PRECISIONS)}")
+    executed = executed_precision(stack.precision, accelerator=accelerator, accelerators=accelerators)
+    stack = replace(stack, precision=executed)
     sequence = int(_number(row, "seq_len") or _usual_sequence(architecture=architecture, stack=stack))
     batch = _number(row, "global_batch")
-    if batch and _text(row, "global_batch_unit") == "tokens":
+    if batch and (_text(row, "global_batch_unit").startswith("token") or batch > _MOST_SEQUENCES):
         batch = batch / sequence
     sequences = max(round(batch), 1) if batch else max(round(4e6 / sequence), 1)
     return Run(
@@ -225,6 +239,7 @@ def run_of(row: Mapping[str, Any], *, accelerators: pd.DataFrame, architectures:
         method=method,
         stack=stack,
         choices=_choices(row, accelerator=accelerator, recompute=recompute, stack=stack),
+        searched=not _number(row, "tp"),
         metric=metric,
         convention=_text(row, "flops_convention") or "causal_half",
         train_tokens=_number(row, "total_train_tokens") or math.nan,
@@ -234,22 +249,41 @@ def run_of(row: Mapping[str, Any], *, accelerators: pd.DataFrame, architectures:
 
 def resolve_accelerator(name: str, *, known: Sequence[str]) -> str:
     """Return the catalog id a published accelerator name means: same model, same memory where the name states one."""
-    text = name.strip().lower()
+    text = re.sub(rf"^{_MAKERS}", "", "-".join(re.findall(r"[a-z0-9]+", name.lower())))
+    for pattern, full in _ALIASES.items():
+        text = re.sub(rf"^(?:{pattern})(?=-|$)", full, text)
     if text in known:
         return text
-    for short, full in _ALIASES.items():
-        if text == short or text.startswith(short + "-"):
-            text = full + text[len(short) :]
-    if text in known:
-        return text
-    words = [word for word in text.split("-") if word and word != "sxm"]
+    words = [word for word in text.split("-") if word not in _FORMS]
     size = [word for word in words if re.fullmatch(r"\d+gb", word)]
     words = [word for word in words if word not in size]
     matches = [known_id for known_id in known if known_id.split("-")[: len(words)] == words]
     sized = [known_id for known_id in matches if not size or size[0] in known_id.split("-")]
     if sized or matches:
-        return (sized or matches)[0]
+        return min(sized or matches, key=partial(_remoteness, words))
     raise Unsupported(f"no accelerator {name!r} in the catalog")
+
+
+def _remoteness(words: Sequence[str], known_id: str) -> tuple[bool, int]:
+    """Order of the catalog ids that a name may mean: a name that says no form means the module, not the card; one that
+    says no memory the part with the most."""
+    own = known_id.split("-")
+    card = any(form in own and form not in words for form in ("pcie", "nvl"))
+    return card, -max([int(word[:-2]) for word in own if re.fullmatch(r"\d+gb", word)], default=0)
+
+
+def executed_precision(precision: str, *, accelerator: str, accelerators: pd.DataFrame) -> str:
+    """Return the precision in which an accelerator multiplies what a row calls ``precision``.
+
+    A published row ran. A format the chip has no unit for is unpacked to the next one it has: 4 bit to 8, 8 to 16; 16
+    bit of one kind to 16 bit of the other.
+    """
+    peaks = reference_peaks([accelerator], accelerators=accelerators)
+    wider = {"fp4": "fp8", "fp8-mx": "fp8", "int8": "fp8", "fp8": "bf16", "bf16": "fp16"}
+    name = precision
+    while np.isnan(peaks[name][0]) and name in wider:
+        name = wider[name]
+    return precision if np.isnan(peaks[name][0]) else name
 
 
 def resolve_architecture(row: Mapping[str, Any], *, architectures: pd.DataFrame) -> Architecture:
@@ -263,8 +297,14 @@ def resolve_architecture(row: Mapping[str, Any], *, architectures: pd.DataFrame)
     layers, hidden = _number(row, "layers"), _number(row, "hidden")
     if found is not None and (not layers or (found.layers, found.hidden) == (int(layers), int(hidden or 0))):
         return found
-    total, active = _number(row, "params_total_b"), _number(row, "params_active_b")
+    name = _text(row, "model").lower()
+    total = _number(row, "params_total_b") or _billions(r"(?<![a-z0-9.])(\d+(?:\.\d+)?)b\b", name)
+    active = _number(row, "params_active_b") or _billions(r"\ba(\d+(?:\.\d+)?)b\b", name)
     if not layers or not hidden:
+        if total and active and active < 0.9 * total:
+            dense = like_gpt(name="", params=active * 1e9)
+            widths = {"layers": dense.layers, "hidden": dense.hidden, "heads": dense.heads, "vocab": dense.vocab}
+            return with_experts(widths, total=total * 1e9, active=active * 1e9)
         if total:
             return like_gpt(name=_text(row, "model"), params=total * 1e9)
         raise Unsupported(f"the architecture of {_text(row, 'model')!r} is not stated and not in the catalog")
@@ -273,12 +313,22 @@ def resolve_architecture(row: Mapping[str, Any], *, architectures: pd.DataFrame)
     return _from_columns(row, total=total)
 
 
+def _billions(pattern: str, name: str) -> float | None:
+    """Parameters that a model's name states, as in ``235b-a22b``."""
+    found = re.search(pattern, name)
+    return float(found.group(1)) if found else None
+
+
 def _from_columns(row: Mapping[str, Any], *, total: float | None) -> Architecture:
-    """Gated or plain MLP, tied or separate embeddings: whichever of the four meets the stated total best."""
+    """Gated or plain MLP, tied or separate embeddings, and where not stated eight or all key heads: whichever meets the
+    stated total best."""
     base = _base(row)
+    heads = int(base["heads"] or 1)
+    key_heads = [base["kv_heads"]] if base["kv_heads"] else [heads, *([8] if heads % 8 == 0 and total else [])]
     options = [
-        from_row({"id": "", **base, "ffn_kind": kind, "tied_embeddings": tied})
-        for kind in ("gated", "plain")
+        from_row({"id": "", **base, "kv_heads": keys, "ffn_hidden": width, "ffn_kind": kind, "tied_embeddings": tied})
+        for keys in key_heads
+        for kind, width in _mlps(base, total=total)
         for tied in (False, True)
     ]
     if not total:
@@ -286,8 +336,19 @@ def _from_columns(row: Mapping[str, Any], *, total: float | None) -> Architectur
     return min(options, key=lambda option: abs(option.params() - total * 1e9))
 
 
+def _mlps(base: Mapping[str, float | None], *, total: float | None) -> list[tuple[str, float]]:
+    """Kinds and widths the MLP may have: the stated width, else that which meets the total, else 8/3 of the width."""
+    if base["ffn_hidden"]:
+        return [("gated", base["ffn_hidden"]), ("plain", base["ffn_hidden"])]
+    bare = from_row({"id": "", **base, "ffn_hidden": 0})
+    if not total:
+        return [("gated", round(8 / 3 * bare.hidden))]
+    return [("gated", max(round((total * 1e9 - bare.params()) / (3 * bare.hidden * bare.layers)), 1))]
+
+
 def _base(row: Mapping[str, Any]) -> dict[str, float | None]:
-    return {name: _number(row, name) for name in ("layers", "hidden", "heads", "kv_heads", "ffn_hidden", "vocab")}
+    base = {name: _number(row, name) for name in ("layers", "hidden", "heads", "kv_heads", "ffn_hidden", "vocab")}
+    return base | {"heads": base["heads"] or max(round((base["hidden"] or 0) / 128), 1)}  # heads are 128 wide as a rule
 
 
 def with_experts(base: Mapping[str, float | None], *, total: float, active: float) -> Architecture:
@@ -368,11 +429,6 @@ def _slices(instance: str) -> int:
     """TPU slices of a run joined by the data-centre network: ``4x slice`` is four."""
     found = re.match(r"(\d+)x (?:slice|v\d)", instance)
     return int(found.group(1)) if found else 1
-
-
-def _vendor(accelerator: str) -> str:
-    from_prefix = {"tpu": "tpu", "trainium": "neuron", "inferentia": "neuron", "mi3": "amd", "maia": "maia"}
-    return next((vendor for prefix, vendor in from_prefix.items() if accelerator.startswith(prefix)), "nvidia")
 
 
 def _text(row: Mapping[str, Any], column: str) -> str:
@@ -495,7 +551,10 @@ def fitting(cases: Cases, *, coefficients: Coefficients) -> Cases:
 
 
 def predict(*, cases: Cases, values: Mapping[str, float]) -> Floats:
-    """Return each run's metric under the coefficients ``values``, at its fastest candidate layout."""
+    """Return each run's metric under the coefficients ``values``, at its fastest candidate layout.
+
+    Where the row states no layout, the fastest of many estimates is too fast by ``search_regret`` (``model-search``).
+    """
     times = step_seconds(shape=cases.shape, layout=cases.layouts, physics=cases.physics(values), links=cases.links)
     layouts = cases.layouts
     pace = times["total"] / (layouts.data * layouts.micro_batch * layouts.micro_batches)
@@ -509,7 +568,7 @@ def predict(*, cases: Cases, values: Mapping[str, float]) -> Floats:
         run = cases.runs[cases.owner[at]]
         predicted[cases.owner[at]] = in_metric(
             run,
-            seconds_per_sequence=float(pace[at]),
+            seconds_per_sequence=float(pace[at]) * (values["search_regret"] if run.searched else 1.0),
             forward_fraction=float(forward[at]),
             recomputed_fraction=float(again[at]),
             peak_flops=float(cases.hardware.peak_flops[run.stack.precision][cases.owner[at]]),

@@ -84,6 +84,14 @@ def test_eight_bit_inputs_and_grouped_queries_need_less():
     assert layer(flash=1.0, dropout=0.0, kv_width=1536.0) < usual
 
 
+def test_frozen_products_keep_inputs_of_their_adapters_only():
+    kept, frozen = layer(), layer(frozen=1.0)
+
+    inputs, product = 2 * 2 * 12288 / 8, 2 * 49152 / 8  # of attention and MLP; of the MLP's last product
+    adapters = 2 * 12288 / 8
+    assert kept - frozen == pytest.approx(2048 * (inputs + product - adapters))
+
+
 def test_scalar_and_array_agree():
     tokens = np.array([1024.0, 2048.0])
 

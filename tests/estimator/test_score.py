@@ -156,12 +156,89 @@ def test_what_cannot_be_expressed_says_why():
         ("trn2", "trainium2"),
         ("l40s", "l40s-48gb"),
         ("h800", "h800-80gb"),
+        ("h100", "h100-sxm-80gb"),
+        ("H100-SXM5-80GB", "h100-sxm-80gb"),
+        ("NVIDIA H100 80GB", "h100-sxm-80gb"),
+        ("h100-pcie", "h100-pcie-80gb"),
+        ("h200-141gb", "h200-sxm-141gb"),
+        ("a100", "a100-80gb"),
+        ("a100-40gb", "a100-40gb"),
+        ("AMD Instinct MI355X", "mi355x-288gb"),
+        ("v5p", "tpu-v5p"),
+        ("tpu-v5litepod", "tpu-v5e"),
+        ("Trillium", "tpu-v6e"),
+        ("ironwood", "tpu-v7-ironwood"),
+        ("trn1n", "trainium1"),
+        ("Intel Gaudi-3", "gaudi3-128gb"),
+        ("h20", "h20-96gb"),
     ],
 )
 def test_published_accelerator_names_find_their_catalog_id(published, known):
     ids = [str(name) for name in CATALOG.accelerators["id"]]
 
     assert training_score.resolve_accelerator(published, known=ids) == known
+
+
+def test_a_searched_layout_is_predicted_slower_than_the_same_one_stated():
+    alone = ROW | {"n_accelerators": "1", "model": "llama-3.2-1b", "layers": "", "hidden": "", "pp": "1", "cp": "1"}
+
+    stated, searched = scored(alone | {"tp": "1"}, alone | {"tp": ""})
+
+    regret = COEFFICIENTS.get("training.search_regret").value
+    assert searched["predicted"] / stated["predicted"] == pytest.approx(regret)
+
+
+@pytest.mark.parametrize(
+    ("accelerator", "stated", "executed"),
+    [
+        ("h100", "FP8-CS", "fp8"),
+        ("h100", "nvfp4", "fp8"),
+        ("a100", "fp8", "bf16"),
+        ("v100", "mixed", "fp16"),
+        ("tpu-v5e", "int8", "int8"),
+        ("tpu-v7", "int8", "fp8"),
+        ("gb200", "MXFP8", "fp8-mx"),
+        ("trn1", "bfloat16", "bf16"),
+    ],
+)
+def test_a_row_runs_in_the_precision_its_accelerator_has_units_for(accelerator, stated, executed):
+    run = training_score.run_of(
+        ROW | {"accelerator": accelerator, "precision": stated},
+        accelerators=CATALOG.accelerators,
+        architectures=CATALOG.architectures,
+    )
+
+    assert run.stack.precision == executed
+
+
+@pytest.mark.parametrize(
+    "accelerator",
+    ["h800", "h20", "gaudi2", "gaudi3", "gh200", "gb300", "mi355x", "tpu-v4", "tpu-v7", "trn2", "a10g", "v100"],
+)
+@pytest.mark.parametrize("open_columns", [(), ("tp", "pp", "cp", "global_batch", "seq_len", "framework", "date")])
+@pytest.mark.parametrize("count", ["64", "1000", "16384"])
+def test_any_accelerator_yields_a_sane_utilisation(accelerator, open_columns, count):
+    row = ROW | {"accelerator": accelerator, "n_accelerators": count, "global_batch": "4096", "metric": "mfu"}
+
+    (found,) = scored(row | dict.fromkeys(open_columns, ""))
+
+    assert found["status"] == "ok", found["reason"]
+    assert 2 < found["predicted"] < 85
+
+
+def test_a_rate_of_an_unnamed_number_of_accelerators_is_predicted_but_not_its_step_time():
+    rate, step = scored(
+        ROW | {"n_accelerators": "", "metric": "tokens_per_sec_per_accel"}, ROW | {"n_accelerators": ""}
+    )
+
+    assert rate["status"] == "ok"
+    assert step["status"] == "unsupported" and "number of accelerators" in step["reason"]
+
+
+def test_a_batch_of_hundreds_of_thousands_is_one_of_tokens():
+    tokens, sequences = scored(ROW | {"global_batch": str(512 * 8192), "global_batch_unit": ""}, ROW)
+
+    assert tokens["predicted"] == pytest.approx(sequences["predicted"])
 
 
 def test_a_shape_from_columns_picks_the_mlp_that_meets_the_total():
@@ -181,6 +258,34 @@ def test_a_shape_from_columns_picks_the_mlp_that_meets_the_total():
 
     assert (shape.ffn_kind, shape.tied_embeddings) == ("plain", True)
     assert shape.params() == pytest.approx(6.659e9, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    "blank", [("heads",), ("kv_heads",), ("ffn_hidden",), ("heads", "kv_heads", "ffn_hidden"), ("params_total_b",)]
+)
+def test_what_a_shape_leaves_blank_is_met_by_its_total(blank):
+    whole, part = scored(ROW, ROW | {"model": "unheard-of-70.55b"} | dict.fromkeys(blank, ""))
+
+    assert part["predicted"] == pytest.approx(whole["predicted"], rel=0.02)
+
+
+def test_a_mixture_of_experts_known_by_its_sizes_only_passes_its_active_parameters():
+    sizes = {
+        "params_total_b": "671",
+        "params_active_b": "37",
+        "metric": "tokens_per_sec_per_accel",
+        "n_accelerators": "512",
+    }
+    bare = ROW | sizes | dict.fromkeys(("layers", "hidden", "heads", "kv_heads", "ffn_hidden", "vocab", "tp", "pp"), "")
+
+    known, stated, named = scored(
+        bare | {"model": "deepseek-v3"},
+        bare | {"model": "unheard-of"},
+        bare | {"model": "unheard-of-671b-a37b", "params_total_b": "", "params_active_b": ""},
+    )
+
+    assert known["predicted"] / 2 < stated["predicted"] < known["predicted"] * 2
+    assert named["predicted"] == pytest.approx(stated["predicted"])
 
 
 def test_an_unknown_mixture_of_experts_keeps_its_totals():

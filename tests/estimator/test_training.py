@@ -317,6 +317,22 @@ def test_vendor_framework_and_date_choose_the_stack(stated, preset):
     assert choose_stack(**stated).preset == preset
 
 
+@pytest.mark.parametrize(
+    ("written", "month"),
+    [
+        ("2024-05-01", "2024-05"),
+        ("2024/5", "2024-05"),
+        ("May 2024", "2024-05"),
+        ("1 December 2023", "2023-12"),
+        ("2023", "2023-06"),
+        ("26.04.01", "2026-04"),
+        ("someday", "9999-12"),
+    ],
+)
+def test_dates_are_read_however_they_are_written(written, month):
+    assert choose_stack(vendor="nvidia", date=written).date == month
+
+
 def test_before_fused_kernels_attention_is_not_fused():
     assert not choose_stack(vendor="nvidia", date="2022-05").fused_attention
     assert choose_stack(vendor="nvidia", date="2023-11").fused_attention
