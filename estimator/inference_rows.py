@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from estimator import spelling
 from estimator.architecture import Architecture, ArchitectureError, from_row
 from estimator.serving_pace import Chips, design, normal_precision, published_format
 from estimator.serving_shape import Shape, shape, stack
@@ -26,23 +27,6 @@ DIRECTORY = Path(__file__).parent / "data"
 METRICS = ("output_tokens_per_s", "output_tokens_per_s_per_accel", "ttft_ms", "tpot_ms", "e2e_latency_s")
 GIB = 1.073741824  # GB
 _CORES = {"neuron": 2}  # ranks an accelerator has where the software counts cores and no row says how many there are
-
-# Names that results use for parts the catalog lists under another one; a bare name means the part most in use.
-ACCELERATORS = {
-    "a100": "a100-80gb",
-    "h100": "h100-sxm-80gb",
-    "h200": "h200-sxm-141gb",
-    "inf1": "inferentia1",
-    "inf2": "inferentia2",
-    "trn1": "trainium1",
-    "trn2": "trainium2",
-    "trn3": "trainium3",
-    "trn1n": "trainium1",
-    "tpu7x": "tpu-v7-ironwood",
-    "ironwood": "tpu-v7-ironwood",
-    "trillium": "tpu-v6e",
-    "gh200": "gh200-96gb",
-}
 
 
 class RowError(ValueError):
@@ -72,23 +56,6 @@ class Served:
     metric: str
 
 
-def accelerator_row(name: str, *, ids: Sequence[str]) -> int:
-    """Return the place of a result's accelerator among the catalog's ids; an unknown one raises ``RowError``."""
-    text = name.strip().lower().replace("_", "-").removeprefix("nvidia-").removeprefix("amd-").removeprefix("google-")
-    text = re.sub(r"^(tpu-?)?(?=v\d[ep]?\b)", "tpu-", text)
-    text = ACCELERATORS.get(text, text)
-    if text in ids:
-        return list(ids).index(text)
-    parts = text.split("-")
-    for part in (text.replace("-sxm", "").replace("-pcie", ""), "-".join(parts[:2]), parts[0]):
-        if not re.search(r"\d", part):
-            continue  # a family is no part
-        matches = [index for index, known in enumerate(ids) if known == part or known.startswith(part + "-")]
-        if matches:
-            return matches[0]
-    raise RowError(f"accelerator {name!r} is not in the catalog")
-
-
 def served(
     row: Mapping[str, Any], *, ids: Sequence[str], stacks: Sequence[str], known: Mapping[str, Architecture]
 ) -> Served:
@@ -96,7 +63,10 @@ def served(
     metric = _text(row, "metric")
     if metric not in METRICS:
         raise RowError(f"metric {metric!r} is unknown, expected one of {', '.join(METRICS)}")
-    chip = accelerator_row(_text(row, "accelerator"), ids=ids)
+    try:
+        chip = list(ids).index(spelling.accelerator(_text(row, "accelerator"), known=ids))
+    except spelling.UnknownPart as error:
+        raise RowError(str(error)) from error
     architecture = _architecture(row, known=known)
     mode = _mode(row)
     tensor = _number(row, "tp", math.nan)

@@ -4,13 +4,13 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from estimator import spelling
 from estimator.architecture import Architecture, ArchitectureError, from_row
 from estimator.coefficients import Coefficients
 from estimator.hardware import PRECISIONS, Hardware, family, from_frame, reference_frame, reference_peaks, vendor
@@ -60,21 +60,6 @@ _CORES = {"trainium1": 2, "trainium2": 4, "trainium3": 4}
 _HOURS_ROWS_ACCELERATORS = 1024
 _RATE_ROWS_ACCELERATORS = 256
 _MOST_SEQUENCES = 100_000  # a global batch of more is stated in tokens, whatever its unit column says
-# Other names of one accelerator, prefixes that name its maker, and words that only say how it is packaged.
-_ALIASES = {
-    r"gaudi-?(\d)": r"gaudi\1",
-    "trn1n?": "trainium1",
-    "trainium": "trainium1",
-    "trn2u?": "trainium2",
-    "trn3": "trainium3",
-    "inf2": "inferentia2",
-    "(?:tpu-?)?v?7x?|(?:tpu-)?ironwood": "tpu-v7",
-    "(?:tpu-)?v5-?(?:e|lite|litepod)": "tpu-v5e",
-    "(?:tpu-)?trillium": "tpu-v6e",
-    "(?:tpu-?)?v(4|5p|6e|8i|8t)": r"tpu-v\1",
-}
-_MAKERS = r"(?:(?:nvidia|amd|intel|instinct|google|cloud|aws|azure|gcp|hgx|dgx)-)+(?=.)"
-_FORMS = ("sxm", "sxm2", "sxm4", "sxm5", "sxm6", "oam", "hgx", "dgx", "gpu")
 
 
 class Unsupported(ValueError):
@@ -202,7 +187,10 @@ def run_of(row: Mapping[str, Any], *, accelerators: pd.DataFrame, architectures:
         raise Unsupported(f"metric {metric!r} is no training metric; known: {', '.join(METRICS)}")
     if metric in ("time_to_train_min", "accel_hours") and not _number(row, "total_train_tokens"):
         raise Unsupported(f"{metric} needs total_train_tokens, which is not stated")
-    accelerator = resolve_accelerator(_text(row, "accelerator"), known=[str(name) for name in _ids(accelerators)])
+    try:
+        accelerator = spelling.accelerator(_text(row, "accelerator"), known=[str(name) for name in _ids(accelerators)])
+    except spelling.UnknownPart as error:
+        raise Unsupported(str(error)) from error
     architecture = resolve_architecture(row, architectures=architectures)
     usual = {"accel_hours": _HOURS_ROWS_ACCELERATORS, "step_time_s": 0, "time_to_train_min": 0}
     count = int(_number(row, "n_accelerators") or usual.get(metric, _RATE_ROWS_ACCELERATORS))
@@ -245,31 +233,6 @@ def run_of(row: Mapping[str, Any], *, accelerators: pd.DataFrame, architectures:
         train_tokens=_number(row, "total_train_tokens") or math.nan,
         eval_tokens=_number(row, "eval_tokens") or 0.0,
     )
-
-
-def resolve_accelerator(name: str, *, known: Sequence[str]) -> str:
-    """Return the catalog id a published accelerator name means: same model, same memory where the name states one."""
-    text = re.sub(rf"^{_MAKERS}", "", "-".join(re.findall(r"[a-z0-9]+", name.lower())))
-    for pattern, full in _ALIASES.items():
-        text = re.sub(rf"^(?:{pattern})(?=-|$)", full, text)
-    if text in known:
-        return text
-    words = [word for word in text.split("-") if word not in _FORMS]
-    size = [word for word in words if re.fullmatch(r"\d+gb", word)]
-    words = [word for word in words if word not in size]
-    matches = [known_id for known_id in known if known_id.split("-")[: len(words)] == words]
-    sized = [known_id for known_id in matches if not size or size[0] in known_id.split("-")]
-    if sized or matches:
-        return min(sized or matches, key=partial(_remoteness, words))
-    raise Unsupported(f"no accelerator {name!r} in the catalog")
-
-
-def _remoteness(words: Sequence[str], known_id: str) -> tuple[bool, int]:
-    """Order of the catalog ids that a name may mean: a name that says no form means the module, not the card; one that
-    says no memory the part with the most."""
-    own = known_id.split("-")
-    card = any(form in own and form not in words for form in ("pcie", "nvl"))
-    return card, -max([int(word[:-2]) for word in own if re.fullmatch(r"\d+gb", word)], default=0)
 
 
 def executed_precision(precision: str, *, accelerator: str, accelerators: pd.DataFrame) -> str:

@@ -124,45 +124,6 @@ def test_a_latency_limit_costs_throughput():
     assert figures == sorted(figures, reverse=True)
 
 
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("h100-sxm-80gb", "h100-sxm-80gb"),
-        ("trn2", "trainium2"),
-        ("mi325x", "mi325x-256gb"),
-        ("b300-sxm", "b300-288gb"),
-        ("gb200", "gb200-nvl72"),
-        ("H800", "h800-80gb"),
-        ("gh200", "gh200-96gb"),
-        ("a100-sxm-80gb", "a100-80gb"),
-        ("tpu-v7", "tpu-v7-ironwood"),
-        ("l4", "l4-24gb"),
-        ("nvidia-l40s", "l40s-48gb"),
-        ("mi355x", "mi355x-288gb"),
-        ("h100", "h100-sxm-80gb"),
-        ("h200", "h200-sxm-141gb"),
-        ("a100", "a100-80gb"),
-        ("a100-pcie-40gb", "a100-40gb"),
-        ("a10g", "a10g-24gb"),
-        ("v5e-8", "tpu-v5e"),
-        ("v100", "v100-16gb"),
-        ("Trillium", "tpu-v6e"),
-        ("tpu7x", "tpu-v7-ironwood"),
-        ("inf1", "inferentia1"),
-    ],
-)
-def test_results_name_accelerators_in_their_own_way(name, expected):
-    ids = ACCELERATORS["id"].tolist()
-
-    assert ids[inference_rows.accelerator_row(name, ids=ids)] == expected
-
-
-@pytest.mark.parametrize("name", ["rtx-4090", "h20", "gaudi3", "mi250x"])
-def test_a_part_of_the_same_family_is_no_stand_in(name):
-    with pytest.raises(inference_rows.RowError, match=name):
-        inference_rows.accelerator_row(name, ids=ACCELERATORS["id"].tolist())
-
-
 def test_one_unreadable_row_leaves_the_others_predicted():
     bad, good = score([row(kv_precision="fp3"), row(kv_precision="fp8_e4m3")])
 

@@ -141,44 +141,6 @@ def test_what_cannot_be_expressed_says_why():
     assert "not stated" in bare["reason"]
 
 
-@pytest.mark.parametrize(
-    ("published", "known"),
-    [
-        ("a100-sxm-80gb", "a100-80gb"),
-        ("a100-sxm-40gb", "a100-40gb"),
-        ("b200-sxm-180gb", "b200-180gb"),
-        ("b300-sxm", "b300-288gb"),
-        ("gb200", "gb200-nvl72"),
-        ("h200-nvl-141gb", "h200-nvl-141gb"),
-        ("mi300x", "mi300x-192gb"),
-        ("tpu-v7", "tpu-v7-ironwood"),
-        ("trn1", "trainium1"),
-        ("trn2", "trainium2"),
-        ("l40s", "l40s-48gb"),
-        ("h800", "h800-80gb"),
-        ("h100", "h100-sxm-80gb"),
-        ("H100-SXM5-80GB", "h100-sxm-80gb"),
-        ("NVIDIA H100 80GB", "h100-sxm-80gb"),
-        ("h100-pcie", "h100-pcie-80gb"),
-        ("h200-141gb", "h200-sxm-141gb"),
-        ("a100", "a100-80gb"),
-        ("a100-40gb", "a100-40gb"),
-        ("AMD Instinct MI355X", "mi355x-288gb"),
-        ("v5p", "tpu-v5p"),
-        ("tpu-v5litepod", "tpu-v5e"),
-        ("Trillium", "tpu-v6e"),
-        ("ironwood", "tpu-v7-ironwood"),
-        ("trn1n", "trainium1"),
-        ("Intel Gaudi-3", "gaudi3-128gb"),
-        ("h20", "h20-96gb"),
-    ],
-)
-def test_published_accelerator_names_find_their_catalog_id(published, known):
-    ids = [str(name) for name in CATALOG.accelerators["id"]]
-
-    assert training_score.resolve_accelerator(published, known=ids) == known
-
-
 def test_a_searched_layout_is_predicted_slower_than_the_same_one_stated():
     alone = ROW | {"n_accelerators": "1", "model": "llama-3.2-1b", "layers": "", "hidden": "", "pp": "1", "cp": "1"}
 
