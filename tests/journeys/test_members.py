@@ -55,7 +55,7 @@ def test_a_second_person_joins_by_a_link_and_reads_but_does_not_write(
     expect(visitor.get_by_role("main")).to_contain_text("You are a viewer")
 
     # what the first one asked is there to read
-    visitor.get_by_role("link", name="Decisions", exact=True).click()
+    visitor.get_by_role("navigation", name="Main").get_by_role("link", name="Decisions").click()
     decisions = visitor.locator("#decisions-title ~ .table-wrap")
     decisions.get_by_role("link").first.click()
     visitor.wait_for_url(REPORT)
@@ -112,7 +112,7 @@ def test_a_forgotten_password_is_set_anew_by_a_link_that_the_owner_sends(
 def test_a_token_is_seen_once_and_copied_by_a_button(app: App, page: Page, complaints: list[str]) -> None:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     app.sign_in(page)
-    page.get_by_role("link", name="Account", exact=True).click()
+    page.get_by_role("navigation", name="Main").get_by_role("link", name="Account").click()
     page.get_by_label("What it is for").fill("Nightly export")
     page.get_by_role("button", name="Make a token").click()
     secret = page.get_by_label("API token", exact=True).input_value()
