@@ -192,10 +192,18 @@ def squashed(text: str) -> str:
 
 @lru_cache(maxsize=64)
 def haystacks(catalog: Catalog, name: str) -> tuple[str, ...]:
-    """Return what each row of a table is found by, squashed, one text a row; bars keep the columns apart."""
+    """Return what each row of a table is found by, squashed, one text a row; a bar stands around each column's."""
     rows = shelf(catalog, name)
     columns = [[squashed(text) for text in rows[column]] for column in TABLES[name].searched if column in rows]
-    return tuple(map("|".join, zip(*columns, strict=True)))
+    return tuple(f"|{'|'.join(texts)}|" for texts in zip(*columns, strict=True))
+
+
+@lru_cache(maxsize=64)
+def places(catalog: Catalog, name: str) -> tuple[int, ...]:
+    """Return each row's place in the natural order of the names of its table, 0 the first."""
+    keys = [natural(text_of(label)) for label in shelf(catalog, name)[TABLES[name].label]]
+    order = sorted(range(len(keys)), key=keys.__getitem__)
+    return tuple(np.argsort(order, kind="stable").tolist())
 
 
 def found_by(*, catalog: Catalog, name: str, query: str) -> np.ndarray:
