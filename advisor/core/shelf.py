@@ -23,7 +23,7 @@ PRICE_COLUMNS = (
     "price_usd_per_accelerator_gib_hour",
     "price_usd_per_memory_gib_hour",
 )
-COMPUTED = (*PRICE_COLUMNS, "kv_cache_bytes_per_token", "coupling_score", "coupling_band")
+COMPUTED = (*PRICE_COLUMNS, "kv_cache_bytes_per_token", "coupling_score", "coupling_band", "retired")
 ADDED_COLUMNS = (*COMPUTED, "memory_gib", "accelerator_memory_gib", "age_days", "freshness")
 PROVENANCE = (
     "kind",
@@ -112,6 +112,13 @@ def _offers(catalog: Catalog) -> pd.DataFrame:
     return rows.assign(priced=pd.Series(priced, dtype="str"), note=pd.Series(notes, dtype="str"))
 
 
+def _model_offers(catalog: Catalog) -> pd.DataFrame:
+    rows = catalog.model_offers.rename(columns={"model_offer_id": "id"})
+    day = rows["retirement_date"]
+    retired = np.where(day == "", "", np.where(day <= catalog.moment.isoformat(), "yes", "no"))
+    return rows.assign(retired=pd.Series(retired, dtype="str"))
+
+
 def _with_gib(rows: pd.DataFrame) -> pd.DataFrame:
     """Give memory in the unit that makers and clouds quote."""
     found = rows.copy()
@@ -173,7 +180,7 @@ _BUILD: Mapping[str, Callable[[Catalog], pd.DataFrame]] = {
     "storage": lambda catalog: catalog.storage,
     "storage-prices": lambda catalog: catalog.storage_prices,
     "orchestration": lambda catalog: catalog.orchestration,
-    "model-offers": lambda catalog: catalog.model_offers.rename(columns={"model_offer_id": "id"}),
+    "model-offers": _model_offers,
     "architectures": _architectures,
     "model-vendors": lambda catalog: catalog.model_vendors,
     "licences": lambda catalog: _flat(catalog.licences),
@@ -192,10 +199,18 @@ def squashed(text: str) -> str:
 
 @lru_cache(maxsize=64)
 def haystacks(catalog: Catalog, name: str) -> tuple[str, ...]:
-    """Return what each row of a table is found by, squashed, one text a row; bars keep the columns apart."""
+    """Return what each row of a table is found by, squashed, one text a row; a bar stands around each column's."""
     rows = shelf(catalog, name)
     columns = [[squashed(text) for text in rows[column]] for column in TABLES[name].searched if column in rows]
-    return tuple(map("|".join, zip(*columns, strict=True)))
+    return tuple(f"|{'|'.join(texts)}|" for texts in zip(*columns, strict=True))
+
+
+@lru_cache(maxsize=64)
+def places(catalog: Catalog, name: str) -> tuple[int, ...]:
+    """Return each row's place in the natural order of the names of its table, 0 the first."""
+    keys = [natural(text_of(label)) for label in shelf(catalog, name)[TABLES[name].label]]
+    order = sorted(range(len(keys)), key=keys.__getitem__)
+    return tuple(np.argsort(order, kind="stable").tolist())
 
 
 def found_by(*, catalog: Catalog, name: str, query: str) -> np.ndarray:

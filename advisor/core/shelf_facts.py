@@ -131,6 +131,7 @@ LABELS: Mapping[str, str] = {
     "long_context_output_usd_per_mtok": "Output of a long request",
     "long_context_threshold_tokens": "A request is long from",
     "retirement_date": "Retires on",
+    "retired": "That day has come",
     "families_clouds": "Clouds that carry the family",
     "licence_id": "Licence",
     "architecture_id": "Architecture",
@@ -202,7 +203,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     "self_serve": {"yes": "yes", "no": "no", "unknown": "unknown"},
 }
 WORDS = {**WORDS, "providers": WORDS["provider"], "families_clouds": WORDS["provider"], "layers": LAYER_LABELS}
-_SEVERAL = ("providers", "families_clouds", "layers")
+_SEVERAL = ("providers", "families_clouds", "layers", "skus", "purposes", "example_models")
 _PLAIN_CODES = ("category", "purpose", "purposes", "path", "relation", "workload_kinds", "params_basis")
 # Told elsewhere on a row's page: its name, its source, its note, what has a section of its own.
 _TOLD_ELSEWHERE = {
@@ -262,7 +263,8 @@ def in_words(name: str, value: Any) -> Any:
         return float(value)
     known = WORDS.get(name, {})
     if name in _SEVERAL:
-        return ", ".join(known.get(part, part) for part in text.split(";"))
+        plain = (part.replace("_", " ") if name in _PLAIN_CODES else part for part in text.split(";"))
+        return ", ".join(known.get(part, part) for part in plain)
     if text in known:
         return known[text]
     return text.replace("_", " ") if name in _PLAIN_CODES else text

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from advisor.core.shelf import found_by, haystacks, natural, shelf, squashed
+from advisor.core.shelf import found_by, haystacks, places, shelf, squashed
 from advisor.core.shelf_tables import TABLES, Table
 from catalog.frame import Catalog
 
@@ -52,14 +52,11 @@ def search(*, catalog: Catalog, query: str) -> list[Group]:
 
 
 def _nearest(*, catalog: Catalog, name: str, query: str, found: np.ndarray) -> list[int]:
-    wanted, texts = squashed(query), haystacks(catalog, name)
-    labels = shelf(catalog, name)[TABLES[name].label].to_numpy()
+    wanted, texts, place = squashed(query), haystacks(catalog, name), places(catalog, name)
 
-    def distance(position: int) -> tuple[int, object]:
-        parts = texts[position].split("|")
-        if wanted in parts:
-            return 0, natural(str(labels[position]))
-        begins = any(part.startswith(wanted) for part in parts)
-        return (1 if begins else 2), natural(str(labels[position]))
+    def distance(position: int) -> tuple[int, int]:
+        text = texts[position]
+        nearness = 0 if f"|{wanted}|" in text else 1 if f"|{wanted}" in text else 2
+        return nearness, place[position]
 
-    return sorted(map(int, found), key=distance)
+    return sorted(found.tolist(), key=distance)

@@ -324,6 +324,7 @@ _TABLES = (
             Filter("scope", "Scope", "scope"),
             Filter("region", "Listed region", "regions", among=True),
             Filter("mode", "Mode", "mode"),
+            Filter("retired", "Retirement has come", "retired"),
             Filter("family", "Family", "family", is_quiet=True),
             Filter("licence", "Licence", "licence_id", is_quiet=True),
             Filter("architecture", "Architecture", "architecture_id", is_quiet=True),

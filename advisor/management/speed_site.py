@@ -91,7 +91,7 @@ def database_cases() -> list[Case]:
 
 
 def page_view_cases() -> list[Case]:
-    """Return the two pages people look at most, through the whole of Django; makes one report to look at."""
+    """Return the pages people look at most, through the whole of Django; makes one report to look at."""
     now = timezone.now()
     ingest.publish_files(actor="bench", moment=now)
     user = accounts.ensure_local_owner(moment=now)
@@ -106,6 +106,16 @@ def page_view_cases() -> list[Case]:
             "the report page of examples/llm_serving.yaml",
             reverse("web:report", args=[run.revision.decision_id, run.revision.number]),
         ),
+        "catalog": ("the catalog's first page", reverse("web:catalog")),
+        "catalog_offers": (
+            "the catalog's offers, cheapest accelerator first",
+            reverse("web:catalog_list", args=["offers"]) + "?sort=price_usd_per_accelerator_hour",
+        ),
+        "catalog_row": (
+            "the page of an accelerator",
+            reverse("web:catalog_row", args=["accelerators", "h100-sxm-80gb"]),
+        ),
+        "catalog_search": ("a search of the whole catalog", reverse("web:catalog_search") + "?q=h100"),
     }
 
     def seen(address: str) -> int:

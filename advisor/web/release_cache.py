@@ -43,9 +43,9 @@ def catalog_page(view: View) -> View:
 
 
 def _etag(request: HttpRequest, catalog: Catalog) -> str:
-    """Name what a page depends on: the release, the day (ages), who reads it (header, form token), and our code."""
-    user, token = request.user, request.META.get("CSRF_COOKIE", "")
-    parts = (catalog.release, catalog.fact_set, catalog.moment, user.pk, user, token, _code())
+    """Name what a page depends on: the release, the day (ages), the reader and session (header), and our code."""
+    reader = (request.user.pk, request.user, request.META.get("CSRF_COOKIE", ""), sorted(request.session.items()))
+    parts = (catalog.release, catalog.fact_set, catalog.moment, *reader, _code())
     return f'"{hashlib.sha256(repr(tuple(map(str, parts))).encode()).hexdigest()[:32]}"'
 
 

@@ -197,6 +197,8 @@ def cell(*, row: Mapping[str, Any], column: Column, table: Table) -> Shown:
         doubt = row.get("price_doubt") or ""
         note = f"doubtful: {doubt}" if doubt and name == "price_usd_per_hour" else ""
         return Shown(text=money(value, unit="USD", is_computed=name in COMPUTED), is_number=True, note=note)
+    if name == "retirement_date" and row["retired"] == "yes":
+        return Shown(text=str(value), note="the day has come")
     is_number = isinstance(value, float)
     text = f"{value:.2f}" if name == "coupling_score" else plain(value)
     return Shown(text=text, is_number=is_number and bool(column.unit))

@@ -126,6 +126,29 @@ def test_a_later_token_price_replaces_that_of_the_files_with_its_own_source() ->
     assert published.evidence(f"model_offer:{standing.key}")["locator"] == "here"
 
 
+def test_releases_are_listed_newest_first_with_the_prices_each_appended(data: Path, spoil: Spoil) -> None:
+    publish()
+    whole = Price.objects.count()
+    spoil("offers.csv", OFFER, price_usd_per_hour="50")
+    publish(data)
+    CatalogRelease.objects.create(number=3, fact_set_id=files.sha256(files.read()), begun_at=NOON, actor="unfinished")
+
+    found = queries.releases()
+
+    assert [(line.number, line.price_rows_count, line.actor) for line in found] == [(2, 1, "test"), (1, whole, "test")]
+
+
+def test_the_history_of_many_prices_takes_one_query(django_assert_num_queries) -> None:
+    publish()
+    keys = [OFFER, "aws/us-east-1/p5en.48xlarge/on_demand"]
+    with django_assert_num_queries(1):
+        offers = queries.history(subject="offer", keys=keys)
+    models = queries.history(subject="model_offer", keys=["aws/claude-fable-5-1/eu"])
+
+    assert set(offers) == set(keys)
+    assert models["aws/claude-fable-5-1/eu"]["output_usd_per_mtok"][0].amount == 55
+
+
 def test_a_release_is_built_once_and_then_kept() -> None:
     publish()
 

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from advisor import settings
+from advisor.core.shelf import ADDED_COLUMNS
 from catalog import frame, records
 from estimator.columns import ENDS, ESTIMATE_COLUMNS, MANAGED_COLUMNS
 from tests.house.tree import ROOT, python_files
@@ -47,7 +48,7 @@ def _glossary() -> dict[str, str]:
 
 def _columns() -> tuple[set[str], set[str]]:
     """Return the columns that the glossary has to explain, and all that it may."""
-    must = {*frame.OFFER_COLUMNS, *frame.MODEL_OFFER_COLUMNS, *ESTIMATE_COLUMNS, *MANAGED_COLUMNS}
+    must = {*frame.OFFER_COLUMNS, *frame.MODEL_OFFER_COLUMNS, *ESTIMATE_COLUMNS, *MANAGED_COLUMNS, *ADDED_COLUMNS}
     may = set(must)
     for record in TABLES:
         for name in record.model_fields:
