@@ -204,7 +204,7 @@ def _option_costs(workload: Data, options: Sequence[Data]) -> Chart | None:
     evidence: list[str] = []
     if ours:
         cost = ours["numbers"]["monthly_usd"]
-        text = f"Recommended: {ours['label']}, {span(cost)} a month. Beside it the best of each provider, path and way to buy."
+        text = f"Recommended: {ours['label']}, {span(cost)} a month. Beside it the best of each other kind."
         evidence = cost["evidence"]
     return Chart(
         id="options",

@@ -1,4 +1,4 @@
-"""What a reader takes away first: the answer workload by workload, the bill, and what would make us decide otherwise."""
+"""What a reader takes away first: the answer by workload, the bill, the bonds, what would make us decide otherwise."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -3,7 +3,7 @@
 They only render. A sum or a new sentence about facts belongs in `advisor.core`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from django import template
@@ -13,8 +13,6 @@ register = template.Library()
 
 # Kinds that somebody stated. Without a range such a number is shown as stated; what is computed bears three digits.
 _STATED = ("list price", "contract price", "specification", "answer", "default", "published benchmark", "probe")
-_SOURCES_IN_A_CARD = 8
-_SOURCES_IN_LINE = 3
 _PLURALS = {"units/s": "units a second", "requests/s": "requests a second", "ratio": "times"}
 
 
@@ -71,41 +69,25 @@ def words(name: Any) -> str:
 
 @register.inclusion_tag("web/_figure.html", takes_context=True)
 def figure(context: Context, number: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Show a number with its range; a press opens a card with its kind, reason and sources."""
+    """Show a number with its range, as a link to where it comes from."""
     if number is None:
         return {"number": None}
-    shown = {"number": number, "amount": amount(number), "span": span(number)}
-    sources = tuple(number["evidence"])
-    key = (number["value"], number["low"], number["high"], number["unit"], number["kind"], number["reason"], sources)
-    return {**shown, "card": _card(context, key=key, sources=sources, **shown)}
+    return {"number": number, "amount": amount(number), "span": span(number), "address": _address(context, number)}
 
 
 @register.inclusion_tag("web/_cite.html", takes_context=True)
-def cite(context: Context, evidence: Iterable[str] | None) -> dict[str, Any]:
-    """Show links to the evidence entries behind a sentence: a few, and a button for the others."""
-    sources = tuple(evidence or ())
-    entries = _entries(context, sources)
-    others = entries[_SOURCES_IN_LINE:]
-    card = _card(context, key=sources, sources=sources) if others else ""
-    return {"entries": entries[:_SOURCES_IN_LINE], "others_count": len(others), "card": card}
+def cite(context: Context, statement: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Show a mark behind a sentence or a choice that leads to its evidence; nothing where it has none."""
+    sources = (statement or {}).get("evidence") or ()
+    if not statement or not sources:
+        return {"address": ""}
+    return {"address": _address(context, statement), "count": len(sources)}
 
 
-def _card(context: Context, *, key: object, sources: tuple[str, ...], **shown: Any) -> str:
-    """Return the id of a pop-up card. Equal ones are one; all are collected for the end of the page.
-
-    They stand there because what lies in a closed `details` cannot pop up.
-    """
-    cards = context["cards"]
-    if key not in cards:
-        entries = _entries(context, sources)
-        first, others = entries[:_SOURCES_IN_A_CARD], entries[_SOURCES_IN_A_CARD:]
-        cards[key] = {"id": f"card-{len(cards) + 1}", "entries": first, "others": others, **shown}
-    return str(cards[key]["id"])
-
-
-def _entries(context: Context, sources: Iterable[str]) -> list[Mapping[str, Any]]:
-    known = context["evidence_by_id"]
-    return [known.get(source) or {"label": source, "missing": True} for source in sources]
+def _address(context: Context, statement: Mapping[str, Any]) -> str:
+    """Return where the evidence of a statement is shown; nothing where the report does not make it."""
+    number = context["readout"].statements.number_of(statement)
+    return f"{context['statement_base']}{number}" if number else ""
 
 
 def _is_exact(number: Mapping[str, Any]) -> bool:
