@@ -12,7 +12,8 @@ from advisor.core.labels import NUMBER_LABELS
 from advisor.core.quantity import Number, Sentence, added, sentence, span, titled
 
 Data = Mapping[str, Any]
-_LINE = "of it "  # how the labels of a bill's lines begin
+_PART = "of it "  # how the label of a part begins
+_SHARED = "shared by the workloads"
 _TIMES = ("run_days", "ttft_ms", "tpot_ms", "latency_ms")
 _TARGETS = {
     "run_days": "deadline_days",
@@ -101,25 +102,14 @@ def _plans(data: Data) -> Chart | None:
 
 def _lines(data: Data) -> Chart | None:
     """Return the bill of the production stacks by line and workload, with the lines that workloads share."""
-    series = [
-        Series(
-            row["workload_name"],
-            tuple(
-                Point(titled(label.removeprefix(_LINE)), row["stack"]["numbers"][name])
-                for name, label in NUMBER_LABELS.items()
-                if label.startswith(_LINE) and name in row["stack"]["numbers"]
-            ),
-        )
-        for row in data["plan"]["assignments"]
-        if row["role"] in ("production", "baseline") and row.get("stack")
-    ]
-    series.append(Series("shared by the workloads", tuple(_shared(data))))
+    series = _billed(data) if data["plan"]["totals"].get("lines") else _unbilled(data)
     points = [point for one in series for point in one.points if point.number["value"] is not None]
-    if not points:
-        return None
     sums: dict[str, float] = {}
     for point in points:
-        sums[point.label] = sums.get(point.label, 0.0) + point.number["value"]
+        if not point.label.startswith(_PART):
+            sums[point.label] = sums.get(point.label, 0.0) + point.number["value"]
+    if not sums:
+        return None
     first = max(sums, key=lambda label: sums[label])
     evidence = [id for point in points if point.label == first for id in point.number["evidence"]]
     return Chart(
@@ -130,6 +120,47 @@ def _lines(data: Data) -> Chart | None:
         says=sentence(f"The largest line of the bill is {first[:1].lower() + first[1:]}.", *evidence),
         series=tuple(one for one in series if one.points),
     )
+
+
+def _billed(data: Data) -> list[Series]:
+    """Return the lines of the bills: each workload's own, and those of the plan that no workload has."""
+    totals = data["plan"]["totals"]["lines"]
+    titles = {line["id"]: line["title"] for line in totals}
+    series = []
+    own: set[str] = set()
+    for workload in data["workloads"]:
+        lines = (workload.get("bill") or {}).get("lines", [])
+        own |= {line["id"] for line in lines}
+        points = (Point(_line_label(line, titles), line["monthly_usd"]) for line in lines if _is_monthly(line))
+        series.append(Series(workload["name"], tuple(points)))
+    shared = (line for line in totals if line["id"] not in own and _is_monthly(line))
+    return [*series, Series(_SHARED, tuple(Point(line["title"], line["monthly_usd"]) for line in shared))]
+
+
+def _is_monthly(line: Data) -> bool:
+    return bool(line["in_total"] and line["monthly_usd"])
+
+
+def _line_label(line: Data, titles: Mapping[str, str]) -> str:
+    title = titles.get(line["id"], line["title"])
+    return f"{_PART}{title[:1].lower() + title[1:]}" if line["part_of"] else title
+
+
+def _unbilled(data: Data) -> list[Series]:
+    """Return the lines of a report made before bills had lines: those numbers of the stacks that add up to it."""
+    series = [
+        Series(
+            row["workload_name"],
+            tuple(
+                Point(titled(label.removeprefix(_PART)), row["stack"]["numbers"][name])
+                for name, label in NUMBER_LABELS.items()
+                if label.startswith(_PART) and name in row["stack"]["numbers"]
+            ),
+        )
+        for row in data["plan"]["assignments"]
+        if row["role"] in ("production", "baseline") and row.get("stack")
+    ]
+    return [*series, Series(_SHARED, tuple(_shared(data)))]
 
 
 def _shared(data: Data) -> Iterable[Point]:
@@ -157,7 +188,8 @@ def _months(data: Data) -> Iterable[Chart]:
         ),
         series=(Series("a month", tuple(Point(str(one["month"]), one["usd"]) for one in months)),),
     )
-    sums = _running([one["usd"] for one in months])
+    told = [one.get("cumulative_usd") for one in months]
+    sums = told if all(told) else _running([one["usd"] for one in months])
     yield Chart(
         id="summed",
         kind="course",

@@ -76,3 +76,7 @@ WARNING_LABELS: dict[str, str] = {  # the gravest first
     "confirm": "Confirm with the provider",
     "how_estimated": "How it was estimated",
 }
+BILL_NOTE = (
+    "Lines that are part of another one say so. What is paid once, or has no price on file, stands beside the total "
+    "and is not in it."
+)

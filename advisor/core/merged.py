@@ -34,6 +34,14 @@ class Check:
 
 
 @dataclass(frozen=True)
+class Benefit:
+    """What being bound buys, for the pairs of layers of which the same is to be said."""
+
+    pairs: tuple[str, ...]
+    text: Sentence
+
+
+@dataclass(frozen=True)
 class _Said:
     """A warning taken apart: for which workload, about which stack, and the words that remain."""
 
@@ -136,3 +144,17 @@ def checks(data: Data) -> tuple[Check, ...]:
         for same in alike.values()
     ]
     return tuple(sorted(found, key=lambda check: STATES.index(check.state) if check.state in STATES else 0))
+
+
+def benefits(stack: Data) -> tuple[Benefit, ...]:
+    """Return what the bonds of a stack of the coupling section buy; pairs in the same words become one."""
+    alike: dict[str, list[Data]] = {}
+    for cell in stack["cells"]:
+        alike.setdefault(cell["buys"]["text"], []).append(cell)
+    return tuple(
+        Benefit(
+            pairs=tuple(cell["pair_text"] for cell in same),
+            text=sentence(text, *(id for cell in same for id in cell["buys"]["evidence"])),
+        )
+        for text, same in alike.items()
+    )

@@ -7,7 +7,7 @@ from typing import Any
 
 from advisor.core import charts, gist, merged
 from advisor.core.charts import Chart
-from advisor.core.merged import Check, WarningGroup
+from advisor.core.merged import Benefit, Check, WarningGroup
 from advisor.core.quantity import Sentence
 from advisor.core.statements import Statements, statements
 
@@ -22,6 +22,7 @@ class Readout:
     flips: tuple[Sentence, ...]
     warnings: tuple[WarningGroup, ...]
     checks: tuple[Check, ...]
+    benefits: tuple[tuple[Benefit, ...], ...]
     cost_charts: tuple[Chart, ...]
     workload_charts: Mapping[str, tuple[Chart, ...]]
     statements: Statements
@@ -33,6 +34,7 @@ def read(content: bytes) -> Readout:
     data = json.loads(content)
     answers, bonds, flips = gist.answers(data), gist.bonds(data), gist.flips(data)
     warnings, checks = merged.warning_groups(data), merged.checks(data)
+    benefits = tuple(merged.benefits(stack) for stack in data.get("coupling", {}).get("stacks", []))
     cost = charts.cost_charts(data)
     by_workload = {
         workload["id"]: charts.workload_charts(workload, index=index, data=data)
@@ -45,6 +47,7 @@ def read(content: bytes) -> Readout:
         flips,
         [group.said for group in warnings],
         [check.text for check in checks],
+        [one.text for some in benefits for one in some],
         [_said(chart) for chart in (*cost, *(one for some in by_workload.values() for one in some))],
     )
     return Readout(
@@ -54,6 +57,7 @@ def read(content: bytes) -> Readout:
         flips=flips,
         warnings=warnings,
         checks=checks,
+        benefits=benefits,
         cost_charts=cost,
         workload_charts=by_workload,
         statements=statements(*said),

@@ -92,7 +92,7 @@ def _address(context: Context, statement: Mapping[str, Any]) -> str:
 
 def _is_exact(number: Mapping[str, Any]) -> bool:
     """Say whether a number is shown digit for digit: a stated one without a range, but no sum of money."""
-    is_sum = number["unit"] in ("USD", "USD/month")
+    is_sum = number["unit"] in ("USD", "USD/month", "USD, once")
     return number.get("kind") in _STATED and number.get("low") == number.get("high") and not is_sum
 
 
@@ -103,6 +103,8 @@ def _with_unit(value: float, unit: str, *, exact: bool) -> str:
         return f"{value:.2f}"
     if unit == "percent":
         return f"{_digits(value, exact=exact)} %"
+    if unit == "USD, once":
+        return f"{_money(value, exact=exact)} once"
     name, _, per = unit.replace(" per ", "/").partition("/")
     tail = f" per {per.replace('-', ' ')}" if per else ""
     if name == "USD":

@@ -9,13 +9,14 @@ from advisor.core.charts import Chart, Point, Series
 from advisor.web.figures import amount, span
 
 # Marks differ in shape and fill, not in colour alone: what may be taken is solid, what may not is hollow or crossed.
+_AT_LEAST = "at least: a part is unknown"
 _SYMBOLS = {
     "ranked": "circle",
     "confirm first": "diamond-open",
     "excluded": "x-thin-open",
     "alternatives": "circle-open",
 }
-_ROW_PX, _FRAME_PX, _COURSE_PX = 54, 74, 300
+_ROW_PX, _BELOW_PX, _LEGEND_PX, _COURSE_PX = 52, 44, 22, 300
 _PATTERNS = ("", "/", ".", "x", "-", "|", "+", "\\")
 
 
@@ -49,6 +50,11 @@ def _at(series: Series, label: str) -> Point | None:
     return next((point for point in series.points if point.label == label), None)
 
 
+def _text(label: str) -> str:
+    """Return a label that plotly writes as it is: it would read marks of HTML."""
+    return label.replace("&", "&amp;").replace("<", "&lt;")
+
+
 def _known(series: Series) -> list[Point]:
     return [point for point in series.points if point.number["value"] is not None]
 
@@ -59,20 +65,13 @@ def _hover(point: Point) -> str:
 
 
 def _ranges(chart: Chart) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """Return a mark with its range a row, the label above it so that a phone has room for both."""
-    labels = [point.label for series in chart.series for point in _known(series)]
+    """Return a mark with its range a row. A lower bound has its own mark and no range: only that much is known."""
     traces = [_range_trace(series) for series in chart.series if _known(series)]
-    marks = [
-        {"x": 0, "xref": "paper", "xanchor": "left", "y": label, "yshift": 17, "showarrow": False, "text": label}
-        for label in labels
-    ]
-    layout = {
-        **_axes(chart.unit, "x"),
-        "height": _FRAME_PX + _ROW_PX * len(labels),
-        "yaxis": {"showticklabels": False, "showgrid": False, "autorange": "reversed", "categoryarray": labels},
-        "annotations": marks,
-        "showlegend": len(traces) > 1,
-    }
+    bounded = [point for series in chart.series for point in series.points if _is_lower_bound(point)]
+    if bounded:
+        traces.append(_lower_bounds(bounded))
+    labels = [label for label in chart.labels if any(_text(label) in trace["y"] for trace in traces)]
+    layout = _rowed(chart, labels, traces)
     if chart.target is not None:
         layout["shapes"] = [
             {
@@ -87,15 +86,67 @@ def _ranges(chart: Chart) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     return traces, layout
 
 
+def _rowed(chart: Chart, labels: list[str], traces: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return a layout of one row a label, the label above its marks so that a phone has room for both."""
+    legend_rows = len(traces) if len(traces) > 1 else 0
+    return {
+        **_axes(chart.unit, "x"),
+        "height": 12 + _BELOW_PX + _ROW_PX * len(labels) + _LEGEND_PX * legend_rows,
+        "yaxis": {
+            "showticklabels": False,
+            "showgrid": False,
+            "zeroline": False,
+            "range": [len(labels) - 0.45, -0.8],
+            "categoryorder": "array",
+            "categoryarray": [_text(label) for label in labels],
+        },
+        "annotations": [
+            {
+                "x": 0,
+                "xref": "paper",
+                "xanchor": "left",
+                "y": _text(label),
+                "yshift": 19,
+                "showarrow": False,
+                "text": _text(label),
+            }
+            for label in labels
+        ],
+        "showlegend": legend_rows > 0,
+        "legend": {"orientation": "v", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom"},
+        "margin": {"l": 8, "r": 16, "t": 12, "b": _BELOW_PX + _LEGEND_PX * legend_rows},
+    }
+
+
+def _is_lower_bound(point: Point) -> bool:
+    return point.number["value"] is None and bool(point.number["low"])
+
+
+def _lower_bounds(points: list[Point]) -> dict[str, Any]:
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "cliponaxis": False,
+        "name": _AT_LEAST,
+        "x": [point.number["low"] for point in points],
+        "y": [_text(point.label) for point in points],
+        "marker": {"size": 12, "symbol": "triangle-right-open", "line": {"width": 2}},
+        "customdata": [_hover(point) for point in points],
+        "hovertemplate": "<b>%{y}</b><br>%{customdata}<extra></extra>",
+        "meta": {"stands_for": "at least"},
+    }
+
+
 def _range_trace(series: Series) -> dict[str, Any]:
     points = _known(series)
     values = [point.number["value"] for point in points]
     return {
         "type": "scatter",
         "mode": "markers",
-        "name": series.name,
+        "cliponaxis": False,
+        "name": _text(series.name),
         "x": values,
-        "y": [point.label for point in points],
+        "y": [_text(point.label) for point in points],
         "marker": {
             "size": [13 if point.is_ours else 10 for point in points],
             "symbol": _SYMBOLS.get(series.name, "circle"),
@@ -117,41 +168,24 @@ def _range_trace(series: Series) -> dict[str, Any]:
 
 def _stacked(chart: Chart) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """Return one bar a line of the bill, its pieces the workloads."""
-    drawn = [series for series in chart.series if _known(series)]
-    labels = [label for label in chart.labels if any(_at(series, label) in _known(series) for series in drawn)]
+    drawn = [(series, [point for point in _known(series) if point.number["value"]]) for series in chart.series]
+    drawn = [(series, points) for series, points in drawn if points]
+    labels = [label for label in chart.labels if any(point.label == label for _, points in drawn for point in points)]
     traces = [
         {
             "type": "bar",
             "orientation": "h",
-            "name": series.name,
-            "x": [point.number["value"] for point in _known(series)],
-            "y": [point.label for point in _known(series)],
-            "customdata": [_hover(point) for point in _known(series)],
-            "hovertemplate": f"<b>%{{y}}</b>, {series.name.replace('<', '&lt;')}<br>%{{customdata}}<extra></extra>",
-            "marker": {"pattern": {"shape": _PATTERNS[place % len(_PATTERNS)], "size": 6, "solidity": 0.25}},
+            "name": _text(series.name),
+            "x": [point.number["value"] for point in points],
+            "y": [_text(point.label) for point in points],
+            "customdata": [_hover(point) for point in points],
+            "hovertemplate": f"<b>%{{y}}</b>, {_text(series.name)}<br>%{{customdata}}<extra></extra>",
+            "marker": {"pattern": {"shape": _PATTERNS[place % len(_PATTERNS)], "size": 6, "fillmode": "overlay"}},
             "meta": {"stands_for": f"part {place}"},
         }
-        for place, series in enumerate(drawn)
+        for place, (series, points) in enumerate(drawn)
     ]
-    layout = {
-        **_axes(chart.unit, "x"),
-        "barmode": "stack",
-        "bargap": 0.55,
-        "height": _FRAME_PX + 34 + _ROW_PX * len(labels),
-        "yaxis": {
-            "showticklabels": False,
-            "showgrid": False,
-            "autorange": "reversed",
-            "categoryorder": "array",
-            "categoryarray": labels,
-        },
-        "annotations": [
-            {"x": 0, "xref": "paper", "xanchor": "left", "y": label, "yshift": 20, "showarrow": False, "text": label}
-            for label in labels
-        ],
-        "showlegend": True,
-    }
-    return traces, layout
+    return traces, {**_rowed(chart, labels, traces), "barmode": "stack", "bargap": 0.62}
 
 
 def _course(chart: Chart) -> tuple[list[dict[str, Any]], dict[str, Any]]:
@@ -177,23 +211,22 @@ def _course(chart: Chart) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     layout = {
         **_axes(chart.unit, "y"),
         "height": _COURSE_PX,
-        "xaxis": {
-            "title": {"text": "month"},
-            "showgrid": False,
-            "dtick": 3 if len(months) > 8 else 1,
-            "tick0": months[0],
-        },
+        "xaxis": {"title": {"text": "month"}, "showgrid": False, "dtick": _every(len(months)), "tick0": 0},
         "showlegend": False,
     }
     return traces, layout
 
 
+def _every(months_count: int) -> int:
+    """Return how many months lie between two marks of the axis."""
+    return next(step for step, most in ((1, 9), (3, 18), (6, 48), (12, 10**6)) if months_count <= most)
+
+
 def _axes(unit: str, along: str) -> dict[str, Any]:
-    money = {"tickprefix": "$", "tickformat": "~s"} if unit.startswith("USD") else {"ticksuffix": f" {unit}"}
+    money = {"tickprefix": "$", "tickformat": "~s"} if unit.startswith("USD") else {"title": {"text": unit}}
     return {
         f"{along}axis": {"rangemode": "tozero", "zeroline": True, "nticks": 5, **money},
-        "margin": {"l": 8 if along == "x" else 58, "r": 16, "t": 12, "b": 42},
-        "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        "margin": {"l": 58, "r": 16, "t": 12, "b": _BELOW_PX},
         "hovermode": "closest",
         "dragmode": False,
     }

@@ -7,7 +7,7 @@ from django.core.paginator import Paginator
 from django.urls import reverse
 
 from advisor.core.coupling import LAYERS
-from advisor.core.labels import LAYER_LABELS, NUMBER_LABELS, ROLE_LABELS, STATES, TOTAL_LABELS
+from advisor.core.labels import BILL_NOTE, LAYER_LABELS, NUMBER_LABELS, ROLE_LABELS, STATES, TOTAL_LABELS
 from advisor.core.readout import Readout
 from advisor.core.statements import is_number
 from advisor.models import Report
@@ -24,7 +24,7 @@ _IN_THE_PLAN = ("production", "baseline")
 _TIMES = ("run_days", "tuned_run_days", "ttft_ms", "tpot_ms", "latency_ms")
 _TIME_CHECKS = ("deadline", "ttft", "tpot", "latency", "need_by", "resilience")
 _FOREMOST = 5
-_LINES_OF_EVIDENCE = 40
+_LINES_OF_EVIDENCE = 25
 _BEST_OF = {"provider": "provider", "path_text": "path", "group_text": "group"}
 
 
@@ -87,7 +87,7 @@ def answer(readout: Readout) -> dict[str, Any]:
     return {
         "bill": readout.answers[-1],
         "answers": readout.answers[:-1],
-        "key_numbers": labelled_totals(data),
+        "key_numbers": _key_numbers(data),
         "picture": pictured(data),
         "bonds": list(readout.bonds.values()),
         "plan_rows": rows,
@@ -100,12 +100,20 @@ def answer(readout: Readout) -> dict[str, Any]:
     }
 
 
-def labelled_totals(data: Data) -> list[tuple[str, Any]]:
-    """Return the numbers of the plan as a whole with their labels; unknown names keep their own."""
+def _key_numbers(data: Data) -> list[tuple[str, Any]]:
     totals = data["plan"]["totals"]
-    known = [(label, totals[name]) for name, label in TOTAL_LABELS.items() if name in totals]
-    others = [name for name, part in totals.items() if is_number(part) and name not in TOTAL_LABELS]
-    return known + [(name.replace("_", " ").capitalize(), totals[name]) for name in others]
+    return [(label, totals[name]) for name, label in TOTAL_LABELS.items() if name in totals]
+
+
+def _other_totals(data: Data) -> list[tuple[str, Any]]:
+    """Return the numbers of the plan as a whole that are no key numbers, such as its energy."""
+    totals = data["plan"]["totals"]
+    others = {name: part for name, part in totals.items() if is_number(part) and name not in TOTAL_LABELS}
+    return [(_titled(label), number) for label, number in labelled(others)]
+
+
+def _titled(label: str) -> str:
+    return label[:1].upper() + label[1:]
 
 
 def _plan_row(row: Data) -> dict[str, Any]:
@@ -126,8 +134,11 @@ def cost(readout: Readout) -> dict[str, Any]:
     data = readout.data
     rows = [_plan_row(row) for row in data["plan"]["assignments"]]
     return {
-        "key_numbers": labelled_totals(data),
+        "key_numbers": _key_numbers(data),
+        "other_totals": _other_totals(data),
         "charts": [plotted(chart) for chart in readout.cost_charts],
+        "bill_lines": data["plan"]["totals"].get("lines", []),
+        "bill_note": BILL_NOTE,
         "bills": _bills([row for row in rows if row["stack"]]),
         "bill_rows": [row for row in rows if row["stack"]],
     }
@@ -189,6 +200,8 @@ def workload(readout: Readout, workload_id: str) -> dict[str, Any] | None:
         "option_charts": [one for one in charts if one["chart"].id == "options"],
         "time_charts": [one for one in charts if one["chart"].id != "options"],
         "options": _options(found),
+        "bill_lines": (found.get("bill") or {}).get("lines", []),
+        "bill_note": BILL_NOTE,
     }
 
 
@@ -207,9 +220,16 @@ def _options(found: Data) -> list[dict[str, Any]]:
 
 def coupling(readout: Readout, position: int) -> dict[str, Any]:
     """Return what is bound to what: every stack in a line, and the matrix of the one at a position, from 1 on."""
-    stacks = [_bound_stack(stack, readout.data) for stack in _bound(readout.data)]
+    stacks = _bound_stacks(readout)
     shown = min(max(position, 1), len(stacks))
     return {"bound": stacks, "shown": shown, "stack": stacks[shown - 1]}
+
+
+def _bound_stacks(readout: Readout) -> list[dict[str, Any]]:
+    return [
+        {**_bound_stack(stack, readout.data), "benefits": benefits}
+        for stack, benefits in zip(_bound(readout.data), readout.benefits, strict=True)
+    ]
 
 
 def _bound_stack(stack: Data, data: Data) -> dict[str, Any]:
@@ -252,17 +272,19 @@ def checks(readout: Readout) -> dict[str, Any]:
     data = readout.data
     tagged = [{"check": check, "tag": _STATE_TAGS.get(check.state, "")} for check in readout.checks]
     names = {workload["id"]: workload["name"] for workload in data.get("workloads", [])}
+    rows = _check_rows(readout)
     unanswered = sorted(data.get("unanswered", []), key=lambda one: -(one.get("power") or 0))
     return {
         "open_checks": [one for one in tagged if one["check"].state != "met"],
         "met_checks": [one for one in tagged if one["check"].state == "met"],
         "check_scopes": list(dict.fromkeys(scope for check in readout.checks for scope in check.scopes)),
-        "check_rows": _check_rows(readout),
+        "open_rows": [row for row in rows if not row["is_met"]],
+        "met_rows": [row for row in rows if row["is_met"]],
         "removals": [{**one, "name": names.get(one["workload_id"], "")} for one in _constraints(data, "removals")],
         "lifted": [
             {**one, "name": names.get(one["workload_id"], "")} for one in _constraints(data, "excluded_providers")
         ],
-        "unanswered": [("", unanswered[:8]), ("Questions that matter less", unanswered[8:])],
+        "unanswered": [("", unanswered[:6]), ("Questions that matter less", unanswered[6:])],
     }
 
 
@@ -279,7 +301,11 @@ def _check_rows(readout: Readout) -> list[dict[str, Any]]:
     order = {state: place for place, state in enumerate(STATES)}
     ranked = sorted(states.items(), key=lambda row: min(order.get(state, 0) for state in row[1].values()))
     return [
-        {"title": title, "states": [(found.get(scope), _STATE_TAGS.get(found.get(scope, ""), "")) for scope in scopes]}
+        {
+            "title": title,
+            "is_met": set(found.values()) == {"met"},
+            "states": [(found.get(scope), _STATE_TAGS.get(found.get(scope, ""), "")) for scope in scopes],
+        }
         for title, found in ranked
     ]
 
@@ -342,7 +368,7 @@ def _dated(entry: Data) -> str:
 def everything(readout: Readout) -> dict[str, Any]:
     """Return all of a report in order, for paper: nothing is folded, all evidence is listed."""
     ids = [one["id"] for one in readout.data.get("workloads", [])]
-    bound = [_bound_stack(stack, readout.data) for stack in _bound(readout.data)]
+    bound = _bound_stacks(readout)
     return {
         **answer(readout),
         **cost(readout),

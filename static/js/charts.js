@@ -10,7 +10,7 @@
     if (meaning.startsWith("part ")) {
       return token(parts[Number(meaning.slice(5)) % parts.length]);
     }
-    const names = { ours: "--accent", plan: "--accent", ranked: "--accent", "confirm first": "--caution", excluded: "--bad", alternatives: "--ink-quiet", band: "--accent-quiet" };
+    const names = { ours: "--accent", plan: "--accent", ranked: "--accent", "confirm first": "--caution", excluded: "--bad", alternatives: "--ink-quiet", "at least": "--caution", band: "--accent-quiet" };
     return token(names[meaning] || "--ink-quiet");
   };
 
@@ -29,6 +29,13 @@
     return { ...trace, marker: { ...trace.marker, color: own, line: { ...trace.marker.line, color: own } }, error_x: { ...trace.error_x, color: own } };
   };
 
+  // A label longer than the drawing is wide is cut with an ellipsis; the table beneath holds it whole.
+  const LETTER_PX = 6.6;
+  const fitting = (text, width) => {
+    const most = Math.floor(width / LETTER_PX);
+    return text.length > most ? `${text.slice(0, most - 1)}…` : text;
+  };
+
   const axis = (given) => ({ ...given, gridcolor: token("--line"), zerolinecolor: token("--line-strong"), linecolor: token("--line"), tickcolor: token("--line"), fixedrange: true });
 
   const draw = (place) => {
@@ -42,7 +49,7 @@
       font: { family: getComputedStyle(document.body).fontFamily, size: 12.5, color: quiet },
       xaxis: axis(layout.xaxis),
       yaxis: axis(layout.yaxis),
-      annotations: (layout.annotations || []).map((one) => ({ ...one, font: { color: ink, size: 12.5 } })),
+      annotations: (layout.annotations || []).map((one) => ({ ...one, text: fitting(one.text, place.clientWidth - 24), font: { color: ink, size: 12.5 } })),
       shapes: (layout.shapes || []).map((one) => ({ ...one, line: { color: token("--bad"), width: 2, dash: "dash" } })),
       hoverlabel: { bgcolor: token("--surface"), bordercolor: token("--line-strong"), font: { color: ink } },
       transition: { duration: still ? 0 : 200 },
