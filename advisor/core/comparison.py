@@ -181,7 +181,9 @@ def _assigned(data: Data) -> dict[tuple[str, str], str]:
 def _plan_pairs(left: Data, right: Data) -> Iterator[Pair]:
     mine, other = left["plan"]["totals"], right["plan"]["totals"]
     for name in _total_names((mine, other)):
-        yield _pair(TOTAL_LABELS.get(name, name.replace("_", " ")), mine.get(name), other.get(name))
+        yield _pair(
+            {**NUMBER_LABELS, **TOTAL_LABELS}.get(name, name.replace("_", " ")), mine.get(name), other.get(name)
+        )
     here, there = _bills(left), _bills(right)
     for workload in dict.fromkeys((*here, *there)):
         yield _pair(f"{workload}, a month at full load", here.get(workload), there.get(workload))

@@ -60,9 +60,10 @@ def _revisions(user: User, decision: Decision, numbers: list[int], left: str, ri
 
 
 def _stacks(readout: Readout, left: str, right: str, base: str) -> dict[str, Any]:
-    known = {stack["id"]: stack for group in shown_stacks(readout) for stack in group["stacks"]}
-    if left not in known or right not in known:
-        raise Http404("No such stack in this report.")
+    groups = ({stack["id"]: stack for stack in group["stacks"]} for group in shown_stacks(readout))
+    known = next((group for group in groups if left in group and right in group), None)
+    if known is None:
+        raise Http404("No workload of this report has these two stacks.")
     found = comparison.stacks(left=known[left], right=known[right])
     titles = [known[left]["label"], known[right]["label"]]
     return _shown(found, titles=titles, readouts=[readout, readout], bases=[base, base])

@@ -21,8 +21,13 @@ _PATTERNS = ("", "/", ".", "x", "-", "|", "+", "\\")
 
 
 def plotted(chart: Chart) -> dict[str, Any]:
-    """Return a chart with its figure as JSON; None where nothing in it is known."""
-    return {"chart": chart, "figure": json.dumps(figure(chart), separators=(",", ":")), "rows": _rows(chart)}
+    """Return a chart with its figure as JSON and the rows of its table."""
+    return {**tabled(chart), "figure": json.dumps(figure(chart), separators=(",", ":"))}
+
+
+def tabled(chart: Chart) -> dict[str, Any]:
+    """Return a chart with the rows of its table alone, for paper."""
+    return {"chart": chart, "rows": _rows(chart)}
 
 
 def figure(chart: Chart) -> dict[str, Any]:

@@ -1,20 +1,22 @@
 """What the templates of a report are given: the report's own content, arranged but not added to."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from django.core.paginator import Paginator
 from django.urls import reverse
 
+from advisor.core.charts import Chart
 from advisor.core.coupling import LAYERS
 from advisor.core.labels import BILL_NOTE, LAYER_LABELS, NUMBER_LABELS, ROLE_LABELS, STATES, TOTAL_LABELS
 from advisor.core.readout import Readout
 from advisor.core.statements import is_number
 from advisor.models import Report
 from advisor.web.picture import pictured
-from advisor.web.plots import plotted
+from advisor.web.plots import plotted, tabled
 
 Data = Mapping[str, Any]
+Show = Callable[[Chart], dict[str, Any]]
 
 _ORDER = {name: position for position, name in enumerate(NUMBER_LABELS)}
 _STATE_TAGS = {"missed": "tag-bad", "cannot be confirmed": "tag-caution", "met": "tag-good"}
@@ -129,14 +131,14 @@ def _option(row: Data, layer: str) -> Data | None:
     return ((row.get("stack") or {}).get("layers") or {}).get(layer)
 
 
-def cost(readout: Readout) -> dict[str, Any]:
+def cost(readout: Readout, *, show: Show = plotted) -> dict[str, Any]:
     """Return the cost of the plan: its totals, its lines, its pictures, and the other plans."""
     data = readout.data
     rows = [_plan_row(row) for row in data["plan"]["assignments"]]
     return {
         "key_numbers": _key_numbers(data),
         "other_totals": _other_totals(data),
-        "charts": [plotted(chart) for chart in readout.cost_charts],
+        "charts": [show(chart) for chart in readout.cost_charts],
         "bill_lines": data["plan"]["totals"].get("lines", []),
         "bill_note": BILL_NOTE,
         "bills": _bills([row for row in rows if row["stack"]]),
@@ -175,7 +177,7 @@ def workload_links(readout: Readout, place: tuple[int, int]) -> list[dict[str, s
     ]
 
 
-def workload(readout: Readout, workload_id: str) -> dict[str, Any] | None:
+def workload(readout: Readout, workload_id: str, *, show: Show = plotted) -> dict[str, Any] | None:
     """Return one workload: its stacks in their roles, figures, times, options, why and why not; None if not there."""
     data = readout.data
     found = next((one for one in data.get("workloads", []) if one["id"] == workload_id), None)
@@ -183,7 +185,7 @@ def workload(readout: Readout, workload_id: str) -> dict[str, Any] | None:
         return None
     numbers = (found.get("recommended") or {}).get("numbers", {})
     rows = [_plan_row(row) for row in data["plan"]["assignments"] if row["workload_id"] == workload_id]
-    charts = [plotted(chart) for chart in readout.workload_charts[workload_id]]
+    charts = [show(chart) for chart in readout.workload_charts[workload_id]]
     return {
         "workload": found,
         "roles": [{**row, "labelled_numbers": labelled(row["numbers"])} for row in rows],
@@ -270,13 +272,13 @@ def _bound_stack(stack: Data, data: Data) -> dict[str, Any]:
 def checks(readout: Readout) -> dict[str, Any]:
     """Return the constraints, what needs a look first and all of them as a table by workload; and what is open."""
     data = readout.data
-    tagged = [{"check": check, "tag": _STATE_TAGS.get(check.state, "")} for check in readout.checks]
+    tagged = [(check.state, {"check": check, "tag": _STATE_TAGS.get(check.state, "")}) for check in readout.checks]
     names = {workload["id"]: workload["name"] for workload in data.get("workloads", [])}
     rows = _check_rows(readout)
     unanswered = sorted(data.get("unanswered", []), key=lambda one: -(one.get("power") or 0))
     return {
-        "open_checks": [one for one in tagged if one["check"].state != "met"],
-        "met_checks": [one for one in tagged if one["check"].state == "met"],
+        "open_checks": [one for state, one in tagged if state != "met"],
+        "met_checks": [one for state, one in tagged if state == "met"],
         "check_scopes": list(dict.fromkeys(scope for check in readout.checks for scope in check.scopes)),
         "open_rows": [row for row in rows if not row["is_met"]],
         "met_rows": [row for row in rows if row["is_met"]],
@@ -371,10 +373,10 @@ def everything(readout: Readout) -> dict[str, Any]:
     bound = _bound_stacks(readout)
     return {
         **answer(readout),
-        **cost(readout),
+        **cost(readout, show=tabled),
         **(checks(readout) if has_checks(readout.data) else {}),
         "is_print": True,
-        "workload_parts": [workload(readout, id) for id in ids],
+        "workload_parts": [workload(readout, id, show=tabled) for id in ids],
         "bound_parts": bound,
         "bound": bound,
         "lines": evidence_entries(readout),
