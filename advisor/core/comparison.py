@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from advisor.core.labels import LAYER_LABELS, NUMBER_LABELS, TOTAL_LABELS
-from advisor.core.merged import warning_groups
 from advisor.core.quantity import Number, Sentence
 from advisor.core.statements import is_number
 
@@ -89,7 +88,7 @@ class Comparison:
 
 def reports(*, left: Data, right: Data, left_document: Data, right_document: Data) -> Comparison:
     """Return what two reports differ in, and what of their documents and foundations changed between them."""
-    here, there = ({one["text"]: one for one in _warnings(data)} for data in (left, right))
+    here, there = ({one["text"]: one for one in data.get("warnings", [])} for data in (left, right))
     return Comparison(
         rows=tuple(_plan_rows(left, right)),
         pairs=tuple(_plan_pairs(left, right)),
@@ -106,7 +105,7 @@ def reports(*, left: Data, right: Data, left_document: Data, right_document: Dat
 
 def stacks(*, left: Data, right: Data) -> Comparison:
     """Return what two stacks of one workload differ in: what they are, their six layers, and every figure."""
-    rows = [Row(label, _word(left.get(name)), _word(right.get(name))) for name, label in _FACTS.items()]
+    rows = [Row(label, _word(name, left.get(name)), _word(name, right.get(name))) for name, label in _FACTS.items()]
     rows += [
         Row(label, _layer(left, layer), _layer(right, layer))
         for layer, label in LAYER_LABELS.items()
@@ -152,16 +151,15 @@ def _pair(label: str, left: Number | None, right: Number | None) -> Pair:
     return Pair(label=label, left=left, right=right, relation=relation(left, right))
 
 
-def _word(value: Any) -> str:
-    return "none" if value is None else str(value).replace("_", " ")
+def _word(name: str, value: Any) -> str:
+    """Return a fact in words; a layout and a region are written as they are."""
+    if value is None:
+        return "none"
+    return str(value).replace("_", " ") if name in ("basis", "standing") else str(value)
 
 
 def _layer(stack: Data, layer: str) -> str:
-    return _word((stack["layers"].get(layer) or {}).get("name"))
-
-
-def _warnings(data: Data) -> list[Sentence]:
-    return [one for group in warning_groups(data) for one in group.said]
+    return str((stack["layers"].get(layer) or {}).get("name") or "none")
 
 
 def _plan_rows(left: Data, right: Data) -> Iterator[Row]:

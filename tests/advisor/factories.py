@@ -2,6 +2,8 @@
 
 import datetime as dt
 import itertools
+import json
+from pathlib import Path
 from typing import Any
 
 from advisor.models import Decision, Membership, Report, Revision, Run, User, Workspace
@@ -65,3 +67,16 @@ def a_reported_run(*, content: bytes, feasible: bool = True, **fields: Any) -> R
         run=run, content=content, sha256="0" * 64, schema_version=1, feasible=feasible, created_at=MOMENT
     )
     return run
+
+
+def golden_report(name: str = "uber") -> dict[str, Any]:
+    """A whole report of a shipped example, as it was last read by a person."""
+    path = Path(__file__).parents[1] / "golden" / "reports" / f"{name}.json"
+    report: dict[str, Any] = json.loads(path.read_bytes())
+    return report
+
+
+def a_number(value: float | None, **fields: Any) -> dict[str, Any]:
+    """A number of a report, a point estimate in USD a month unless told otherwise."""
+    defaults = {"low": value, "high": value, "unit": "USD/month", "kind": "estimate", "evidence": [], "reason": None}
+    return {"value": value, **(defaults | fields)}
