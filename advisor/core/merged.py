@@ -63,11 +63,17 @@ def warning_groups(data: Data) -> tuple[WarningGroup, ...]:
         WarningGroup(
             code=code,
             title=WARNING_LABELS.get(code, titled(code.replace("_", " "))),
-            said=tuple(_once(by_code[code], data)),
+            said=tuple(_under(one, WARNING_LABELS.get(code, "")) for one in _once(by_code[code], data)),
             count=len(by_code[code]),
         )
         for code in codes
     )
+
+
+def _under(said: Sentence, title: str) -> Sentence:
+    """Return a sentence without the words of the title it stands under."""
+    text = said["text"].removeprefix(f"{title}: ").replace(f": {title.lower()}: ", ": ", 1)
+    return {**said, "text": titled(text)}
 
 
 def _once(warnings: Sequence[Data], data: Data) -> list[Sentence]:

@@ -43,8 +43,9 @@ def span(number: Mapping[str, Any] | None) -> str:
     percent = number["unit"] == "fraction"
     ends = [number[end] * 100 if percent else number[end] for end in ("low", "high")]
     write = _money if number["unit"].startswith("USD") else _digits
-    low, high = (write(end, exact=False) for end in ends)
-    return "" if low == high else f"{low}–{high}" + (" %" if percent else "")
+    low, high = (write(end, exact=False).replace("-", "−", 1 if end < 0 else 0) for end in ends)
+    dash = " to " if number["low"] < 0 else "–"
+    return "" if low == high else f"{low}{dash}{high}" + (" %" if percent else "")
 
 
 @register.filter

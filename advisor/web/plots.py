@@ -81,6 +81,8 @@ def _ranges(chart: Chart) -> tuple[list[dict[str, Any]], dict[str, Any]]:
         layout["shapes"] = [
             {
                 "type": "line",
+                "name": "your target",
+                "showlegend": True,
                 "x0": chart.target["value"],
                 "x1": chart.target["value"],
                 "y0": 0,
@@ -93,7 +95,8 @@ def _ranges(chart: Chart) -> tuple[list[dict[str, Any]], dict[str, Any]]:
 
 def _rowed(chart: Chart, labels: list[str], traces: list[dict[str, Any]]) -> dict[str, Any]:
     """Return a layout of one row a label, the label above its marks so that a phone has room for both."""
-    legend_rows = len(traces) if len(traces) > 1 else 0
+    entries = len(traces) + (chart.target is not None)
+    legend_rows = entries if entries > 1 else 0
     return {
         **_axes(chart.unit, "x"),
         "height": 12 + _BELOW_PX + _ROW_PX * len(labels) + _LEGEND_PX * legend_rows,

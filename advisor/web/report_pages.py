@@ -85,7 +85,8 @@ def answer(readout: Readout) -> dict[str, Any]:
     """Return the answer: its sentences, the key numbers, the picture, the plan, what matters most."""
     data = readout.data
     rows = [_plan_row(row) for row in data["plan"]["assignments"]]
-    warned = [(group.title, group.said[0]) for group in readout.warnings[:_FOREMOST]]
+    grave = [group for group in readout.warnings if group.code != "measure_first"]  # those are told beside them
+    warned = [(group.title, group.said[0]) for group in grave[:_FOREMOST]]
     return {
         "bill": readout.answers[-1],
         "answers": readout.answers[:-1],
@@ -192,7 +193,7 @@ def workload(readout: Readout, workload_id: str, *, show: Show = plotted) -> dic
         "layers": [
             {"label": LAYER_LABELS[layer], "options": [_option(row, layer) for row in rows]} for layer in LAYERS
         ],
-        "figures": [(label, number) for label, number in labelled(numbers)],
+        "figures": labelled(numbers),
         "times": labelled({name: numbers[name] for name in _TIMES if name in numbers}),
         "time_checks": [
             {**check, "tag": _STATE_TAGS.get(check["state"], "")}
@@ -354,9 +355,14 @@ def statement(readout: Readout, number: int) -> dict[str, Any] | None:
         "statement_number": number,
         "is_number": is_number(part),
         "said": part.get("text") or part.get("name"),
-        "lines": [entries[place - 1] for place in known if place],
+        "lines": sorted((entries[place - 1] for place in known if place), key=_own_last),
         "missing": [id for id in part.get("evidence") or () if id not in readout.evidence_number],
     }
+
+
+def _own_last(entry: Data) -> int:
+    """Order what others say before what the document says: the reader knows the document."""
+    return ("default", "answer").index(entry["kind"]) + 1 if entry["kind"] in ("default", "answer") else 0
 
 
 def _dated(entry: Data) -> str:

@@ -1,8 +1,7 @@
-// Draws the charts of a page with plotly, in the colours of the theme; again when the theme changes.
+// Draws the charts of a page with plotly, in the colours of the theme; again when the theme changes. Nothing moves.
 (() => {
   "use strict";
   const token = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-  const still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
 
   // What a trace stands for decides its colour; shape and pattern say the same without it.
   const colour = (meaning) => {
@@ -52,7 +51,6 @@
       annotations: (layout.annotations || []).map((one) => ({ ...one, text: fitting(one.text, place.clientWidth - 24), font: { color: ink, size: 12.5 } })),
       shapes: (layout.shapes || []).map((one) => ({ ...one, line: { color: token("--bad"), width: 2, dash: "dash" } })),
       hoverlabel: { bgcolor: token("--surface"), bordercolor: token("--line-strong"), font: { color: ink } },
-      transition: { duration: still ? 0 : 200 },
     };
     return window.Plotly.react(place, data.map(painted), dressed, { displayModeBar: false, responsive: true, doubleClick: false, showTips: false });
   };

@@ -50,6 +50,7 @@ def test_an_amount_reads_as_people_write_it(number: dict[str, Any] | None, text:
         (a_number(0.5, low=0.25, high=0.75, unit="fraction"), "25–75 %"),
         (a_number(40, low=30, high=55, unit="ms"), "30–55"),
         (a_number(40, unit="ms"), ""),
+        (a_number(11.7, low=-16.3, high=29.4, unit="ms"), "−16.3 to 29.4"),
         (a_number(13_071, low=13_068, high=13_074), ""),
         (a_number(None, low=30, high=None, unit="ms"), ""),
     ],

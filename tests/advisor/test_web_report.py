@@ -73,6 +73,7 @@ def sentences(part: Any) -> list[str]:
     return []
 
 
+OWN = ("default", "answer")  # shown after what others say
 # The headline is shown sentence by sentence, warnings that differ only in the stack as one: see the next test.
 SHOWN = ("plan", "plan_alternatives", "workloads", "coupling", "constraints")
 
@@ -132,7 +133,9 @@ def test_a_statement_shows_each_of_its_sources_as_a_page_and_as_a_card(published
 
     for place, statement in enumerate(readout.statements.listed, start=1):
         page, card = page_of(client, f"{base}/evidence/{place}"), page_of(client, f"{base}/evidence/{place}/card")
-        labels = [escape(entries[id]["label"]) for id in statement["evidence"]]
+        sources = [entries[id] for id in statement["evidence"]]
+        sources.sort(key=lambda entry: ["default", "answer"].index(entry["kind"]) + 1 if entry["kind"] in OWN else 0)
+        labels = [escape(entry["label"]) for entry in sources]
         assert [label for label in labels if label not in page] == []
         assert [label for label in labels[:6] if label not in card] == []
         assert "<html" in page and "<html" not in card

@@ -68,6 +68,15 @@ def test_labels_that_hold_commas_are_parted_by_semicolons() -> None:
     assert said(data) == [f"Serving: the cost of {labels[0]} and {labels[1]} is scaled."]
 
 
+def test_a_sentence_does_not_say_again_the_title_it_stands_under() -> None:
+    data = a_report(
+        ("measure_first", "Measure first: the same costs less elsewhere.", "a"),
+        ("confirm", "Serving, c8g.4xlarge: confirm with the provider: Confirm the driver.", "b"),
+    )
+
+    assert said(data) == ["The same costs less elsewhere.", "Serving, c8g.4xlarge: Confirm the driver."]
+
+
 def test_the_gravest_kind_comes_first_and_an_unknown_one_keeps_its_words() -> None:
     data = a_report(("how_estimated", "B.", "b"), ("a_new_kind", "C.", "c"), ("no_stack", "A.", "a"))
 
