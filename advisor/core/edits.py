@@ -32,7 +32,7 @@ class Applied:
 
 
 def applied(raw: Mapping[str, Any], changes: Mapping[str, Any]) -> Applied:
-    """Return the draft with each change that the schema accepts; None takes an answer back. The draft is not touched."""
+    """Return the draft with each change that the schema accepts; None takes one back. The draft is not touched."""
     draft, refused = copy.deepcopy(dict(raw)), {}
     for place, value in changes.items():
         trial = put(draft, place, value)

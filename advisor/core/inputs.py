@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from advisor.core.bases import BASIS_TEXT
 from advisor.core.document import json_schema
+from estimator.architecture import ArchitectureError, from_row
 
 Widget = Literal["choice", "choices", "yes_no", "number", "whole", "date", "text", "words", "rows", "model"]
 Typed = Any  # what fields carry: str, list[str], list[dict[str, str]] or the dict of a model
@@ -153,7 +154,7 @@ def typed(found: Input, value: Any) -> Typed:
 
 
 def read(found: Input, given: Typed) -> Any:
-    """Return what was typed as the document would hold it, or as it stands where it cannot be that; None for silence."""
+    """Return what was typed as the document would hold it, or as it stands if it cannot be that; None for silence."""
     if found.widget == "model":
         return _read_model(found, given)
     if found.widget == "rows":
@@ -196,7 +197,9 @@ def phrase(found: Input, value: Any) -> str:
 
 
 def remark(found: Input, value: Any) -> str:
-    """Return a gentle question about a number outside its usual range, or the words of a large one; "" for neither."""
+    """Return a gentle question about a number outside its usual range, or a large one in words; "" for neither."""
+    if found.widget == "model" and isinstance(value, Mapping):
+        return _shape_remark(value)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return ""
     usual, said = found.usual, f"{_text(value)} {found.unit}".strip()
@@ -294,17 +297,25 @@ def _model_input() -> Input:
         _input(schema, part, path=f"workloads[].model.{name}", required=False)
         for name, part in shape["properties"].items()
     )
+    by_id = Input(
+        path="workloads[].model.id",
+        name="id",
+        label="Model of the catalog",
+        widget="text",
+        list_name="architectures",
+        example="llama-3.1-70b",
+    )
     return Input(
         path="workloads[].model",
         name="model",
         label=str(_facts()["workloads[].model"]["label"]),
         widget="model",
-        columns=(rows, *parts),
+        columns=(by_id, rows, *parts),
     )
 
 
 def _typed_model(found: Input, value: Any) -> Typed:
-    rows, *parts = found.columns
+    _, rows, *parts = found.columns
     is_mapping = isinstance(value, Mapping)
     form = "" if value is None else "id" if not is_mapping else "acceptable" if "acceptable" in value else "shape"
     shape = value if form == "shape" else {}
@@ -317,7 +328,7 @@ def _typed_model(found: Input, value: Any) -> Typed:
 
 
 def _read_model(found: Input, given: Typed) -> Any:
-    rows, *parts = found.columns
+    _, rows, *parts = found.columns
     if given["form"] == "id":
         return given["id"].strip() or None
     if given["form"] == "acceptable":
@@ -327,6 +338,15 @@ def _read_model(found: Input, given: Typed) -> Any:
         shape = {part.name: read(part, given["shape"].get(part.name, "")) for part in parts}
         return {name: value for name, value in shape.items() if value is not None} or None
     return None
+
+
+def _shape_remark(value: Mapping[str, Any]) -> str:
+    """Return how many parameters a shape has: the quickest check of what was typed."""
+    try:
+        counted = from_row({**value, "id": "this shape"}).params()
+    except (ArchitectureError, TypeError, ValueError):
+        return ""
+    return f"This shape has {_in_words(float(f'{counted:.3g}'))} parameters."
 
 
 def _model_phrase(value: Any) -> str:

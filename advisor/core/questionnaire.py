@@ -89,6 +89,11 @@ class Page:
     asked: tuple[Asked, ...]
 
     @property
+    def short_title(self) -> str:
+        """Return the title without the workload's name, for a list that stands under it."""
+        return "First questions" if self.key.rpartition(".")[2] == FIRST else self.title
+
+    @property
     def open_count(self) -> int:
         """Return how many of its questions have no answer."""
         return sum(one.answer is None for one in self.asked)

@@ -70,7 +70,10 @@ class Summary:
             parts.append(f"{missing} {'answer' if missing == 1 else 'answers'} to a first answer")
         if wrong:
             parts.append(f"{wrong} {'answer' if wrong == 1 else 'answers'} to mend")
-        return " and ".join(parts) or "Ready: advice can be asked for"
+        if parts:
+            return " and ".join(parts)
+        still = self.first_open_count
+        return "Advice can be asked for" + (f"; {still} first questions are open" if still > 1 else "")
 
 
 def summary(*, document: Document, pages: Sequence[Page], problems: Sequence[Problem]) -> Summary:
