@@ -19,7 +19,6 @@ from estimator.architecture import ArchitectureError, from_row
 Widget = Literal["choice", "choices", "yes_no", "number", "whole", "date", "text", "words", "rows", "model"]
 Typed = Any  # what fields carry: str, list[str], list[dict[str, str]] or the dict of a model
 NONE = "none"  # the answer "there are none", beside the silence of an empty field
-UNKNOWN_SCALE = 1000  # a number whose schema spans more than this factor needs a usual range beside it
 
 _TEXTS = {
     "pretraining": "Pre-training, or training a model of any kind from the start",
@@ -72,8 +71,10 @@ _EXAMPLES = {
     "workloads[].code.unsupported_ops": "flash_attn_varlen",
     "workloads[].measured.work_unit": "request",
     "organisation.seat": "US",
+    "constraints.residency": "EU or DE",
     "workloads[].traffic.language": "en",
 }
+_SHORT_UNITS = {"ratio": "", "fraction": "", "percent": "%"}  # what a figure is read with
 _SCALES = {
     "k": 1e3, "thousand": 1e3, "m": 1e6, "million": 1e6, "b": 1e9, "bn": 1e9, "billion": 1e9, "t": 1e12,
     "trillion": 1e12,
@@ -189,10 +190,10 @@ def phrase(found: Input, value: Any) -> str:
         return f"{len(value)} {'entry' if len(value) == 1 else 'entries'}"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, list):
+    if isinstance(value, (list, tuple)):
         return ", ".join(_TEXTS.get(str(part), str(part)) for part in value) or "none"
     if isinstance(value, (int, float)):
-        return f"{_text(value)} {found.unit}".strip()
+        return f"{_text(value)} {_SHORT_UNITS.get(found.unit, found.unit)}".strip()
     return dict(found.choices).get(value, str(value))
 
 
@@ -202,7 +203,7 @@ def remark(found: Input, value: Any) -> str:
         return _shape_remark(value)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return ""
-    usual, said = found.usual, f"{_text(value)} {found.unit}".strip()
+    usual, said = found.usual, phrase(found, value)
     if usual is not None and value < usual.low:
         return f"{said} is {usual.below}"
     if usual is not None and value > usual.high:
@@ -211,10 +212,12 @@ def remark(found: Input, value: Any) -> str:
 
 
 def _input(schema: dict[str, Any], part: dict[str, Any], *, path: str, required: bool) -> Input:
-    facts, extra = _facts().get(path, {}), part
+    facts = _facts().get(path, {})
     kinds = [one for one in part.get("anyOf", [part]) if one.get("type") != "null"]
     core = kinds[0]
-    widget, choices, columns = _widget(core), (), ()
+    widget = _widget(core)
+    choices: tuple[tuple[str, str], ...] = ()
+    columns: tuple[Input, ...] = ()
     if widget in ("choice", "choices"):
         values = core.get("enum") or core.get("items", {}).get("enum") or [core.get("const")]
         choices = tuple((str(value), _TEXTS.get(str(value), str(value))) for value in values)
@@ -227,7 +230,7 @@ def _input(schema: dict[str, Any], part: dict[str, Any], *, path: str, required:
         name=name,
         label=facts.get("label") or name.replace("_", " ").capitalize(),
         widget=widget,
-        unit=extra.get("unit", "") or _unit(part.get("description", "")),
+        unit=part.get("unit", "") or _unit(part.get("description", "")),
         help=re.sub(r" \[[^\]]*\]$", "", part.get("description", "")),
         minimum=_bound(part, core, "minimum", "exclusiveMinimum"),
         maximum=_bound(part, core, "maximum", "exclusiveMaximum"),

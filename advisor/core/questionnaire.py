@@ -4,14 +4,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from advisor.core.inputs import Input, input_at
+from advisor.core.inputs import Input, input_at, phrase
 from advisor.core.questions import (
     QUESTIONS,
     RENTED,
     Question,
     answer_at,
     default_of,
-    default_text,
     first_questions,
     holds,
 )
@@ -168,16 +167,17 @@ def _one(
         page = FIRST if index in (None, 0) else f"{owner}.{FIRST}"
     else:
         page = f"{owner}.{subject}" if owner else subject
+    found = input_at(question.path)
     default = default_of(question=question, document=document, workload=workload)
     return Asked(
         question=question,
-        input=input_at(question.path),
+        input=found,
         path=path,
         place=question.path.replace("[]", f"[{owner}]", 1),
         page=page,
         answer=answer_at(document, path),
         default=default,
-        default_text=default_text(question, default),
+        default_text=question.no_default if default is None else phrase(found, default),
         is_first=is_first,
         belongs=belongs,
     )

@@ -128,7 +128,7 @@ def unanswered(document: Document) -> list[dict[str, Any]]:
                     "path": path,
                     "question": question.text,
                     "default": default,
-                    "default_text": default_text(question, default),
+                    "default_text": _default_text(question, default),
                     "why": question.default_why,
                     "unit": question.unit,
                     "power": question.power,
@@ -240,8 +240,7 @@ _COUNTS: dict[str, Callable[[Traffic], bool]] = {
 }
 
 
-def default_text(question: Question, default: Any) -> str:
-    """Return in words what is taken where a question has no answer."""
+def _default_text(question: Question, default: Any) -> str:
     if default is None:
         return question.no_default
     if isinstance(default, bool):

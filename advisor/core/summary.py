@@ -116,14 +116,16 @@ def problems(
     raw = canonical(document)
     asked = {one.place: one for page in pages for one in page.asked}
     found = [
-        _problem({**item, "path": item["path"]}, place, asked, is_refused=True)
+        _problem(item, place, asked, is_refused=True)
         for place, value in refused.items()
         for item in faults(raw, place, value)
     ]
     try:
         check(document, complete=True, known=known, moment=moment)
     except DocumentError as error:
-        found += [_problem(item, place_of(raw, item["path"]), asked) for item in error.items]
+        others = [_problem(item, place_of(raw, item["path"]), asked) for item in error.items]
+        refusals = {problem.place for problem in found}
+        found += [problem for problem in others if not (problem.is_missing and problem.place in refusals)]
     return tuple(found)
 
 

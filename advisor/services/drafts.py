@@ -193,7 +193,7 @@ def edit(*, revision: Revision, user: User, version: int, changes: Mapping[str, 
             return None
         found = edits.applied(current.document, wanted)
         refused = {place: value for place, value in current.refused.items() if place not in wanted}
-        return _New(found.raw, refused | found.refused, list(wanted))
+        return _New(found.raw, {**refused, **found.refused}, list(wanted))
 
     return _changed(revision=revision, user=user, moment=moment, change=change)
 

@@ -46,7 +46,7 @@ class DecisionForm(forms.Form):
     )
     kind = forms.ChoiceField(
         label="What kind of work comes first?",
-        choices=input_at("workloads[].kind").choices,
+        choices=[("", "Choose the kind of work"), *input_at("workloads[].kind").choices],
         help_text="Further workloads can be added later.",
         widget=forms.Select(attrs={"class": "form-select"}),
     )

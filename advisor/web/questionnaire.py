@@ -1,6 +1,6 @@
 """The pages of a draft: its questions, its workloads, its document, and the review before advice is asked for."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 
 from django.contrib import messages
@@ -17,7 +17,7 @@ from advisor import tasks
 from advisor.core.edits import NoSuchWorkload
 from advisor.core.inputs import input_at, phrase
 from advisor.core.problems import DocumentError
-from advisor.core.questionnaire import FIRST
+from advisor.core.questionnaire import A_LOT, FIRST, Page
 from advisor.models import Revision
 from advisor.services import access, drafts
 from advisor.services.drafts import Conflict, Difference, Draft, Settled
@@ -98,14 +98,11 @@ def review(request: HttpRequest, decision_id: int, number: int) -> HttpResponse:
             tasks.send(run_id=run.pk)
             return redirect("web:run", run.pk)
     draft = drafts.draft(revision=found, moment=timezone.now())
-    asked = [one for page in draft.pages for one in page.asked if one.answer is None]
     context = _context(request, draft, here="review") | {
         "refusal": refusal,
         "problems": [{**asdict(one), "field_id": fields.field_id(one.place)} for one in draft.summary.problems],
-        "open": [
-            {"asked": one, "field_id": fields.field_id(one.place), "owner": _owner_name(draft, one.place)}
-            for one in sorted(asked, key=lambda one: -one.question.power)
-        ],
+        "open": _open(draft, lambda power: power >= A_LOT),
+        "rest": _open(draft, lambda power: power < A_LOT),
     }
     return render(request, "web/review.html", context, status=status)
 
@@ -288,10 +285,18 @@ def _page(
     return render(request, "web/questions.html", context, status=status)
 
 
-def _owner_name(draft: Draft, place: str) -> str:
-    return next(
-        (work.name or work.id for work in draft.document.workloads if place.startswith(f"workloads[{work.id}]")), ""
-    )
+def _open(draft: Draft, fits: Callable[[int], bool]) -> list[dict[str, object]]:
+    """Return the questions without an answer whose power fits, the most telling first."""
+    names = {f"workloads[{work.id}]": work.name or work.id for work in draft.document.workloads}
+    asked = [one for page in draft.pages for one in page.asked if one.answer is None and fits(one.question.power)]
+    return [
+        {
+            "asked": one,
+            "field_id": fields.field_id(one.place),
+            "owner": names.get(one.place.partition(".")[0], ""),
+        }
+        for one in sorted(asked, key=lambda one: -one.question.power)
+    ]
 
 
 def _columns(found: fields.Input) -> list[fields.Input]:
@@ -303,7 +308,7 @@ def _context(request: HttpRequest, draft: Draft, *, here: str) -> dict[str, obje
     decision = draft.revision.decision
     may_write = access.may_write(user=request.user, workspace_id=decision.workspace_id)
     names = {workload.id: workload.name or workload.id for workload in draft.document.workloads}
-    groups: dict[str, list[object]] = {}
+    groups: dict[str, list[Page]] = {}
     for page in draft.pages:
         title = names.get(page.workload_id, "The decision") if page.key != FIRST else ""
         groups.setdefault(title, []).append(page)
@@ -312,7 +317,10 @@ def _context(request: HttpRequest, draft: Draft, *, here: str) -> dict[str, obje
         "revision": draft.revision,
         "decision": decision,
         "summary": draft.summary,
-        "page_groups": list(groups.items()),
+        "page_groups": [
+            (title, pages, any(page.key == here for page in pages), sum(page.open_count for page in pages))
+            for title, pages in groups.items()
+        ],
         "here": here,
         "may_write": may_write,
         "is_editable": may_write and not draft.is_settled,
