@@ -92,6 +92,12 @@ def place_of(raw: Mapping[str, Any], path: str) -> str:
     return f"workloads[{workloads[int(found[1])]['id']}]{path[found.end() :]}"
 
 
+def is_fixed(place: str) -> bool:
+    """Return whether a place is no answer: what makes the document one, or a workload itself."""
+    found = _WORKLOAD.match(place)
+    return place in ("version", "workloads") or (found is not None and found[2] in (None, "id"))
+
+
 def overlap(one: str, other: str) -> bool:
     """Return whether one of two places holds the other, or both are the same."""
     short, long = sorted((one, other), key=len)

@@ -20,7 +20,7 @@ def workspace(*, user: User, workspace_id: int, write: bool = False) -> Workspac
 
 
 def decision(*, user: User, decision_id: int, write: bool = False) -> Decision:
-    found = _one(Decision.objects.select_related("workspace"), pk=decision_id)
+    found = _one(Decision.objects.select_related("workspace", "created_by"), pk=decision_id)
     _permit(user=user, workspace_id=found.workspace_id, write=write)
     return found
 

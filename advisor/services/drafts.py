@@ -185,6 +185,9 @@ def edit(*, revision: Revision, user: User, version: int, changes: Mapping[str, 
     where they changed the same ones, Settled for a revision that may not change. A value that the schema refuses is
     kept in ``refused`` as it was typed; the document keeps its valid answer.
     """
+    fixed = [place for place in changes if edits.is_fixed(place)]
+    if fixed:
+        raise DocumentError([problem(place, None, f"{place} is no answer and cannot be changed.") for place in fixed])
 
     def change(current: Revision) -> _New | None:
         wanted = {place: value for place, value in changes.items() if value != _shown(current, place)}

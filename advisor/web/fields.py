@@ -11,10 +11,12 @@ from django.http import QueryDict
 
 from advisor.core.document import Known
 from advisor.core.inputs import NONE, Input, input_at, phrase, read, remark, typed
-from advisor.core.questionnaire import Asked
+from advisor.core.questionnaire import FLOWS, Asked
+from advisor.core.questions import QUESTIONS
 from advisor.services.drafts import Difference, Draft
 
 MAX_ROWS_COUNT = 50
+_ASKABLE = {question.path for question in (*QUESTIONS, FLOWS)}
 FORMS = (
     ("", "No model that we know, or not said"),
     ("id", "A model of the catalog"),
@@ -100,11 +102,10 @@ def posted(post: QueryDict) -> Posted:
     changes: dict[str, Any] = {}
     undecided: dict[str, Difference] = {}
     for place in post.getlist("asked"):
-        try:
-            found = input_at(path_of(place))
-            was = json.loads(post.get(f"was:{place}", "null"))
-        except (KeyError, ValueError, StopIteration):
+        if path_of(place) not in _ASKABLE:
             continue  # no question of ours: a form that was tampered with
+        found = input_at(path_of(place))
+        was = _json(post.get(f"was:{place}", ""))
         given = _given(found, post, place)
         value = read(found, given)
         if f"conflict:{place}" in post and post.get("mine") != place:
@@ -193,12 +194,19 @@ def _conflict(found: Input, conflict: Difference | None) -> dict[str, Any] | Non
 
 
 def _undecided(place: str, value: Any, key: str) -> Difference:
+    told = _json(key)
     try:
-        told = json.loads(key)
         who, at = str(told["who"])[:200], datetime.fromisoformat(told["at"]) if told["at"] else None
     except (KeyError, TypeError, ValueError):
         who, at = "somebody", None
     return Difference(place=place, mine=value, theirs=None, who=who, at=at)
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
 
 
 def _control(found: Input, name: str, value: Any) -> Control:

@@ -119,6 +119,8 @@ def take_back(request: HttpRequest, decision_id: int, number: int) -> HttpRespon
         messages.warning(request, "Somebody else changed this answer meanwhile: look at it again.")
     except Settled:
         messages.info(request, "This revision has been advised on and stays as it is.")
+    except DocumentError as error:
+        messages.warning(request, str(error.items[0]["message"]))
     return redirect("web:review", decision_id, number)
 
 
