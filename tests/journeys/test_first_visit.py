@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.journeys.conftest import App
+from tests.stack import ROOT
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 REPORT = re.compile(r"/decisions/\d+/revisions/1/report$")
@@ -48,7 +49,7 @@ def test_from_the_printed_link_to_the_report(app: App, page: Page, complaints: l
         assert sentence in " ".join(shown.split())
 
     # the decision is on the start page, and signing out closes everything
-    page.get_by_role("link", name="Decisions", exact=True).click()
+    page.get_by_role("navigation", name="Main").get_by_role("link", name="Decisions").click()
     expect(page.locator("#decisions-title ~ .table-wrap")).to_contain_text("Finished")
     assert complaints == []
 
@@ -107,9 +108,8 @@ def test_the_theme_follows_the_system_until_it_is_chosen(app: App, browser: Brow
 
 def test_a_wrong_document_is_mended_in_place(app: App, page: Page, complaints: list[str]) -> None:
     app.sign_in(page)
-    page.get_by_role("link", name="Look and change example, Assistant for a small team").click()
     box = page.get_by_label("Document", exact=True)
-    text = box.input_value()
+    text = (ROOT / "examples" / "small_team.yaml").read_text(encoding="utf-8")
 
     box.fill(text.replace("kind: managed_api", "kind: managed_apis"))
     page.get_by_role("button", name="Advise on this document").click()
