@@ -14,7 +14,7 @@ from advisor.core import summary as summaries
 from advisor.core.document import Document, Known
 from advisor.core.problems import DocumentError, problem
 from advisor.models import Decision, Edit, Revision, Run, User, Workspace
-from advisor.services import runs
+from advisor.services import audit, runs
 from catalog import queries
 
 UNTITLED = "Untitled decision"
@@ -104,7 +104,7 @@ def begin_next(*, revision: Revision, user: User, moment: datetime) -> Revision:
     with transaction.atomic():
         decision = Decision.objects.select_for_update().get(pk=revision.decision_id)
         last = decision.revisions.aggregate(last=Max("number"))["last"]
-        return Revision.objects.create(
+        following = Revision.objects.create(
             decision=decision,
             number=last + 1,
             document=revision.document,
@@ -113,6 +113,8 @@ def begin_next(*, revision: Revision, user: User, moment: datetime) -> Revision:
             created_by=user,
             created_at=moment,
         )
+        _record(following, user=user, action="revision.begun", moment=moment)
+        return following
 
 
 def new_decision(
@@ -127,9 +129,11 @@ def new_decision(
     title = (raw.get("decision") or UNTITLED)[:TITLE_MAX_LETTERS]
     with transaction.atomic():
         decision = Decision.objects.create(workspace=workspace, title=title, created_by=user, created_at=moment)
-        return Revision.objects.create(
+        revision = Revision.objects.create(
             decision=decision, number=1, document=raw, refused=refused or {}, created_by=user, created_at=moment
         )
+        _record(revision, user=user, action="decision.started", moment=moment)
+        return revision
 
 
 # --- it is read -----------------------------------------------------------------------------------------------------
@@ -150,6 +154,18 @@ def draft(*, revision: Revision, moment: datetime) -> Draft:
         summary=summaries.summary(document=checked, pages=pages, problems=problems),
         known=known,
         is_settled=is_settled(revision),
+    )
+
+
+def _record(revision: Revision, *, user: User, action: str, moment: datetime) -> None:
+    decision = revision.decision
+    audit.record(
+        user=user,
+        workspace=decision.workspace,
+        action=action,
+        subject=decision.title,
+        moment=moment,
+        detail={"revision": revision.number},
     )
 
 
@@ -217,7 +233,9 @@ def replace(*, revision: Revision, user: User, version: int, content: bytes, mom
         _refuse_conflicts(current, version=version, wanted={WHOLE: None})
         return _New(raw, {}, [WHOLE])
 
-    return _changed(revision=revision, user=user, moment=moment, change=change)
+    changed = _changed(revision=revision, user=user, moment=moment, change=change)
+    _record(changed, user=user, action="document.replaced", moment=moment)
+    return changed
 
 
 def add_workload(*, revision: Revision, user: User, kind: str, name: str, moment: datetime) -> tuple[Revision, str]:
@@ -276,6 +294,15 @@ def rename(*, decision: Decision, user: User, title: str, moment: datetime) -> N
     if not title:
         return
     Decision.objects.filter(pk=decision.pk).update(title=title)
+    detail = {"before": decision.title}
+    audit.record(
+        user=user,
+        workspace=decision.workspace,
+        action="decision.renamed",
+        subject=title,
+        moment=moment,
+        detail=detail,
+    )
     newest = decision.revisions.order_by("-number").first()
     if newest is not None and not is_settled(newest):
         edit(revision=newest, user=user, version=newest.version, changes={"decision": title}, moment=moment)

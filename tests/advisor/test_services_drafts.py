@@ -258,7 +258,7 @@ def test_a_revision_with_an_open_run_stays_as_it_is_until_the_run_has_failed(dra
     with pytest.raises(drafts.Settled):
         edit(draft, ann, 2, team__size=1)
 
-    runs.cancel_run(run=run, moment=LATER)
+    runs.cancel_run(run=run, user=ann, moment=LATER)
 
     assert edit(draft, ann, 2, team__size=1).document["team"] == {"size": 1}
 
