@@ -289,6 +289,14 @@ def _of_storage(catalog: Catalog, row: pd.Series) -> Found:
     )
 
 
+def _of_storage_price(catalog: Catalog, row: pd.Series) -> Found:
+    if row["price_unit"] != "gib_month" or pd.isna(row["price_usd_per_gb_month"]):
+        return [], [], []
+    stated = record(catalog=catalog, name="storage-prices", row_id=row["id"]).price_usd_per_gb_month
+    line = f"The source states ${stated:f} per GiB and month; a GiB holds 1.074 GB, so a GB costs less."
+    return [Passage("Converted here", (line,))], [], []
+
+
 def _of_orchestration(catalog: Catalog, row: pd.Series) -> Found:
     supported = _chips(catalog, row["supported_accelerators"])
     return (
@@ -405,9 +413,9 @@ def _licence_passages(catalog: Catalog, licence_id: str, *, open_weights: Any) -
 def licence_lines(licence: Licence) -> tuple[str, ...]:
     """Return what a licence allows and to whom it forbids something, in sentences."""
     use = {
-        "yes": f"{licence.name} allows commercial use.",
-        "no": f"{licence.name} does not allow commercial use.",
-        "conditional": f"{licence.name} allows commercial use under conditions.",
+        "yes": f"{licence.name}: commercial use is allowed.",
+        "no": f"{licence.name}: commercial use is not allowed.",
+        "conditional": f"{licence.name}: commercial use is allowed under conditions.",
     }[licence.commercial_use]
     lines = [use]
     for condition in licence.conditions:
@@ -519,6 +527,7 @@ _AROUND: Mapping[str, Callable[[Catalog, pd.Series], Found]] = {
     "accelerators": _of_accelerator,
     "networking": _of_networking,
     "storage": _of_storage,
+    "storage-prices": _of_storage_price,
     "orchestration": _of_orchestration,
     "model-offers": _of_model_offer,
     "architectures": _of_architecture,

@@ -49,7 +49,7 @@ def overview(request: HttpRequest, catalog: Catalog) -> HttpResponseBase:
         "whole": overall(rows),
         "layers": layers,
         "counts": _counts(catalog),
-        "accelerators_count": len(catalog.accelerators),
+        "comparable": [table for table in TABLES.values() if table.compares],
         "sources_count": len(catalog.sources),
     }
     return render(request, "web/catalog.html", context)

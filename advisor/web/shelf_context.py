@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from advisor.core.age import FRESH, STALE, UNDATED, age_text
 from advisor.core.catalog_changes import Move
-from advisor.core.shelf import COMPUTED, choices, is_price, narrowed, ordered
+from advisor.core.shelf import COMPUTED, PRICE_COLUMNS, choices, is_price, narrowed, ordered
 from advisor.core.shelf_compare import Comparison
 from advisor.core.shelf_detail import Detail, Part, Section
 from advisor.core.shelf_facts import Fact, in_words, label_of, unit_of
@@ -19,9 +19,10 @@ from advisor.core.shelf_tables import LAYERS, TABLES, Column, Table
 from advisor.services.shelf import ReleaseChanges
 from advisor.web.figures import amount, plain
 from catalog.frame import Catalog
-from catalog.queries import PriceStep
+from catalog.queries import HOUR_PRICE, TOKEN_PRICES, PriceStep
 
 ROWS_ON_A_PAGE = 50
+_METERS = (HOUR_PRICE, *TOKEN_PRICES)  # the order in which a page tells prices
 STATE_TAGS = {FRESH: "", STALE: "tag-caution", UNDATED: "tag-caution"}
 _LINKS = {  # columns that name a row of another table
     "accelerator": "accelerators",
@@ -40,8 +41,7 @@ class Shown:
     text: str
     href: str = ""
     note: str = ""
-    tag: str = ""
-    is_number: bool = False
+    is_unknown: bool = False
 
 
 @dataclass(frozen=True)
@@ -190,18 +190,18 @@ def cell(*, row: Mapping[str, Any], column: Column, table: Table) -> Shown:
     value = in_words(name, row[name])
     if value is None:
         text = "none stated" if name == "retirement_date" else "none" if _has_none(row, name) else "unknown"
-        return Shown(text=text, note=_why_unknown(row, name), tag="unknown")
+        return Shown(text=text, note=_why_unknown(row, name), is_unknown=True)
     if name == "licence_id" or (name == "accelerator" and table.name != "offers"):
         return Shown(text=str(value), href=address(_LINKS[name], str(row[name])))
     if is_price(name):
         doubt = row.get("price_doubt") or ""
         note = f"doubtful: {doubt}" if doubt and name == "price_usd_per_hour" else ""
-        return Shown(text=money(value, unit="USD", is_computed=name in COMPUTED), is_number=True, note=note)
+        is_computed = name in COMPUTED or row.get("price_unit") == "gib_month"  # converted from GiB
+        return Shown(text=money(value, unit="USD", is_computed=is_computed), note=note)
     if name == "retirement_date" and row["retired"] == "yes":
         return Shown(text=str(value), note="the day has come")
-    is_number = isinstance(value, float)
     text = f"{value:.2f}" if name == "coupling_score" else plain(value)
-    return Shown(text=text, is_number=is_number and bool(column.unit))
+    return Shown(text=text)
 
 
 def _has_none(row: Mapping[str, Any], name: str) -> bool:
@@ -274,19 +274,16 @@ def _part(part: Part, *, catalog: Catalog, own: bool) -> dict[str, Any]:
         "is_link": part.origin.url.startswith("https://"),
         "tag": STATE_TAGS[part.origin.state],
         "href": "" if own else address(part.table.name, part.row_id),
-        "has_computed": any(
-            fact.name.startswith("price_usd_per_") and "hour" in fact.unit and fact.unit != "USD/hour"
-            for fact in part.facts
-        ),
+        "has_divided_prices": any(fact.name in PRICE_COLUMNS for fact in part.facts),
     }
 
 
 def _fact(fact: Fact, catalog: Catalog) -> Shown:
     value = fact.value
     if isinstance(value, float) and "USD" in fact.unit:
-        return Shown(text=money(value, unit=fact.unit, is_computed=fact.name in COMPUTED), is_number=True)
+        return Shown(text=money(value, unit=fact.unit, is_computed=fact.name in COMPUTED))
     if fact.name == "coupling_score":
-        return Shown(text=f"{value:.2f}", is_number=True)
+        return Shown(text=f"{value:.2f}")
     text = plain(value) + (f" {fact.unit}" if fact.unit and isinstance(value, float) else "")
     target = _LINKS.get(fact.name)
     if target and TABLES[target].id_of(str(value)) in catalog.rows:
@@ -312,7 +309,7 @@ def price_lines(
     """Return the history of prices, one entry a price, each step with its source."""
     found = []
     for key in sorted(steps):
-        for meter, prices in steps[key].items():
+        for meter, prices in sorted(steps[key].items(), key=lambda item: _METERS.index(item[0])):
             if moved_only and len({(step.amount, step.reason) for step in prices}) < 2:
                 continue
             found.append({"key": key, "label": label_of(meter), "steps": [_step(step, catalog) for step in prices]})

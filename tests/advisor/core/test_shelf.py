@@ -330,6 +330,23 @@ def test_a_coupling_observation_tells_its_seven_answers_and_its_steps(catalog: f
     assert "rewrite CUDA kernels in NKI" in titles["What a move takes"]
 
 
+def test_a_converted_storage_price_tells_what_its_source_states(catalog: frame.Catalog) -> None:
+    found = detail(catalog=catalog, name="storage-prices", row_id="aws/us-east-1/aws-ebs/ebs-gp3")
+
+    price = next(fact for fact in found.parts[0].facts if fact.name == "price_usd_per_gb_month")
+    assert price.value == pytest.approx(0.08 / 1.073741824)
+    assert "The source states $0.08 per GiB and month" in found.passages[0].lines[0]
+
+
+def test_a_model_whose_retirement_has_come_is_told_from_one_that_will_retire(catalog: frame.Catalog) -> None:
+    offers = shelf.shelf(catalog, "model-offers")
+    dated = offers[offers["retirement_date"] != ""]
+
+    assert set(dated["retired"]) == {"yes", "no"}
+    assert (dated.loc[dated["retired"] == "yes", "retirement_date"] <= MOMENT.isoformat()).all()
+    assert (offers.loc[offers["retirement_date"] == "", "retired"] == "").all()
+
+
 def test_conditions_are_told_in_words() -> None:
     told = conditions_text({"accelerator": ["a", "b"], "team_size": {"ge": 3, "lt": 10}, "self_serve": True})
 
