@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from advisor.core import age, shelf
+from advisor.core import age, shelf, shelf_order
 from advisor.core.catalog_freshness import by, every_row, overall
 from advisor.core.shelf_compare import NotComparable, compare, line
 from advisor.core.shelf_detail import detail
-from advisor.core.shelf_facts import conditions_text, facts, label_of
+from advisor.core.shelf_facts import conditions_text, facts
+from advisor.core.shelf_labels import label_of
 from advisor.core.shelf_search import search
 from advisor.core.shelf_tables import TABLES
 from catalog import files, frame
@@ -77,18 +78,18 @@ def test_cheapest_first_never_begins_with_a_price_that_cannot_be_relied_on() -> 
         index=["fresh 5", "stale 1", "undated .5", "unknown", "fresh 4", "doubtful .1"],
     )
 
-    up = shelf.ordered(rows=rows, by="price_usd_per_hour")
-    down = shelf.ordered(rows=rows, by="price_usd_per_hour", descending=True)
+    up = shelf_order.ordered(rows=rows, by="price_usd_per_hour")
+    down = shelf_order.ordered(rows=rows, by="price_usd_per_hour", descending=True)
 
     assert list(up.index) == ["fresh 4", "fresh 5", "stale 1", "doubtful .1", "undated .5", "unknown"]
     assert list(down.index) == ["fresh 5", "fresh 4", "stale 1", "undated .5", "doubtful .1", "unknown"]
 
 
 def test_the_shipped_offers_are_ordered_by_reliance_and_then_by_price(catalog: frame.Catalog) -> None:
-    rows = shelf.ordered(rows=shelf.shelf(catalog, "offers"), by="price_usd_per_accelerator_hour")
+    rows = shelf_order.ordered(rows=shelf.shelf(catalog, "offers"), by="price_usd_per_accelerator_hour")
 
     known = rows[rows["price_usd_per_accelerator_hour"].notna()]
-    ranks = shelf.rank_of_price(known)
+    ranks = shelf_order.rank_of_price(known)
     assert ranks.is_monotonic_increasing
     for rank in (0, 1, 2):
         assert known.loc[ranks == rank, "price_usd_per_accelerator_hour"].is_monotonic_increasing
@@ -99,8 +100,8 @@ def test_the_shipped_offers_are_ordered_by_reliance_and_then_by_price(catalog: f
 def test_texts_are_ordered_as_people_count() -> None:
     rows = pd.DataFrame({"sku": ["g10", "", "G2", "g2.x"]}, index=list("abcd"))
 
-    assert list(shelf.ordered(rows=rows, by="sku").index) == ["c", "d", "a", "b"]
-    assert list(shelf.ordered(rows=rows, by="sku", descending=True).index) == ["a", "d", "c", "b"]
+    assert list(shelf_order.ordered(rows=rows, by="sku").index) == ["c", "d", "a", "b"]
+    assert list(shelf_order.ordered(rows=rows, by="sku", descending=True).index) == ["a", "d", "c", "b"]
 
 
 # --- ages ------------------------------------------------------------------------------------------------------------
@@ -190,9 +191,9 @@ def test_browsing_leaves_the_catalogs_frames_as_they_are() -> None:
 def test_filters_narrow_to_what_they_name(catalog: frame.Catalog) -> None:
     wanted = {"provider": "aws", "accelerator": "h100-sxm-80gb", "basis": "on_demand"}
 
-    rows = shelf.narrowed(catalog=catalog, name="offers", wanted=wanted)
-    among = shelf.narrowed(catalog=catalog, name="accelerators", wanted={"provider": "gcp"})
-    nothing = shelf.narrowed(catalog=catalog, name="offers", wanted={"provider": "oracle"})
+    rows = shelf_order.narrowed(catalog=catalog, name="offers", wanted=wanted)
+    among = shelf_order.narrowed(catalog=catalog, name="accelerators", wanted={"provider": "gcp"})
+    nothing = shelf_order.narrowed(catalog=catalog, name="offers", wanted={"provider": "oracle"})
 
     assert P5 in rows.index
     assert set(rows["provider"] + rows["accelerator"] + rows["basis"]) == {"awsh100-sxm-80gbon_demand"}
