@@ -87,7 +87,7 @@ def narrowed(*, catalog: Catalog, name: str, wanted: Mapping[str, str], query: s
 
 
 def rank_of_price(rows: pd.DataFrame) -> pd.Series:
-    """Return how far a price can be relied on: 0 dated, 1 stale, 2 undated or doubtful, 3 unknown. [rank]
+    """Return how far a price can be relied on: 0 dated, 1 stale, 2 undated or doubtful. [rank]
 
     Prices are ordered by it first, so that no old, undated or doubtful figure looks like the cheapest.
     Source: the rows' dates, and ``catalog.frame.price_doubt``.
@@ -108,25 +108,16 @@ def ordered(*, rows: pd.DataFrame, by: str, descending: bool = False) -> pd.Data
 
     Amounts of money come dated first, then stale, then undated or doubtful ones. Equal rows keep their order.
     """
-    if not len(rows):
-        return rows
     column = rows[by]
     if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
-        key, unknown = column, column.isna()
+        keys, unknown = column.to_list(), column.isna().to_numpy()
     else:
-        key = pd.Series([natural(text_of(value)) for value in column], index=rows.index, dtype="object")
-        unknown = pd.Series([text_of(value) == "" for value in column], index=rows.index)
-    rank = (rank_of_price(rows) if is_price(by) else pd.Series(0, index=rows.index)).where(~unknown, 3)
-    by_value = rows.index[
-        _stable_order(key.where(~unknown, key[~unknown].min() if (~unknown).any() else 0), descending)
-    ]
-    placed = rank.loc[by_value].sort_values(kind="stable").index
-    return rows.loc[placed]
-
-
-def _stable_order(key: pd.Series, descending: bool) -> np.ndarray:
-    values = key.to_list()
-    return np.array(sorted(range(len(values)), key=values.__getitem__, reverse=descending), dtype=int)
+        texts = [text_of(value) for value in column]
+        keys, unknown = [natural(text) for text in texts], np.array([text == "" for text in texts], dtype=bool)
+    known = sorted(np.flatnonzero(~unknown).tolist(), key=keys.__getitem__, reverse=descending)
+    if is_price(by):
+        known.sort(key=rank_of_price(rows).to_list().__getitem__)
+    return rows.iloc[[*known, *np.flatnonzero(unknown).tolist()]]
 
 
 def natural(text: str) -> tuple[tuple[int, str], ...]:

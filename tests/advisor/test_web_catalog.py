@@ -165,6 +165,15 @@ def test_a_narrowed_list_can_be_kept_as_a_bookmark(client: Client) -> None:
     assert "?provider=gcp&amp;basis=spot&amp;sort=-price_usd_per_hour&amp;page=3" in page
 
 
+def test_a_filter_with_too_many_values_to_offer_holds_where_an_address_sets_it(client: Client) -> None:
+    without = content(client.get("/catalog/offers"))
+    narrowed = content(client.get("/catalog/offers?sku=p5.48xlarge&basis=on_demand"))
+
+    assert 'name="sku"' not in without
+    assert '<option value="p5.48xlarge" selected>p5.48xlarge</option>' in narrowed
+    assert narrowed.count("/catalog/offers/aws/") == narrowed.count("/p5.48xlarge/on_demand") > 3
+
+
 @pytest.mark.parametrize(
     "query", ["page=0", "page=999999", "page=x", "page=²", "sort=nothing", "provider=%00", "q=%25%5C(", "color=red"]
 )

@@ -104,6 +104,14 @@ def test_texts_are_ordered_as_people_count() -> None:
     assert list(shelf_order.ordered(rows=rows, by="sku", descending=True).index) == ["a", "d", "c", "b"]
 
 
+def test_truths_are_ordered_and_nothing_can_be_ordered_too() -> None:
+    rows = pd.DataFrame({"in_eu": [True, False, True], "rdma": [None, True, False]}, index=list("abc"))
+
+    assert list(shelf_order.ordered(rows=rows, by="in_eu").index) == ["b", "a", "c"]
+    assert list(shelf_order.ordered(rows=rows, by="rdma").index) == ["c", "b", "a"]
+    assert len(shelf_order.ordered(rows=rows[:0], by="rdma")) == 0
+
+
 # --- ages ------------------------------------------------------------------------------------------------------------
 
 
