@@ -134,6 +134,12 @@ def _architectures(catalog: Catalog) -> pd.DataFrame:
     return catalog.architectures.assign(kv_cache_bytes_per_token=cached)
 
 
+def _labelled(catalog: Catalog, rows: pd.DataFrame, prefix: str) -> pd.DataFrame:
+    """Give rows without a name the one under which reports cite them."""
+    labels = [catalog.evidence(f"{prefix}{id}")["label"] for id in rows["id"]]
+    return rows.assign(label=pd.Series(labels, dtype="str"))
+
+
 def _flat(rows: Sequence[Record]) -> pd.DataFrame:
     """Return records with parts inside as a frame of texts and truths; a part becomes its JSON."""
     return pd.DataFrame(
@@ -173,9 +179,11 @@ _BUILD: Mapping[str, Callable[[Catalog], pd.DataFrame]] = {
     "cpu-families": lambda catalog: catalog.cpu_families,
     "terms": lambda catalog: table(catalog.terms),
     "accelerators": lambda catalog: _with_gib(catalog.accelerators),
-    "accelerator-regions": lambda catalog: catalog.accelerator_regions.rename(columns={"basis": "seen"}),
+    "accelerator-regions": lambda catalog: _labelled(
+        catalog, catalog.accelerator_regions.rename(columns={"basis": "seen"}), "accelerator_region:"
+    ),
     "networking": lambda catalog: catalog.networking,
-    "egress": lambda catalog: catalog.egress,
+    "egress": lambda catalog: _labelled(catalog, catalog.egress, "egress:"),
     "storage": lambda catalog: catalog.storage,
     "storage-prices": lambda catalog: catalog.storage_prices,
     "orchestration": lambda catalog: catalog.orchestration,

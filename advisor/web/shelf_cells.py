@@ -17,6 +17,13 @@ from advisor.web.figures import amount, plain
 from catalog.frame import Catalog
 
 STATE_TAGS = {FRESH: "", STALE: "tag-caution", UNDATED: "tag-caution"}
+_BLANKS = {  # what a blank means where it is not "unknown": see catalog/records.py
+    "retirement_date": "none stated",
+    "min_duration_days": "none stated",
+    "max_duration_days": "none stated",
+    "to_gb": "no end",
+    "spdx": "none",
+}
 _LINKS = {  # columns that name a row of another table
     "accelerator": "accelerators",
     "licence_id": "licences",
@@ -60,7 +67,7 @@ def cell(*, row: Mapping[str, Any], column: Column, table: Table) -> Shown:
     name = column.name
     value = in_words(name, row[name])
     if value is None:
-        text = "none stated" if name == "retirement_date" else "none" if _has_none(row, name) else "unknown"
+        text = _BLANKS.get(name) or ("none" if _has_none(row, name) else "unknown")
         return Shown(text=text, note=_why_unknown(row, name), is_unknown=True)
     if name == "licence_id" or (name == "accelerator" and table.name != "offers"):
         return Shown(text=str(value), href=address(_LINKS[name], str(row[name])))

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 import pandas as pd
 from django.http import QueryDict
 from django.urls import reverse
+from django.utils.text import capfirst
 
 from advisor.core.shelf_labels import in_words, label_of
 from advisor.core.shelf_order import choices, is_price, narrowed, ordered
@@ -91,7 +92,7 @@ def _paged(base: str, page: int) -> str:
 
 def _headings(query: Query) -> list[dict[str, Any]]:
     """Return the headings, each with the address that sorts by it; a second press turns the order round."""
-    first = Column(query.table.label, query.table.one.capitalize())
+    first = Column(query.table.label, capfirst(query.table.one))
     headings = []
     for column in (first, *query.table.columns, Column("age_days", "Age")):
         is_up, is_down = query.sort == column.name, query.sort == f"-{column.name}"
