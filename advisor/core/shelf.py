@@ -1,7 +1,6 @@
 """The catalog as people browse it: each table with its sources, its ages, and prices that can be compared."""
 
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, cast
@@ -135,6 +134,12 @@ def _architectures(catalog: Catalog) -> pd.DataFrame:
     return catalog.architectures.assign(kv_cache_bytes_per_token=cached)
 
 
+def _labelled(catalog: Catalog, rows: pd.DataFrame, prefix: str) -> pd.DataFrame:
+    """Give rows without a name the one under which reports cite them."""
+    labels = [catalog.evidence(f"{prefix}{id}")["label"] for id in rows["id"]]
+    return rows.assign(label=pd.Series(labels, dtype="str"))
+
+
 def _flat(rows: Sequence[Record]) -> pd.DataFrame:
     """Return records with parts inside as a frame of texts and truths; a part becomes its JSON."""
     return pd.DataFrame(
@@ -174,9 +179,11 @@ _BUILD: Mapping[str, Callable[[Catalog], pd.DataFrame]] = {
     "cpu-families": lambda catalog: catalog.cpu_families,
     "terms": lambda catalog: table(catalog.terms),
     "accelerators": lambda catalog: _with_gib(catalog.accelerators),
-    "accelerator-regions": lambda catalog: catalog.accelerator_regions.rename(columns={"basis": "seen"}),
+    "accelerator-regions": lambda catalog: _labelled(
+        catalog, catalog.accelerator_regions.rename(columns={"basis": "seen"}), "accelerator_region:"
+    ),
     "networking": lambda catalog: catalog.networking,
-    "egress": lambda catalog: catalog.egress,
+    "egress": lambda catalog: _labelled(catalog, catalog.egress, "egress:"),
     "storage": lambda catalog: catalog.storage,
     "storage-prices": lambda catalog: catalog.storage_prices,
     "orchestration": lambda catalog: catalog.orchestration,
@@ -188,129 +195,6 @@ _BUILD: Mapping[str, Callable[[Catalog], pd.DataFrame]] = {
     "rules": lambda catalog: _flat(catalog.rules),
     "coupling": _coupling,
 }
-
-# --- narrowing and ordering ------------------------------------------------------------------------------------------
-
-
-def squashed(text: str) -> str:
-    """Return a text as the search sees it: small letters and digits, nothing between them."""
-    return re.sub(r"[\W_]+", "", text.casefold())
-
-
-@lru_cache(maxsize=64)
-def haystacks(catalog: Catalog, name: str) -> tuple[str, ...]:
-    """Return what each row of a table is found by, squashed, one text a row; a bar stands around each column's."""
-    rows = shelf(catalog, name)
-    columns = [[squashed(text) for text in rows[column]] for column in TABLES[name].searched if column in rows]
-    return tuple(f"|{'|'.join(texts)}|" for texts in zip(*columns, strict=True))
-
-
-@lru_cache(maxsize=64)
-def places(catalog: Catalog, name: str) -> tuple[int, ...]:
-    """Return each row's place in the natural order of the names of its table, 0 the first."""
-    keys = [natural(text_of(label)) for label in shelf(catalog, name)[TABLES[name].label]]
-    order = sorted(range(len(keys)), key=keys.__getitem__)
-    return tuple(np.argsort(order, kind="stable").tolist())
-
-
-def found_by(*, catalog: Catalog, name: str, query: str) -> np.ndarray:
-    """Return which rows hold every word of a query; case, spaces and dashes do not matter. [truth values]
-
-    A row that holds the whole query in one piece counts too: `H100 SXM` finds `h100-sxm-80gb`. Source: the rows' texts.
-    """
-    whole = squashed(query)
-    words = [word for word in map(squashed, query.split()) if word]
-    return np.array(
-        [bool(whole) and (whole in text or all(word in text for word in words)) for text in haystacks(catalog, name)],
-        dtype=bool,
-    )
-
-
-def text_of(value: Any) -> str:
-    """Return a cell as the text that filters compare: `yes` and `no` for truths, blank for unknown."""
-    if value is None or (isinstance(value, float) and np.isnan(value)):
-        return ""
-    if isinstance(value, (bool, np.bool_)):
-        return "yes" if value else "no"
-    return str(value)
-
-
-@lru_cache(maxsize=64)
-def choices(catalog: Catalog, name: str) -> Mapping[str, tuple[str, ...]]:
-    """Return the values that each filter of a table can take, sorted, by the filter's name."""
-    rows = shelf(catalog, name)
-    found = {}
-    for one in TABLES[name].filters:
-        texts = {text_of(value) for value in rows[one.column].unique()}
-        parts = {part for text in texts for part in text.split(";")} if one.among else texts
-        found[one.name] = tuple(sorted(parts - {""}))
-    return found
-
-
-def narrowed(*, catalog: Catalog, name: str, wanted: Mapping[str, str], query: str = "") -> pd.DataFrame:
-    """Return the rows of a table that meet every filter and the query. [the table's own units]
-
-    ``wanted`` holds filter names with their values; other names are not looked at. Source: the table's own rows.
-    """
-    rows = shelf(catalog, name)
-    keep = np.ones(len(rows), dtype=bool)
-    for one in TABLES[name].filters:
-        value = wanted.get(one.name, "")
-        if value:
-            texts = [text_of(cell) for cell in rows[one.column]]
-            keep &= np.array([value in text.split(";") if one.among else value == text for text in texts], dtype=bool)
-    if squashed(query):
-        keep &= found_by(catalog=catalog, name=name, query=query)
-    return rows[keep]
-
-
-def rank_of_price(rows: pd.DataFrame) -> pd.Series:
-    """Return how far a price can be relied on: 0 dated, 1 stale, 2 undated or doubtful, 3 unknown. [rank]
-
-    Prices are ordered by it first, so that no old, undated or doubtful figure looks like the cheapest.
-    Source: the rows' dates, and ``catalog.frame.price_doubt``.
-    """
-    doubtful = rows["price_doubt"] != "" if "price_doubt" in rows else pd.Series(False, index=rows.index)
-    unsure = doubtful | (rows["freshness"] == age.UNDATED)
-    rank = np.select([unsure, rows["freshness"] == age.STALE], [2, 1], default=0)
-    return pd.Series(rank, index=rows.index)
-
-
-def is_price(name: str) -> bool:
-    """Say whether a column holds an amount of money."""
-    return "usd_per_" in name
-
-
-def ordered(*, rows: pd.DataFrame, by: str, descending: bool = False) -> pd.DataFrame:
-    """Return rows in the order of a column, unknown cells last whichever way. [the rows' own units]
-
-    Amounts of money come dated first, then stale, then undated or doubtful ones. Equal rows keep their order.
-    """
-    if not len(rows):
-        return rows
-    column = rows[by]
-    if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
-        key, unknown = column, column.isna()
-    else:
-        key = pd.Series([natural(text_of(value)) for value in column], index=rows.index, dtype="object")
-        unknown = pd.Series([text_of(value) == "" for value in column], index=rows.index)
-    rank = (rank_of_price(rows) if is_price(by) else pd.Series(0, index=rows.index)).where(~unknown, 3)
-    by_value = rows.index[
-        _stable_order(key.where(~unknown, key[~unknown].min() if (~unknown).any() else 0), descending)
-    ]
-    placed = rank.loc[by_value].sort_values(kind="stable").index
-    return rows.loc[placed]
-
-
-def _stable_order(key: pd.Series, descending: bool) -> np.ndarray:
-    values = key.to_list()
-    return np.array(sorted(range(len(values)), key=values.__getitem__, reverse=descending), dtype=int)
-
-
-def natural(text: str) -> tuple[tuple[int, str], ...]:
-    """Return a key that orders texts as people count: `g2` before `g10`."""
-    parts = re.findall(r"\d+|\D+", text.casefold())
-    return tuple((int(part), "") if part.isdigit() else (-1, part) for part in parts)
 
 
 def record(*, catalog: Catalog, name: str, row_id: str) -> Any:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from advisor.core.shelf import found_by, haystacks, places, shelf, squashed
+from advisor.core.shelf import shelf
+from advisor.core.shelf_order import found_by, haystacks, places, squashed
 from advisor.core.shelf_tables import TABLES, Table
 from catalog.frame import Catalog
 

@@ -190,7 +190,7 @@ _TABLES = (
         lead="Where an accelerator was seen. Each row is a sighting; that a row is missing proves nothing.",
         layer="accelerator",
         prefix="accelerator_region:",
-        label="id",
+        label="label",
         columns=(
             Column("accelerator", "Accelerator"),
             Column("region", "Region"),
@@ -227,7 +227,7 @@ _TABLES = (
         lead="What data costs that leaves a region or cloud, tier by tier. Zero stands only where a source says free.",
         layer="networking",
         prefix="egress:",
-        label="id",
+        label="label",
         columns=(
             Column("provider", "Provider"),
             Column("region", "Region"),

@@ -10,22 +10,15 @@ from advisor.core.catalog_freshness import by, every_row, overall
 from advisor.core.shelf import shelf
 from advisor.core.shelf_compare import NotComparable, compare
 from advisor.core.shelf_detail import detail
-from advisor.core.shelf_facts import in_words
+from advisor.core.shelf_labels import in_words
 from advisor.core.shelf_search import search
 from advisor.core.shelf_tables import LAYERS, TABLES, Table
 from advisor.services import shelf as service
 from advisor.web.csv_export import lines
 from advisor.web.release_cache import catalog_page
-from advisor.web.shelf_context import (
-    compare_page,
-    detail_page,
-    list_page,
-    price_lines,
-    read_query,
-    release_page,
-    rows_of,
-    shown_rows,
-)
+from advisor.web.shelf_cells import shown_rows
+from advisor.web.shelf_lists import list_page, read_query, rows_of
+from advisor.web.shelf_pages import compare_page, detail_page, price_lines, release_page
 from catalog.frame import Catalog
 from catalog.queries import NoRelease
 
@@ -49,7 +42,7 @@ def overview(request: HttpRequest, catalog: Catalog) -> HttpResponseBase:
         "whole": overall(rows),
         "layers": layers,
         "counts": _counts(catalog),
-        "accelerators_count": len(catalog.accelerators),
+        "comparable": [table for table in TABLES.values() if table.compares],
         "sources_count": len(catalog.sources),
     }
     return render(request, "web/catalog.html", context)

@@ -2,6 +2,8 @@
 
 import csv
 import io
+import shutil
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pandas as pd
@@ -14,14 +16,14 @@ from pytest_django import DjangoAssertNumQueries
 from advisor.core.shelf import shelf
 from advisor.core.shelf_tables import TABLES
 from advisor.web import csv_export
-from catalog import ingest, queries
+from catalog import files, ingest, queries
 from catalog.models import CatalogRelease
 from tests.advisor.factories import MOMENT, a_member, a_user
-from tests.catalog.conftest import Spoil, data, spoil  # noqa: F401  (fixtures)
 
 pytestmark = pytest.mark.django_db
 
 P5 = "aws/us-east-1/p5.48xlarge/on_demand"
+P5_CELLS = f"{P5},aws,us-east-1,p5.48xlarge,on_demand"
 PAGES = {  # each with its queries: session, user, the newest release, and what it reads beside the catalog
     "/catalog": 4,
     "/catalog/search?q=h100": 3,
@@ -43,6 +45,16 @@ def client(published: int) -> Client:
     client = Client()
     client.force_login(a_member(role="viewer"))
     return client
+
+
+def publish_changed(directory: Path, *edits: tuple[str, str, str]) -> int:
+    """Publish the shipped files with some texts exchanged: file, old, new."""
+    data = Path(shutil.copytree(files.DIRECTORY, directory / "data"))
+    for file, old, new in edits:
+        text = (data / file).read_text(encoding="utf-8")
+        assert text.count(old) == 1
+        (data / file).write_text(text.replace(old, new), encoding="utf-8")
+    return ingest.publish_files(actor="tests", moment=MOMENT, directory=data)
 
 
 def content(answer: HttpResponseBase) -> str:
@@ -93,7 +105,7 @@ def test_before_anything_is_published_the_pages_say_how_to_load_it(client: Clien
 # --- the browser's copy ----------------------------------------------------------------------------------------------
 
 
-def test_a_browser_keeps_a_page_until_the_release_moves(client: Client, data, spoil: Spoil) -> None:  # noqa: F811
+def test_a_browser_keeps_a_page_until_the_release_moves(client: Client, tmp_path: Path) -> None:
     client.get("/catalog/offers")  # the first visit brings the cookie that guards forms; from then on pages are kept
     first = client.get("/catalog/offers")
     again = client.get("/catalog/offers", headers={"If-None-Match": first.headers["ETag"]})
@@ -103,8 +115,7 @@ def test_a_browser_keeps_a_page_until_the_release_moves(client: Client, data, sp
         assert "Cookie" in answer.headers["Vary"]
         assert {"private", "no-cache"} <= set(answer.headers["Cache-Control"].split(", "))
 
-    spoil("offers.csv", P5, price_usd_per_hour="50")
-    ingest.publish_files(actor="tests", moment=MOMENT, directory=data)
+    publish_changed(tmp_path, ("offers.csv", f"{P5_CELLS},55.04,", f"{P5_CELLS},50,"))
     assert client.get("/catalog/offers", headers={"If-None-Match": first.headers["ETag"]}).status_code == 200
 
 
@@ -152,6 +163,15 @@ def test_a_narrowed_list_can_be_kept_as_a_bookmark(client: Client) -> None:
     assert "51–100 of" in page
     assert 'aria-sort="descending"' in page
     assert "?provider=gcp&amp;basis=spot&amp;sort=-price_usd_per_hour&amp;page=3" in page
+
+
+def test_a_filter_with_too_many_values_to_offer_holds_where_an_address_sets_it(client: Client) -> None:
+    without = content(client.get("/catalog/offers"))
+    narrowed = content(client.get("/catalog/offers?sku=p5.48xlarge&basis=on_demand"))
+
+    assert 'name="sku"' not in without
+    assert '<option value="p5.48xlarge" selected>p5.48xlarge</option>' in narrowed
+    assert narrowed.count("/catalog/offers/aws/") == narrowed.count("/p5.48xlarge/on_demand") > 3
 
 
 @pytest.mark.parametrize(
@@ -298,16 +318,25 @@ def test_with_a_single_release_the_pages_say_that_there_is_nothing_to_compare_wi
     assert "No price of this instance has moved" in content(client.get("/catalog/instances/aws/p5.48xlarge"))
 
 
-def test_a_second_release_tells_what_it_changed(client: Client, data, spoil: Spoil) -> None:  # noqa: F811
-    spoil("offers.csv", P5, price_usd_per_hour="41.28")
-    spoil("accelerators.csv", "h100-sxm-80gb", tdp_w="650")
-    number = ingest.publish_files(actor="tests", moment=MOMENT, directory=data)
+def test_a_second_release_tells_what_it_changed(client: Client, tmp_path: Path) -> None:
+    number = publish_changed(
+        tmp_path,
+        ("offers.csv", f"{P5_CELLS},55.04,", f"{P5_CELLS},41.28,"),
+        ("rules.yaml", "title: Neuron silicon needs the Neuron SDK", "title: Neuron silicon needs its SDK"),
+    )
 
     listed, page = (content(client.get(address)) for address in ("/catalog/releases", f"/catalog/releases/{number}"))
     instance = content(client.get("/catalog/instances/aws/p5.48xlarge"))
 
     assert f"/catalog/releases/{number}" in listed and "one release so far" not in listed
-    for shown in ("$55.04 per hour", "$41.28 per hour", "−25.0%", "accelerators.csv", "tdp_w", "700", "650"):
+    for shown in (
+        "$55.04 per hour",
+        "$41.28 per hour",
+        "−25.0%",
+        "rules.yaml",
+        "needs the Neuron SDK",
+        "needs its SDK",
+    ):
         assert shown in page
     assert "$41.28" in instance and f"/catalog/offers/{P5}" in instance
     assert "first release of this installation" in content(client.get("/catalog/releases/1"))

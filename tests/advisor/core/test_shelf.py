@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from advisor.core import age, shelf
+from advisor.core import age, shelf, shelf_order
 from advisor.core.catalog_freshness import by, every_row, overall
 from advisor.core.shelf_compare import NotComparable, compare, line
 from advisor.core.shelf_detail import detail
-from advisor.core.shelf_facts import conditions_text, facts, label_of
+from advisor.core.shelf_facts import conditions_text, facts
+from advisor.core.shelf_labels import label_of
 from advisor.core.shelf_search import search
 from advisor.core.shelf_tables import TABLES
 from catalog import files, frame
@@ -77,18 +78,18 @@ def test_cheapest_first_never_begins_with_a_price_that_cannot_be_relied_on() -> 
         index=["fresh 5", "stale 1", "undated .5", "unknown", "fresh 4", "doubtful .1"],
     )
 
-    up = shelf.ordered(rows=rows, by="price_usd_per_hour")
-    down = shelf.ordered(rows=rows, by="price_usd_per_hour", descending=True)
+    up = shelf_order.ordered(rows=rows, by="price_usd_per_hour")
+    down = shelf_order.ordered(rows=rows, by="price_usd_per_hour", descending=True)
 
     assert list(up.index) == ["fresh 4", "fresh 5", "stale 1", "doubtful .1", "undated .5", "unknown"]
     assert list(down.index) == ["fresh 5", "fresh 4", "stale 1", "undated .5", "doubtful .1", "unknown"]
 
 
 def test_the_shipped_offers_are_ordered_by_reliance_and_then_by_price(catalog: frame.Catalog) -> None:
-    rows = shelf.ordered(rows=shelf.shelf(catalog, "offers"), by="price_usd_per_accelerator_hour")
+    rows = shelf_order.ordered(rows=shelf.shelf(catalog, "offers"), by="price_usd_per_accelerator_hour")
 
     known = rows[rows["price_usd_per_accelerator_hour"].notna()]
-    ranks = shelf.rank_of_price(known)
+    ranks = shelf_order.rank_of_price(known)
     assert ranks.is_monotonic_increasing
     for rank in (0, 1, 2):
         assert known.loc[ranks == rank, "price_usd_per_accelerator_hour"].is_monotonic_increasing
@@ -99,8 +100,16 @@ def test_the_shipped_offers_are_ordered_by_reliance_and_then_by_price(catalog: f
 def test_texts_are_ordered_as_people_count() -> None:
     rows = pd.DataFrame({"sku": ["g10", "", "G2", "g2.x"]}, index=list("abcd"))
 
-    assert list(shelf.ordered(rows=rows, by="sku").index) == ["c", "d", "a", "b"]
-    assert list(shelf.ordered(rows=rows, by="sku", descending=True).index) == ["a", "d", "c", "b"]
+    assert list(shelf_order.ordered(rows=rows, by="sku").index) == ["c", "d", "a", "b"]
+    assert list(shelf_order.ordered(rows=rows, by="sku", descending=True).index) == ["a", "d", "c", "b"]
+
+
+def test_truths_are_ordered_and_nothing_can_be_ordered_too() -> None:
+    rows = pd.DataFrame({"in_eu": [True, False, True], "rdma": [None, True, False]}, index=list("abc"))
+
+    assert list(shelf_order.ordered(rows=rows, by="in_eu").index) == ["b", "a", "c"]
+    assert list(shelf_order.ordered(rows=rows, by="rdma").index) == ["c", "b", "a"]
+    assert len(shelf_order.ordered(rows=rows[:0], by="rdma")) == 0
 
 
 # --- ages ------------------------------------------------------------------------------------------------------------
@@ -190,9 +199,9 @@ def test_browsing_leaves_the_catalogs_frames_as_they_are() -> None:
 def test_filters_narrow_to_what_they_name(catalog: frame.Catalog) -> None:
     wanted = {"provider": "aws", "accelerator": "h100-sxm-80gb", "basis": "on_demand"}
 
-    rows = shelf.narrowed(catalog=catalog, name="offers", wanted=wanted)
-    among = shelf.narrowed(catalog=catalog, name="accelerators", wanted={"provider": "gcp"})
-    nothing = shelf.narrowed(catalog=catalog, name="offers", wanted={"provider": "oracle"})
+    rows = shelf_order.narrowed(catalog=catalog, name="offers", wanted=wanted)
+    among = shelf_order.narrowed(catalog=catalog, name="accelerators", wanted={"provider": "gcp"})
+    nothing = shelf_order.narrowed(catalog=catalog, name="offers", wanted={"provider": "oracle"})
 
     assert P5 in rows.index
     assert set(rows["provider"] + rows["accelerator"] + rows["basis"]) == {"awsh100-sxm-80gbon_demand"}
@@ -328,6 +337,23 @@ def test_a_coupling_observation_tells_its_seven_answers_and_its_steps(catalog: f
     assert len(titles["The seven observations"]) == 7
     assert "It needs one vendor's compiler: yes (weight 2)." in titles["The seven observations"]
     assert "rewrite CUDA kernels in NKI" in titles["What a move takes"]
+
+
+def test_a_converted_storage_price_tells_what_its_source_states(catalog: frame.Catalog) -> None:
+    found = detail(catalog=catalog, name="storage-prices", row_id="aws/us-east-1/aws-ebs/ebs-gp3")
+
+    price = next(fact for fact in found.parts[0].facts if fact.name == "price_usd_per_gb_month")
+    assert price.value == pytest.approx(0.08 / 1.073741824)
+    assert "The source states $0.08 per GiB and month" in found.passages[0].lines[0]
+
+
+def test_a_model_whose_retirement_has_come_is_told_from_one_that_will_retire(catalog: frame.Catalog) -> None:
+    offers = shelf.shelf(catalog, "model-offers")
+    dated = offers[offers["retirement_date"] != ""]
+
+    assert set(dated["retired"]) == {"yes", "no"}
+    assert (dated.loc[dated["retired"] == "yes", "retirement_date"] <= MOMENT.isoformat()).all()
+    assert (offers.loc[offers["retirement_date"] == "", "retired"] == "").all()
 
 
 def test_conditions_are_told_in_words() -> None:
