@@ -320,7 +320,6 @@ def evidence_entries(readout: Readout) -> list[dict[str, Any]]:
             **entry,
             "number": number,
             "anchor": f"evidence-{number}",
-            "page": (number - 1) // _LINES_OF_EVIDENCE + 1,
             "dated": _dated(entry),
             "is_link": str(entry.get("url") or "").startswith("https://"),
         }

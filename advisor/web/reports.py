@@ -19,8 +19,7 @@ from advisor.web import report_pages
 def report(request: HttpRequest, decision_id: int, number: int) -> HttpResponse:
     """The answer: the first page of a report."""
     found, readout = _opened(request, decision_id, number)
-    links = {one["id"]: one["address"] for one in report_pages.workload_links(readout, (decision_id, number))}
-    return _page(request, found, readout, "answer", {**report_pages.answer(readout), "workload_address": links})
+    return _page(request, found, readout, "answer", report_pages.answer(readout))
 
 
 @login_required
