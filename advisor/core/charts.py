@@ -251,28 +251,45 @@ def _option_costs(workload: Data, options: Sequence[Data]) -> Chart | None:
 def _times(name: str, workload: Data, options: Sequence[Data], target: Number | None) -> Chart | None:
     ours = (workload.get("recommended") or {}).get("id")
     series = _by_standing(options, name, ours)
-    points = [point for one in series for point in one.points if point.number["value"] is not None]
-    if not points:
+    if not any(point.number["value"] is not None for one in series for point in one.points):
         return None
-    least = min(points, key=lambda point: (point.number["value"], point.label))
-    unit = least.number["unit"]
-    text = f"Shortest: {least.label} with {_in_unit(least.number)}."
+    said = _times_said(series)
+    text = " ".join(one["text"] for one in said)
+    unit = series[0].points[0].number["unit"]
     if target:
         text += f" Your target is {target['value']:,g} {unit}."
+    evidence = [id for one in said for id in one["evidence"]]
     return Chart(
         id=name,
         kind="ranges",
         title=NUMBER_LABELS[name],
         unit=unit,
-        says=sentence(text, *least.number["evidence"], *(target["evidence"] if target else ())),
+        says=sentence(text, *evidence, *(target["evidence"] if target else ())),
         series=series,
         target=target,
     )
 
 
+def _times_said(series: Sequence[Series]) -> list[Sentence]:
+    """Return how long the recommended stack takes, and the shortest of those that are not excluded."""
+    known = [(one.name, point) for one in series for point in one.points if point.number["value"] is not None]
+    ours = next((point for _, point in known if point.is_ours), None)
+    said = [sentence("Not estimated for the recommended stack.")]
+    if ours:
+        said = [sentence(f"Recommended: {_in_unit(ours.number)}.", *ours.number["evidence"])]
+    open_ones = [point for name, point in known if name != _STANDINGS["excluded"]]
+    if not open_ones:
+        return [*said, sentence("Only excluded stacks have an estimate.")]
+    least = min(open_ones, key=lambda point: (point.number["value"], point.label))
+    if least is not ours:
+        text = f"Shortest of those not excluded: {least.label}, {_in_unit(least.number)}."
+        said.append(sentence(text, *least.number["evidence"]))
+    return said
+
+
 def _in_unit(number: Number) -> str:
     value, low, high = (f"{float(f'{number[end]:.3g}'):,g}" for end in ("value", "low", "high"))
-    return f"{value} {number['unit']} ({low} to {high})"
+    return f"{value} {number['unit']}" + (f" ({low} to {high})" if low != high else "")
 
 
 def _target(name: str, index: int, data: Data) -> Number | None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from html import unescape
 from typing import Any
 from urllib.parse import urlencode
 
@@ -337,3 +338,14 @@ def test_an_unanswered_question_says_what_was_taken_and_where_to_answer_it(publi
     assert unanswered
     assert all(f"<code>{escape(one['path'])}</code>" in page for one in unanswered)
     assert ">Answer them</a>" in page
+
+
+def test_each_option_can_be_compared_with_the_recommended_stack(published: int, client: Client) -> None:
+    report = advised(client, "small_team")
+
+    page = page_of(client, f"{base_of(report)}/workloads/assistant")
+
+    links = [unescape(link) for link in re.findall(r'href="([^"]+/compare\?revision=[^"]+)"', page)]
+    assert len(links) >= 2
+    for link in links:
+        assert "Figures side by side" in page_of(client, link)
