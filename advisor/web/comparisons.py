@@ -14,7 +14,8 @@ from advisor.core.comparison import Comparison
 from advisor.core.readout import Readout
 from advisor.models import Decision, Report, User
 from advisor.services import access, reports
-from advisor.web.report_pages import shown_stacks, statement_base
+from advisor.web.report_frame import statement_base
+from advisor.web.report_pages import shown_stacks
 
 _LONGEST_CHOICE = 300
 

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from advisor.core.charts import Chart, cost_charts, workload_charts
+from advisor.core.charts import Chart, cost_charts
+from advisor.core.option_charts import workload_charts
 from advisor.core.statements import identity, statements
 from tests.advisor.factories import a_number, golden_report
 
