@@ -22,8 +22,10 @@ _PATTERNS = ("", "/", ".", "x", "-", "|", "+", "\\")
 
 
 def plotted(chart: Chart) -> dict[str, Any]:
-    """Return a chart with its figure as JSON and the rows of its table."""
-    return {**tabled(chart), "figure": json.dumps(figure(chart), separators=(",", ":"))}
+    """Return a chart with its figure as JSON, the room to keep for it, and the rows of its table."""
+    drawing = figure(chart)
+    text = json.dumps(drawing, separators=(",", ":"))
+    return {**tabled(chart), "figure": text, "height": drawing["layout"]["height"]}
 
 
 def tabled(chart: Chart) -> dict[str, Any]:

@@ -38,6 +38,7 @@
   const axis = (given) => ({ ...given, gridcolor: token("--line"), zerolinecolor: token("--line-strong"), linecolor: token("--line"), tickcolor: token("--line"), fixedrange: true });
 
   const draw = (place) => {
+    place.querySelector(":scope > svg")?.remove(); // it kept the room until now
     const { data, layout } = JSON.parse(place.dataset.figure);
     const ink = token("--ink");
     const quiet = token("--ink-quiet");
@@ -60,7 +61,18 @@
     if (!window.Plotly || places.length === 0) {
       return;
     }
-    places.forEach(draw);
-    new MutationObserver(() => places.forEach(draw)).observe(document.documentElement, { attributes: true, attributeFilter: ["data-bs-theme"] });
+    const drawn = new Set();
+    const first = (place) => {
+      near.unobserve(place);
+      if (!drawn.has(place)) {
+        drawn.add(place);
+        draw(place);
+      }
+    };
+    // Each is drawn when the reader comes near it, so that none keeps the page from answering.
+    const near = new IntersectionObserver((seen) => seen.filter((one) => one.isIntersecting).forEach((one) => first(one.target)), { rootMargin: "200px" });
+    places.forEach((place) => near.observe(place));
+    window.addEventListener("beforeprint", () => places.forEach(first));
+    new MutationObserver(() => drawn.forEach(draw)).observe(document.documentElement, { attributes: true, attributeFilter: ["data-bs-theme"] });
   });
 })();
