@@ -1,6 +1,19 @@
 // Draws the charts of a page with plotly, in the colours of the theme; again when the theme changes. Nothing moves.
+// Plotly is large: it is fetched when the reader first comes near a chart.
 (() => {
   "use strict";
+  const source = document.currentScript.dataset.plotly;
+  let fetched = null;
+  const plotly = () => {
+    fetched ??= new Promise((done, failed) => {
+      const script = document.createElement("script");
+      script.src = source;
+      script.onload = done;
+      script.onerror = failed;
+      document.head.append(script);
+    });
+    return fetched;
+  };
   const token = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
   // What a trace stands for decides its colour; shape and pattern say the same without it.
@@ -58,12 +71,15 @@
 
   document.addEventListener("DOMContentLoaded", () => {
     const places = [...document.querySelectorAll("[data-figure]")];
-    if (!window.Plotly || places.length === 0) {
-      return;
-    }
     const drawn = new Set();
-    const first = (place) => {
+    const first = async (place) => {
       near.unobserve(place);
+      try {
+        await plotly();
+      } catch {
+        place.hidden = true; // the table beneath says the same
+        return;
+      }
       if (!drawn.has(place)) {
         drawn.add(place);
         draw(place);
