@@ -14,14 +14,6 @@ from advisor.core.quantity import Number, Sentence, added, sentence, span, title
 Data = Mapping[str, Any]
 _PART = "of it "  # how the label of a part begins
 _SHARED = "shared by the workloads"
-_TIMES = ("run_days", "ttft_ms", "tpot_ms", "latency_ms")
-_TARGETS = {
-    "run_days": "deadline_days",
-    "ttft_ms": "ttft_p95_ms",
-    "tpot_ms": "tpot_p95_ms",
-    "latency_ms": "latency_p99_ms",
-}
-_STANDINGS = {"ranked": "ranked", "confirm_first": "confirm first", "excluded": "excluded"}
 
 
 @dataclass(frozen=True)
@@ -67,14 +59,6 @@ class Chart:
 def cost_charts(data: Data) -> tuple[Chart, ...]:
     """Return the pictures of what the plan costs: against other plans, by line, month by month and summed up."""
     found = (_plans(data), _lines(data), *_months(data))
-    return tuple(chart for chart in found if chart and chart.is_drawn)
-
-
-def workload_charts(workload: Data, *, index: int, data: Data) -> tuple[Chart, ...]:
-    """Return the pictures of one workload: what its options cost, and how long they take against the target."""
-    options = _options(workload)
-    found = [_option_costs(workload, options)]
-    found += [_times(name, workload, options, _target(name, index, data)) for name in _TIMES]
     return tuple(chart for chart in found if chart and chart.is_drawn)
 
 
@@ -209,85 +193,3 @@ def _running(numbers: Sequence[Number]) -> list[Number]:
         parts = {f"month {month}": number} | ({"the months before": sums[-1]} if sums else {})
         sums.append(added(parts, unit="USD"))
     return sums
-
-
-def _options(workload: Data) -> list[Data]:
-    """Return the stacks the report shows for a workload, each once, the recommended one first."""
-    listed = [workload.get("recommended"), workload.get("stay")]
-    listed += [one for name in ("provider", "group", "path") for one in workload.get(f"best_by_{name}", [])]
-    return list({stack["id"]: stack for stack in listed if stack}.values())
-
-
-def _by_standing(options: Sequence[Data], name: str, ours: str | None) -> tuple[Series, ...]:
-    found = []
-    for standing, text in _STANDINGS.items():
-        mine = [stack for stack in options if stack["standing"] == standing and name in stack["numbers"]]
-        mine.sort(key=lambda stack: (stack["numbers"][name]["value"] is None, stack["numbers"][name]["value"] or 0.0))
-        points = (Point(stack["label"], stack["numbers"][name], is_ours=stack["id"] == ours) for stack in mine)
-        found.append(Series(text, tuple(points)))
-    return tuple(one for one in found if one.points)
-
-
-def _option_costs(workload: Data, options: Sequence[Data]) -> Chart | None:
-    ours = workload.get("recommended")
-    if not options:
-        return None
-    text = "No stack keeps every constraint; what was looked at is shown with its cost."
-    evidence: list[str] = []
-    if ours:
-        cost = ours["numbers"]["monthly_usd"]
-        text = f"Recommended: {ours['label']}, {span(cost)} a month. Beside it the best of each other kind."
-        evidence = cost["evidence"]
-    return Chart(
-        id="options",
-        kind="ranges",
-        title="The best of each provider, path and way to buy, a month at full load",
-        unit="USD/month",
-        says=sentence(text, *evidence),
-        series=_by_standing(options, "monthly_usd", ours["id"] if ours else None),
-    )
-
-
-def _times(name: str, workload: Data, options: Sequence[Data], target: Number | None) -> Chart | None:
-    ours = (workload.get("recommended") or {}).get("id")
-    series = _by_standing(options, name, ours)
-    points = [point for one in series for point in one.points if point.number["value"] is not None]
-    if not points:
-        return None
-    least = min(points, key=lambda point: (point.number["value"], point.label))
-    unit = least.number["unit"]
-    text = f"Shortest: {least.label} with {_in_unit(least.number)}."
-    if target:
-        text += f" Your target is {target['value']:,g} {unit}."
-    return Chart(
-        id=name,
-        kind="ranges",
-        title=NUMBER_LABELS[name],
-        unit=unit,
-        says=sentence(text, *least.number["evidence"], *(target["evidence"] if target else ())),
-        series=series,
-        target=target,
-    )
-
-
-def _in_unit(number: Number) -> str:
-    value, low, high = (f"{float(f'{number[end]:.3g}'):,g}" for end in ("value", "low", "high"))
-    return f"{value} {number['unit']} ({low} to {high})"
-
-
-def _target(name: str, index: int, data: Data) -> Number | None:
-    """Return a workload's target as the report cites it: its value stands with the evidence."""
-    id = f"answer:workloads[{index}].targets.{_TARGETS[name]}"
-    entry = next((one for one in data.get("evidence", []) if one["id"] == id), None)
-    if entry is None or entry["value"] is None:
-        return None
-    value = float(entry["value"])
-    return {
-        "value": value,
-        "low": value,
-        "high": value,
-        "unit": entry["unit"],
-        "kind": entry["kind"],
-        "evidence": [id],
-        "reason": None,
-    }

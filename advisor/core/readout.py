@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from advisor.core import charts, gist, merged
+from advisor.core import charts, gist, merged, option_charts
 from advisor.core.charts import Chart
 from advisor.core.merged import Benefit, Check, WarningGroup
 from advisor.core.quantity import Sentence
@@ -37,7 +37,7 @@ def read(content: bytes) -> Readout:
     benefits = tuple(merged.benefits(stack) for stack in data.get("coupling", {}).get("stacks", []))
     cost = charts.cost_charts(data)
     by_workload = {
-        workload["id"]: charts.workload_charts(workload, index=index, data=data)
+        workload["id"]: option_charts.workload_charts(workload, index=index, data=data)
         for index, workload in enumerate(data.get("workloads", []))
     }
     said = (

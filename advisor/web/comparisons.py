@@ -1,5 +1,6 @@
 """Two answers side by side: two revisions of a decision, or two stacks of one workload."""
 
+from collections.abc import Collection
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -13,7 +14,8 @@ from advisor.core.comparison import Comparison
 from advisor.core.readout import Readout
 from advisor.models import Decision, Report, User
 from advisor.services import access, reports
-from advisor.web.report_pages import shown_stacks, statement_base
+from advisor.web.report_frame import statement_base
+from advisor.web.report_pages import shown_stacks
 
 _LONGEST_CHOICE = 300
 
@@ -32,15 +34,31 @@ def compare(request: HttpRequest, decision_id: int) -> HttpResponse:
         "decision": decision,
         "numbers": numbers,
         "chosen": chosen,
-        "stack_groups": shown_stacks(readout) if readout else [],
-        "left": left,
-        "right": right,
+        "revision_choice": _chosen(left, right, [str(number) for number in reversed(numbers[:2])], numbers),
+        "stack_groups": _stack_choices(readout, left, right) if readout else [],
     }
     if revision and readout and chosen:
         context |= _stacks(readout, left, right, statement_base(decision.pk, chosen))
     elif left or right:
         context |= _revisions(request.user, decision, numbers, left, right)
     return render(request, "web/compare.html", context)
+
+
+def _chosen(left: str, right: str, usual: list[str], among: Collection[object]) -> dict[str, str]:
+    """Return what stands chosen on both sides: what was asked for where it is among the choices, else the usual two."""
+    known = {str(one) for one in among}
+    pair = [left, right] if {left, right} <= known else [usual[0], usual[-1]] if usual else ["", ""]
+    return {"left": pair[0], "right": pair[1]}
+
+
+def _stack_choices(readout: Readout, left: str, right: str) -> list[dict[str, Any]]:
+    """Return the workloads that have two stacks to compare, each with what stands chosen."""
+    found = []
+    for group in shown_stacks(readout):
+        ids = [stack["id"] for stack in group["stacks"]]
+        if len(ids) > 1:
+            found.append({**group, **_chosen(left, right, ids[:2], ids)})
+    return found
 
 
 def _revisions(user: User, decision: Decision, numbers: list[int], left: str, right: str) -> dict[str, Any]:

@@ -16,13 +16,16 @@ _SYMBOLS = {
     "excluded": "x-thin-open",
     "alternatives": "circle-open",
 }
+_TO_BE_NAMED = ("confirm first", "excluded", _AT_LEAST)
 _ROW_PX, _BELOW_PX, _LEGEND_PX, _COURSE_PX = 52, 44, 22, 300
 _PATTERNS = ("", "/", ".", "x", "-", "|", "+", "\\")
 
 
 def plotted(chart: Chart) -> dict[str, Any]:
-    """Return a chart with its figure as JSON and the rows of its table."""
-    return {**tabled(chart), "figure": json.dumps(figure(chart), separators=(",", ":"))}
+    """Return a chart with its figure as JSON, the room to keep for it, and the rows of its table."""
+    drawing = figure(chart)
+    text = json.dumps(drawing, separators=(",", ":"))
+    return {**tabled(chart), "figure": text, "height": drawing["layout"]["height"]}
 
 
 def tabled(chart: Chart) -> dict[str, Any]:
@@ -96,7 +99,9 @@ def _ranges(chart: Chart) -> tuple[list[dict[str, Any]], dict[str, Any]]:
 def _rowed(chart: Chart, labels: list[str], traces: list[dict[str, Any]]) -> dict[str, Any]:
     """Return a layout of one row a label, the label above its marks so that a phone has room for both."""
     entries = len(traces) + (chart.target is not None)
-    legend_rows = entries if entries > 1 else 0
+    is_plain = entries == 1 and traces[0]["name"] not in _TO_BE_NAMED
+    legend_rows = 0 if is_plain else entries
+    ours = {point.label for one in chart.series for point in one.points if point.is_ours and chart.id != "plans"}
     return {
         **_axes(chart.unit, "x"),
         "height": 12 + _BELOW_PX + _ROW_PX * len(labels) + _LEGEND_PX * legend_rows,
@@ -116,7 +121,7 @@ def _rowed(chart: Chart, labels: list[str], traces: list[dict[str, Any]]) -> dic
                 "y": _text(label),
                 "yshift": 19,
                 "showarrow": False,
-                "text": _text(label),
+                "text": _headed(label, ours),
             }
             for label in labels
         ],
@@ -124,6 +129,10 @@ def _rowed(chart: Chart, labels: list[str], traces: list[dict[str, Any]]) -> dic
         "legend": {"orientation": "v", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom"},
         "margin": {"l": 8, "r": 16, "t": 12, "b": _BELOW_PX + _LEGEND_PX * legend_rows},
     }
+
+
+def _headed(label: str, ours: set[str]) -> str:
+    return f"Recommended: {_text(label)}" if label in ours else _text(label)
 
 
 def _is_lower_bound(point: Point) -> bool:

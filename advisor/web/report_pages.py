@@ -3,17 +3,19 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from django.core.paginator import Paginator
 from django.urls import reverse
 
 from advisor.core.charts import Chart
 from advisor.core.coupling import LAYERS
 from advisor.core.labels import BILL_NOTE, LAYER_LABELS, NUMBER_LABELS, ROLE_LABELS, STATES, TOTAL_LABELS
+from advisor.core.quantity import titled
 from advisor.core.readout import Readout
 from advisor.core.statements import is_number
-from advisor.models import Report
 from advisor.web.picture import pictured
 from advisor.web.plots import plotted, tabled
+from advisor.web.report_bonds import bound_stacks
+from advisor.web.report_evidence import evidence_entries
+from advisor.web.report_frame import has_checks
 
 Data = Mapping[str, Any]
 Show = Callable[[Chart], dict[str, Any]]
@@ -21,64 +23,11 @@ Show = Callable[[Chart], dict[str, Any]]
 _ORDER = {name: position for position, name in enumerate(NUMBER_LABELS)}
 _STATE_TAGS = {"missed": "tag-bad", "cannot be confirmed": "tag-caution", "met": "tag-good"}
 _ROLE_TAGS = {"production": "tag-good", "baseline": "tag-good", "none": "tag-bad"}
-_BAND_TAGS = {"loose": "tag-good", "tight": "tag-bad"}
 _IN_THE_PLAN = ("production", "baseline")
 _TIMES = ("run_days", "tuned_run_days", "ttft_ms", "tpot_ms", "latency_ms")
 _TIME_CHECKS = ("deadline", "ttft", "tpot", "latency", "need_by", "resilience")
 _FOREMOST = 5
-_LINES_OF_EVIDENCE = 25
 _BEST_OF = {"provider": "provider", "path_text": "path", "group_text": "group"}
-
-
-def frame(*, report: Report, readout: Readout, here: str) -> dict[str, Any]:
-    """Return what every page of a report shows: its head, the way to its other pages, where its evidence stands."""
-    revision = report.run.revision
-    place = (revision.decision_id, revision.number)
-    return {
-        "data": readout.data,
-        "readout": readout,
-        "report": report,
-        "revision": revision,
-        "decision": revision.decision,
-        "here": here,
-        "tabs": _tabs(readout.data, place),
-        "statement_base": statement_base(*place),
-        "evidence_base": reverse("web:report_evidence", args=place),
-        "answer_address": where_to_answer(*place),
-    }
-
-
-def statement_base(decision_id: int, number: int) -> str:
-    """Return the address that ends, with a statement's number, at the evidence of that statement."""
-    return reverse("web:report_statement", args=[decision_id, number, 0]).removesuffix("0")
-
-
-def where_to_answer(decision_id: int, number: int) -> str:
-    """Return where the questions of a revision are answered. The one place that knows."""
-    return reverse("web:start")
-
-
-def _tabs(data: Data, place: tuple[int, int]) -> list[dict[str, str]]:
-    """Return the pages this report has: one whose section an older report lacks is not among them."""
-    workloads = data.get("workloads") or []
-    pages = [("answer", "Answer", reverse("web:report", args=place), True)]
-    pages.append(("cost", "Cost", reverse("web:report_cost", args=place), bool(data.get("plan"))))
-    if workloads:
-        first = reverse("web:report_workload", args=[*place, workloads[0]["id"]])
-        pages.append(("workloads", "Workloads", first, True))
-    pages.append(("coupling", "Coupling", reverse("web:report_coupling", args=place), bool(_bound(data))))
-    pages.append(("checks", "Checks", reverse("web:report_checks", args=place), has_checks(data)))
-    pages.append(("evidence", "Evidence", reverse("web:report_evidence", args=place), bool(data.get("evidence"))))
-    return [{"key": key, "label": label, "address": address} for key, label, address, exists in pages if exists]
-
-
-def _bound(data: Data) -> list[Data]:
-    return list(data.get("coupling", {}).get("stacks") or [])
-
-
-def has_checks(data: Data) -> bool:
-    """Return whether a report holds anything for the page of checks."""
-    return any(data.get(name) for name in ("constraints", "warnings", "unanswered"))
 
 
 def answer(readout: Readout) -> dict[str, Any]:
@@ -112,11 +61,7 @@ def _other_totals(data: Data) -> list[tuple[str, Any]]:
     """Return the numbers of the plan as a whole that are no key numbers, such as its energy."""
     totals = data["plan"]["totals"]
     others = {name: part for name, part in totals.items() if is_number(part) and name not in TOTAL_LABELS}
-    return [(_titled(label), number) for label, number in labelled(others)]
-
-
-def _titled(label: str) -> str:
-    return label[:1].upper() + label[1:]
+    return [(titled(label), number) for label, number in labelled(others)]
 
 
 def _plan_row(row: Data) -> dict[str, Any]:
@@ -221,55 +166,6 @@ def _options(found: Data) -> list[dict[str, Any]]:
     return sorted(options.values(), key=lambda one: "recommended" not in one["best_of"])
 
 
-def coupling(readout: Readout, position: int) -> dict[str, Any]:
-    """Return what is bound to what: every stack in a line, and the matrix of the one at a position, from 1 on."""
-    stacks = _bound_stacks(readout)
-    shown = min(max(position, 1), len(stacks))
-    return {"bound": stacks, "shown": shown, "stack": stacks[shown - 1]}
-
-
-def _bound_stacks(readout: Readout) -> list[dict[str, Any]]:
-    return [
-        {**_bound_stack(stack, readout.data), "benefits": benefits}
-        for stack, benefits in zip(_bound(readout.data), readout.benefits, strict=True)
-    ]
-
-
-def _bound_stack(stack: Data, data: Data) -> dict[str, Any]:
-    """Arrange a stack's cells as a matrix: one row and column for each layer that has any."""
-    names = {workload["id"]: workload["name"] for workload in data.get("workloads", [])}
-    present = {layer for cell in stack["cells"] for layer in (cell["layer_a"], cell["layer_b"])}
-    layers = [layer for layer in LAYER_LABELS if layer in present] + sorted(present - set(LAYER_LABELS))
-    cells = [
-        {
-            **cell,
-            "anchor": f"pair-{stack['workload_id']}-{stack['role']}-{number}",
-            "tag": _BAND_TAGS.get(cell["band"], "tag-caution"),
-        }
-        for number, cell in enumerate(stack["cells"], start=1)
-    ]
-    by_pair: dict[frozenset[str], list[dict[str, Any]]] = {}
-    for cell in cells:
-        by_pair.setdefault(frozenset((cell["layer_a"], cell["layer_b"])), []).append(cell)
-    rows = [
-        {
-            "label": LAYER_LABELS.get(layer, layer),
-            "cells": [by_pair.get(frozenset((layer, other)), []) for other in layers[:position]],
-        }
-        for position, layer in enumerate(layers)
-    ]
-    return {
-        **stack,
-        "cells": cells,
-        "heading_id": f"bound-{stack['workload_id']}-{stack['role']}",
-        "workload_name": names.get(stack["workload_id"], stack["workload_id"]),
-        "role_label": ROLE_LABELS.get(stack["role"], stack["role"]),
-        "tightest": max(cells, key=lambda cell: cell["score"]["value"], default=None),
-        "columns": [LAYER_LABELS.get(layer, layer) for layer in layers[:-1]],
-        "rows": rows[1:],
-    }
-
-
 def checks(readout: Readout) -> dict[str, Any]:
     """Return the constraints, what needs a look first and all of them as a table by workload; and what is open."""
     data = readout.data
@@ -313,70 +209,10 @@ def _check_rows(readout: Readout) -> list[dict[str, Any]]:
     ]
 
 
-def evidence_entries(readout: Readout) -> list[dict[str, Any]]:
-    """Return every entry of the evidence with its number, from 1 on, and how it is dated."""
-    return [
-        {
-            **entry,
-            "number": number,
-            "anchor": f"evidence-{number}",
-            "page": (number - 1) // _LINES_OF_EVIDENCE + 1,
-            "dated": _dated(entry),
-            "is_link": str(entry.get("url") or "").startswith("https://"),
-        }
-        for number, entry in enumerate(readout.data.get("evidence", []), start=1)
-    ]
-
-
-def evidence(readout: Readout, *, kind: str, source: str, page: str) -> dict[str, Any]:
-    """Return a page of the evidence, of one kind and one source where they are named."""
-    entries = evidence_entries(readout)
-    found = [one for one in entries if kind in ("", one["kind"]) and source in ("", one["source"])]
-    return {
-        "kinds": sorted({one["kind"] for one in entries}),
-        "sources": sorted({one["source"] for one in entries}, key=str.casefold),
-        "kind": kind,
-        "source": source,
-        "lines": Paginator(found, _LINES_OF_EVIDENCE).get_page(page),
-        "entries_count": len(entries),
-    }
-
-
-def statement(readout: Readout, number: int) -> dict[str, Any] | None:
-    """Return a statement of a report with its evidence; None where the report makes no such one."""
-    listed = readout.statements.listed
-    if not 1 <= number <= len(listed):
-        return None
-    part = listed[number - 1]
-    entries = evidence_entries(readout)
-    known = [readout.evidence_number.get(id) for id in part.get("evidence") or ()]
-    return {
-        "statement": part,
-        "statement_number": number,
-        "is_number": is_number(part),
-        "said": part.get("text") or part.get("name"),
-        "lines": sorted((entries[place - 1] for place in known if place), key=_own_last),
-        "missing": [id for id in part.get("evidence") or () if id not in readout.evidence_number],
-    }
-
-
-def _own_last(entry: Data) -> int:
-    """Order what others say before what the document says: the reader knows the document."""
-    return ("default", "answer").index(entry["kind"]) + 1 if entry["kind"] in ("default", "answer") else 0
-
-
-def _dated(entry: Data) -> str:
-    """Say as of when an entry holds. What the document itself says needs no date."""
-    if entry.get("kind") in ("answer", "default"):
-        return ""
-    as_of = entry.get("as_of")
-    return f"as of {as_of} ({entry.get('as_of_basis')})" if as_of else "undated"
-
-
 def everything(readout: Readout) -> dict[str, Any]:
     """Return all of a report in order, for paper: nothing is folded, all evidence is listed."""
     ids = [one["id"] for one in readout.data.get("workloads", [])]
-    bound = _bound_stacks(readout)
+    bound = bound_stacks(readout)
     return {
         **answer(readout),
         **cost(readout, show=tabled),

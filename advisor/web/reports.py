@@ -10,7 +10,8 @@ from advisor.core.decision_record import markdown
 from advisor.core.readout import Readout
 from advisor.models import Report
 from advisor.services import access, reports
-from advisor.web import report_pages
+from advisor.web import report_bonds, report_evidence, report_pages
+from advisor.web.report_frame import bound, frame, has_checks
 
 
 @login_required
@@ -19,8 +20,7 @@ from advisor.web import report_pages
 def report(request: HttpRequest, decision_id: int, number: int) -> HttpResponse:
     """The answer: the first page of a report."""
     found, readout = _opened(request, decision_id, number)
-    links = {one["id"]: one["address"] for one in report_pages.workload_links(readout, (decision_id, number))}
-    return _page(request, found, readout, "answer", {**report_pages.answer(readout), "workload_address": links})
+    return _page(request, found, readout, "answer", report_pages.answer(readout))
 
 
 @login_required
@@ -49,11 +49,11 @@ def workload(request: HttpRequest, decision_id: int, number: int, workload_id: s
 def coupling(request: HttpRequest, decision_id: int, number: int) -> HttpResponse:
     """What is bound to what; `?stack=2` shows the matrix of the second stack of the plan."""
     found, readout = _opened(request, decision_id, number)
-    if not readout.data.get("coupling", {}).get("stacks"):
+    if not bound(readout.data):
         raise Http404("This report holds no coupling.")
     asked = request.GET.get("stack", "1")
     position = int(asked) if asked.isdecimal() and len(asked) < 5 else 1
-    return _page(request, found, readout, "coupling", report_pages.coupling(readout, position))
+    return _page(request, found, readout, "coupling", report_bonds.coupling(readout, position))
 
 
 @login_required
@@ -61,7 +61,7 @@ def coupling(request: HttpRequest, decision_id: int, number: int) -> HttpRespons
 @require_safe
 def checks(request: HttpRequest, decision_id: int, number: int) -> HttpResponse:
     found, readout = _opened(request, decision_id, number)
-    if not report_pages.has_checks(readout.data):
+    if not has_checks(readout.data):
         raise Http404("This report holds no checks.")
     return _page(request, found, readout, "checks", report_pages.checks(readout))
 
@@ -74,7 +74,7 @@ def evidence(request: HttpRequest, decision_id: int, number: int) -> HttpRespons
     found, readout = _opened(request, decision_id, number)
     kind, source, page = (request.GET.get(name, "")[:300] for name in ("kind", "source", "page"))
     return _page(
-        request, found, readout, "evidence", report_pages.evidence(readout, kind=kind, source=source, page=page)
+        request, found, readout, "evidence", report_evidence.evidence(readout, kind=kind, source=source, page=page)
     )
 
 
@@ -93,7 +93,7 @@ def statement(request: HttpRequest, decision_id: int, number: int, statement_num
 def statement_card(request: HttpRequest, decision_id: int, number: int, statement_number: int) -> HttpResponse:
     """The same as a card, put beside the number by the page's script."""
     found, readout = _opened(request, decision_id, number)
-    context = report_pages.frame(report=found, readout=readout, here="statement")
+    context = frame(report=found, readout=readout, here="statement")
     return render(request, "web/_card.html", {**context, **_statement(readout, statement_number)})
 
 
@@ -131,12 +131,12 @@ def _opened(request: HttpRequest, decision_id: int, number: int) -> tuple[Report
 
 
 def _page(request: HttpRequest, found: Report, readout: Readout, name: str, part: dict[str, object]) -> HttpResponse:
-    context = report_pages.frame(report=found, readout=readout, here=name)
+    context = frame(report=found, readout=readout, here=name)
     return render(request, f"web/report_{name}.html", {**context, **part})
 
 
 def _statement(readout: Readout, number: int) -> dict[str, object]:
-    part = report_pages.statement(readout, number)
+    part = report_evidence.statement(readout, number)
     if part is None:
         raise Http404("This report makes no such statement.")
     return part

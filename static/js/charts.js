@@ -1,6 +1,19 @@
 // Draws the charts of a page with plotly, in the colours of the theme; again when the theme changes. Nothing moves.
+// Plotly is large: it is fetched when the reader first comes near a chart.
 (() => {
   "use strict";
+  const source = document.currentScript.dataset.plotly;
+  let fetched = null;
+  const plotly = () => {
+    fetched ??= new Promise((done, failed) => {
+      const script = document.createElement("script");
+      script.src = source;
+      script.onload = done;
+      script.onerror = failed;
+      document.head.append(script);
+    });
+    return fetched;
+  };
   const token = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
   // What a trace stands for decides its colour; shape and pattern say the same without it.
@@ -38,6 +51,7 @@
   const axis = (given) => ({ ...given, gridcolor: token("--line"), zerolinecolor: token("--line-strong"), linecolor: token("--line"), tickcolor: token("--line"), fixedrange: true });
 
   const draw = (place) => {
+    place.querySelector(":scope > svg")?.remove(); // it kept the room until now
     const { data, layout } = JSON.parse(place.dataset.figure);
     const ink = token("--ink");
     const quiet = token("--ink-quiet");
@@ -57,10 +71,24 @@
 
   document.addEventListener("DOMContentLoaded", () => {
     const places = [...document.querySelectorAll("[data-figure]")];
-    if (!window.Plotly || places.length === 0) {
-      return;
-    }
-    places.forEach(draw);
-    new MutationObserver(() => places.forEach(draw)).observe(document.documentElement, { attributes: true, attributeFilter: ["data-bs-theme"] });
+    const drawn = new Set();
+    const first = async (place) => {
+      near.unobserve(place);
+      try {
+        await plotly();
+      } catch {
+        place.hidden = true; // the table beneath says the same
+        return;
+      }
+      if (!drawn.has(place)) {
+        drawn.add(place);
+        draw(place);
+      }
+    };
+    // Each is drawn when the reader comes near it, so that none keeps the page from answering.
+    const near = new IntersectionObserver((seen) => seen.filter((one) => one.isIntersecting).forEach((one) => first(one.target)), { rootMargin: "200px" });
+    places.forEach((place) => near.observe(place));
+    window.addEventListener("beforeprint", () => places.forEach(first));
+    new MutationObserver(() => drawn.forEach(draw)).observe(document.documentElement, { attributes: true, attributeFilter: ["data-bs-theme"] });
   });
 })();

@@ -139,3 +139,14 @@ def test_a_comparison_takes_as_many_queries_however_long_the_reports(
     # session, user; decision, permission; the revisions; for each of three reports itself and the permission
     with django_assert_num_queries(11):
         assert client.get(address_of(first, left="1", right="2")).status_code == 200
+
+
+def test_the_forms_stand_on_what_is_compared_and_else_on_two_different_things(first: Run, client: Client) -> None:
+    a_second_revision(first, golden_report("uber"))
+    stacks = [stack["id"] for stack in golden_report("uber")["workloads"][0]["best_by_provider"]]
+
+    page = client.get(address_of(first, revision="1", left=stacks[2], right=stacks[1])).content.decode()
+
+    chosen = re.findall(r'<option value="([^"]+)" selected>', page)
+    assert chosen[:4] == ["1", "2", stacks[2], stacks[1]]
+    assert all(left != right for left, right in zip(chosen[::2], chosen[1::2], strict=True))

@@ -89,3 +89,19 @@ def test_no_figure_carries_a_colour_of_its_own_or_a_template() -> None:
         assert "template" not in found["layout"]
         assert '"color"' not in json.dumps(found)
         assert all(trace["meta"]["stands_for"] for trace in found["data"])
+
+
+def test_the_recommended_stack_is_named_as_such_above_its_mark() -> None:
+    points = (Point("a", a_number(3.0), is_ours=True), Point("b", a_number(4.0)))
+
+    found = figure(a_chart("ranges", Series("ranked", points)))
+
+    assert [one["text"] for one in found["layout"]["annotations"]] == ["Recommended: a", "b"]
+    assert found["layout"]["showlegend"] is False
+
+
+def test_marks_of_one_kind_are_explained_where_they_may_not_be_taken() -> None:
+    found = figure(a_chart("ranges", Series("excluded", (Point("a", a_number(3.0)),))))
+
+    assert found["layout"]["showlegend"] is True
+    assert found["data"][0]["name"] == "excluded"

@@ -2,6 +2,7 @@
 
 import json
 import re
+from html import unescape
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,7 +17,7 @@ from advisor.core.statements import is_number, statements
 from advisor.models import Decision, Report, Run, User, Workspace
 from advisor.services import examples, reports, runs
 from advisor.web.figures import amount
-from tests.advisor.factories import MOMENT, a_member
+from tests.advisor.factories import MOMENT, a_member, a_number
 
 pytestmark = pytest.mark.django_db
 EXAMPLES = [one.name for one in examples.examples()]
@@ -308,6 +309,44 @@ def test_an_example_opens_in_the_questionnaire(client: Client) -> None:
     answer = client.post("/examples/uber", {"workspace": workspace_id()})
     page = client.get(answer.url).content.decode()
 
-    assert Decision.objects.get().revisions.get().runs.count() == 0
-    assert escape("Trip serving, training and GenAI features (illustrative figures)") in page
-    assert "Questions answered" in page
+    assert "Trip serving" in page
+    assert escape("decision: Trip serving") in page
+
+
+def test_list_and_net_cost_stand_side_by_side_where_the_report_has_both(published: int, client: Client) -> None:
+    report = advised(client, "small_team")
+    data = json.loads(bytes(report.content))
+    net = a_number(4321.0, low=4000.0, high=5000.0, evidence=[data["evidence"][0]["id"]])
+    data["plan"]["totals"]["net_monthly_usd"] = net
+    data["workloads"][0]["recommended"]["numbers"]["net_monthly_usd"] = net
+    data["plan"]["assignments"][0]["stack"]["numbers"]["net_monthly_usd"] = net
+    Report.objects.update(content=json.dumps(data).encode())
+    base = base_of(report)
+
+    cost, workload = page_of(client, f"{base}/cost"), page_of(client, f"{base}/workloads/assistant")
+
+    assert "A month, net of your discounts" in cost
+    assert re.search(r'<th scope="row">Net of your discounts</th><td>.*?\$4,320 per month', cost)
+    assert re.search(r"net of your discounts <span.*?\$4,320 per month", workload)
+
+
+def test_an_unanswered_question_says_what_was_taken_and_where_to_answer_it(published: int, client: Client) -> None:
+    report = advised(client, "small_team")
+    unanswered = json.loads(bytes(report.content))["unanswered"]
+
+    page = page_of(client, f"{base_of(report)}/checks")
+
+    assert unanswered
+    assert all(f"<code>{escape(one['path'])}</code>" in page for one in unanswered)
+    assert ">Answer them</a>" in page
+
+
+def test_each_option_can_be_compared_with_the_recommended_stack(published: int, client: Client) -> None:
+    report = advised(client, "small_team")
+
+    page = page_of(client, f"{base_of(report)}/workloads/assistant")
+
+    links = [unescape(link) for link in re.findall(r'href="([^"]+/compare\?revision=[^"]+)"', page)]
+    assert len(links) >= 2
+    for link in links:
+        assert "Figures side by side" in page_of(client, link)

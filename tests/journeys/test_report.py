@@ -35,6 +35,7 @@ def test_a_report_is_read_page_by_page(title: str, app: App, page: Page, complai
         tabs.get_by_role("link", name=name, exact=True).click()
         expect(tabs.get_by_role("link", name=name, exact=True)).to_have_attribute("aria-current", "page")
         for drawing in page.locator("[data-figure]").all():
+            drawing.scroll_into_view_if_needed()
             expect(drawing.locator("svg.main-svg").first).to_be_visible()
 
     assert complaints == []
@@ -75,6 +76,7 @@ def test_the_tabs_are_walked_by_keyboard(app: App, page: Page) -> None:
 def test_a_chart_follows_the_theme_and_has_its_table_beneath(app: App, page: Page, complaints: list[str]) -> None:
     address = report_of(app, page, "Trip serving")
     page.goto(f"{address}/cost")
+    page.locator("[data-figure]").last.scroll_into_view_if_needed()
     line = page.locator("[data-figure] .scatterlayer .js-line").last
     light = line.evaluate("node => getComputedStyle(node).stroke")
 

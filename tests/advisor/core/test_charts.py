@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from advisor.core.charts import Chart, cost_charts, workload_charts
+from advisor.core.charts import Chart, cost_charts
+from advisor.core.option_charts import workload_charts
 from advisor.core.statements import identity, statements
 from tests.advisor.factories import a_number, golden_report
 
@@ -141,3 +142,31 @@ def test_a_chart_with_nothing_known_is_not_made() -> None:
     data["plan"]["totals"]["months"] = []
 
     assert "months" not in {chart.id for chart in cost_charts(data)}
+
+
+def an_option(label: str, standing: str, ms: float) -> dict[str, Any]:
+    number = a_number(ms, low=ms - 1, high=ms + 1, unit="ms", evidence=[f"offer:{label}"])
+    return {"id": label, "label": label, "standing": standing, "numbers": {"ttft_ms": number, "monthly_usd": number}}
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ([("a", "ranked", 9.0)], "Recommended: 9 ms (8 to 10)."),
+        (
+            [("a", "ranked", 9.0), ("b", "confirm_first", 4.0), ("c", "excluded", 1.0)],
+            "Recommended: 9 ms (8 to 10). Shortest of those not excluded: b, 4 ms (3 to 5).",
+        ),
+        (
+            [("c", "excluded", 1.0)],
+            "Not estimated for the recommended stack. Only excluded stacks have an estimate.",
+        ),
+    ],
+)
+def test_an_excluded_stack_is_never_called_the_shortest(options: list[tuple[str, str, float]], text: str) -> None:
+    stacks = [an_option(*one) for one in options]
+    workload = {"id": "x", "best_by_path": stacks} | ({"recommended": stacks[0]} if options[0][0] == "a" else {})
+
+    chart = by_id(workload_charts(workload, index=0, data={}), "ttft_ms")
+
+    assert chart.says["text"] == text
