@@ -290,7 +290,7 @@ def _page(
 def _open(draft: Draft, fits: Callable[[int], bool]) -> list[dict[str, object]]:
     """Return the questions without an answer whose power fits, the most telling first."""
     names = {f"workloads[{work.id}]": work.name or work.id for work in draft.document.workloads}
-    asked = [one for page in draft.pages for one in page.asked if one.answer is None and fits(one.question.power)]
+    asked = [one for page in draft.pages for one in page.asked if one.is_open and fits(one.question.power)]
     return [
         {
             "asked": one,
@@ -337,7 +337,7 @@ def _workload_row(draft: Draft, workload_id: str) -> dict[str, object]:
         "workload": workload,
         "kind": phrase(input_at("workloads[].kind"), workload.kind),
         "answered_count": sum(one.answer is not None for one in asked),
-        "asked_count": len(asked),
+        "asked_count": sum(one.is_open or one.answer is not None for one in asked),
         "flows": flows,
     }
 
