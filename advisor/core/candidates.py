@@ -372,7 +372,12 @@ def _checks(
         licences.check(frame=frame, licences=case.catalog.licences, document=case.document),
         constraints.operable(frame=frame, engineers=case.document.team.ml_systems_engineers),
         constraints.retirement(frame=frame, moment=case.moment),
-        constraints.capacity(frame=frame, limit=capacity.value, source=capacity.id),
+        constraints.capacity(
+            frame=frame,
+            limit=capacity.value,
+            source=capacity.id,
+            quota=case.document.constraints.quota or (),
+        ),
         constraints.need_by(frame=frame, date=limits.need_by, moment=case.moment),
         constraints.resilience(
             frame=frame,

@@ -41,6 +41,7 @@ def warnings(*, assignments: Sequence[Assignment], moment: dt.date, horizon_mont
                 sentence(f"{name}: {row['sku']} is not self-serve; announced is not rentable.", row["option_evidence"]),
             )
         _price_warnings(warn, name, stack, moment)
+        _evaluation_warning(warn, name, item)
         if stack.monthly["value"] is None:
             warn(
                 "cost_unknown",
@@ -180,6 +181,25 @@ def _price_warnings(warn: Any, name: str, stack: Stack, moment: dt.date) -> None
                     row["price_evidence"],
                 ),
             )
+
+
+def _evaluation_warning(warn: Any, name: str, item: Assignment) -> None:
+    """Warn of a managed family that the team has not shown to be good enough: price and limits cannot show it."""
+    family = item.stack.row["family"] if item.stack else ""
+    if not isinstance(family, str) or not family:
+        return
+    model, path = item.choice.field.stated.model, f"{item.choice.field.path}.model"
+    entries = list(enumerate(getattr(model, "acceptable", ())))
+    found = next(((number, entry) for number, entry in entries if entry.family == family), None)
+    if found is None:
+        text = f"{name}: you name no family that is good enough; {family} is chosen by price and limits alone. "
+        evidence = f"{'default' if model is None else 'answer'}:{path}"
+    elif found[1].eval is None:
+        text = f"{name}: you name no evaluation of {family}. "
+        evidence = f"answer:{path}.acceptable[{found[0]}].family"
+    else:
+        return
+    warn("not_evaluated", sentence(f"{text}Try it on cases of your own before you commit.", evidence))
 
 
 def _months_on(moment: dt.date, months: int) -> dt.date:

@@ -4,6 +4,7 @@ A check holds its state for all candidates at once (an int8 array) and says a se
 """
 
 import datetime as dt
+import fnmatch
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +15,7 @@ import pandas as pd
 
 from advisor.core.bases import BASIS_TEXT
 from advisor.core.quantity import Number, Sentence, number, sentence
+from advisor.core.schema import Quota
 from estimator.workload import Measured
 
 MET, UNKNOWN, MISSED = 1, 0, -1
@@ -318,27 +320,51 @@ def same_room(*, frame: pd.DataFrame, measured: Measured | None, path: str) -> C
     return Check("same_room", "room of the measured job", three_valued(met=True, known=enough), say, decisive=True)
 
 
-def capacity(*, frame: pd.DataFrame, limit: float, source: str) -> Check:
+def capacity(*, frame: pd.DataFrame, limit: float, source: str, quota: Sequence[Quota] = ()) -> Check:
     """Return the check that a fleet may be had without asking: on demand and spot promise no capacity.
 
-    ``limit`` is the number of accelerators past which it must be asked for; ``source`` the evidence id of that number.
+    ``limit`` is the number of accelerators past which it must be asked for, ``source`` the evidence id of that number;
+    where the team holds a ``quota`` that covers a stack, the largest such takes its place.
     """
     promised = np.array([value is True for value in frame["capacity_guaranteed"]], dtype=bool)
     total = frame["accelerators_total_typical"].to_numpy(dtype=float)
-    known = promised | ~(total > limit)
+    limits = np.full(len(frame), limit)
+    for own in sorted(quota, key=lambda one: one.accelerators):
+        covered = [_covers(own, *place) for place in zip(frame["provider"], frame["region"], frame["sku"], strict=True)]
+        limits[covered] = own.accelerators
+    known = promised | ~(total > limits)
 
     def say(row: Row, state: int) -> Sentence:
-        if state == MET:
-            return sentence("The fleet is of a size that may be had without asking.", row["option_evidence"], source)
-        return sentence(
-            f"{row['accelerators_total_typical']:,.0f} accelerators in {row['region']} {BASIS_TEXT[row['basis']]} "
-            "are more "
-            f"than the {limit:,.0f} that may be had without asking: no capacity is promised, so ask for it first.",
-            row["option_evidence"],
-            source,
-        )
+        asks = row["accelerators_total_typical"]
+        mine = [
+            n for n, one in enumerate(quota) if asks > 0 and _covers(one, row["provider"], row["region"], row["sku"])
+        ]
+        number = max(mine, key=lambda n: quota[n].accelerators, default=None)
+        most = limit if number is None else quota[number].accelerators
+        origin = source if number is None else f"answer:constraints.quota[{number}].accelerators"
+        whose = "that may be had without asking" if number is None else f"of your quota on {row['provider']}"
+        if asks > most:
+            text = (
+                f"{asks:,.0f} accelerators in {row['region']} {BASIS_TEXT[row['basis']]} are more than the {most:,.0f} "
+                f"{whose}: "
+                + (
+                    "this way to buy promises them."
+                    if state == MET
+                    else "no capacity is promised, so ask for it first."
+                )
+            )
+        elif number is None:
+            text = "The fleet is of a size that may be had without asking."
+        else:
+            text = f"The fleet stays within the {most:,.0f} accelerators {whose}."
+        return sentence(text, row["option_evidence"], origin)
 
     return Check("capacity", "capacity without asking", three_valued(met=True, known=known), say, decisive=True)
+
+
+def _covers(quota: Quota, provider: str, region: str, sku: str) -> bool:
+    in_place = quota.provider == provider and quota.region in (None, region)
+    return in_place and fnmatch.fnmatch(sku, quota.applies_to)
 
 
 def need_by(*, frame: pd.DataFrame, date: dt.date | None, moment: dt.date) -> Check | None:

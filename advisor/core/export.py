@@ -5,7 +5,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from advisor.core.document import Document, canonical, json_schema
+from advisor.core.document import Document, canonical
+from advisor.core.inputs import schema
 from advisor.core.questions import QUESTIONS
 
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9._/*-]*(?: [A-Za-z0-9._/*()+-]+)*\Z")
@@ -71,29 +72,29 @@ def _scalar(value: Any) -> str:
 
 def _ordered(document: Document) -> dict[str, Any]:
     """Return what was said, the keys in the order in which the schema names them."""
-    schema = json_schema()
-    ordered: dict[str, Any] = _in_order(canonical(document), schema["properties"], schema)
+    whole = schema()
+    ordered: dict[str, Any] = _in_order(canonical(document), whole["properties"], whole)
     return {"version": 1, **ordered}
 
 
-def _in_order(value: Any, properties: Mapping[str, Any], schema: Mapping[str, Any]) -> Any:
+def _in_order(value: Any, properties: Mapping[str, Any], whole: Mapping[str, Any]) -> Any:
     if isinstance(value, list):
-        return [_in_order(part, properties, schema) for part in value]
+        return [_in_order(part, properties, whole) for part in value]
     if not isinstance(value, Mapping):
         return value
     found = {}
     for key in [*(name for name in properties if name in value), *(name for name in value if name not in properties)]:
-        found[key] = _in_order(value[key], _below(properties.get(key, {}), schema), schema)
+        found[key] = _in_order(value[key], _below(properties.get(key, {}), whole), whole)
     return found
 
 
-def _below(part: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:
+def _below(part: Mapping[str, Any], whole: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the keys that can stand below a part of the JSON schema; those of every form of ``model`` together."""
     names: dict[str, Any] = {}
     todo = [part]
     while todo:
         one = todo.pop()
         if "$ref" in one:
-            names |= schema["$defs"][one["$ref"].rsplit("/", 1)[1]]["properties"]
+            names |= whole["$defs"][one["$ref"].rsplit("/", 1)[1]]["properties"]
         todo += [*one.get("anyOf", ()), *one.get("oneOf", ()), *([one["items"]] if "items" in one else ())]
     return names

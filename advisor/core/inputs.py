@@ -120,18 +120,24 @@ class Input:
 
 
 @cache
+def schema() -> dict[str, Any]:
+    """Return the document's JSON schema, made once; nobody changes it."""
+    return json_schema()
+
+
+@cache
 def input_at(path: str) -> Input:
     """Return the input of a path, with ``workloads[]`` for each workload and no brackets after a list's name."""
     if path == "workloads[].model":
         return _model_input()
-    schema = json_schema()
-    part: dict[str, Any] = schema
+    whole = schema()
+    part = whole
     required = False
     for step in path.replace("[]", "").split("."):
-        section = _section(schema, part)
+        section = _section(whole, part)
         required = step in section.get("required", ())
         part = section["properties"][step]
-    return _input(schema, part, path=path, required=required)
+    return _input(whole, part, path=path, required=required)
 
 
 def typed(found: Input, value: Any) -> Typed:
@@ -287,17 +293,17 @@ def _facts() -> Mapping[str, Mapping[str, Any]]:
 
 @cache
 def _model_input() -> Input:
-    schema = json_schema()
-    shape, entry = schema["$defs"]["InlineModel"], schema["$defs"]["AcceptableModel"]
+    whole = schema()
+    shape, entry = whole["$defs"]["InlineModel"], whole["$defs"]["AcceptableModel"]
     families = tuple(
-        _input(schema, part, path=f"workloads[].model.acceptable.{name}", required=name in entry["required"])
+        _input(whole, part, path=f"workloads[].model.acceptable.{name}", required=name in entry["required"])
         for name, part in entry["properties"].items()
     )
     rows = Input(
         path="workloads[].model.acceptable", name="acceptable", label="Families", widget="rows", columns=families
     )
     parts = tuple(
-        _input(schema, part, path=f"workloads[].model.{name}", required=False)
+        _input(whole, part, path=f"workloads[].model.{name}", required=False)
         for name, part in shape["properties"].items()
     )
     by_id = Input(

@@ -66,6 +66,17 @@ class Asked:
     default_text: str
     is_first: bool
     belongs: bool  # False: an answer stands where this kind of work has none
+    is_optional: bool  # nothing is missing without it: we compute what it would measure
+
+    @property
+    def is_open(self) -> bool:
+        """Return whether something is taken by default because nobody answered."""
+        return self.answer is None and not self.is_optional
+
+    @property
+    def default_why(self) -> str:
+        """Return why that is taken where nobody answers."""
+        return "it is computed from the model" if self.is_optional else self.question.default_why
 
     @property
     def power_text(self) -> str:
@@ -94,8 +105,8 @@ class Page:
 
     @property
     def open_count(self) -> int:
-        """Return how many of its questions have no answer."""
-        return sum(one.answer is None for one in self.asked)
+        """Return how many of its questions are open."""
+        return sum(one.is_open for one in self.asked)
 
 
 def pages(document: Document) -> tuple[Page, ...]:
@@ -140,14 +151,16 @@ def _asked(document: Document) -> Iterator[Asked]:
         for index, workload in enumerate(document.workloads):
             path = question.path.replace("[]", f"[{index}]", 1)
             belongs = workload.kind in question.kinds
-            is_due = belongs and (holds(question.when, workload) or _may_measure(question, workload))
-            if is_due or answer_at(document, path) is not None:
+            is_due = belongs and holds(question.when, workload)
+            is_optional = belongs and not is_due and _may_measure(question, workload)
+            if is_due or is_optional or answer_at(document, path) is not None:
                 yield _one(
                     question,
                     document,
                     index=index,
                     is_first=question.path in first[workload.id],
                     belongs=belongs,
+                    is_optional=is_optional,
                 )
 
 
@@ -157,7 +170,13 @@ def _may_measure(question: Question, workload: Workload) -> bool:
 
 
 def _one(
-    question: Question, document: Document, *, is_first: bool, index: int | None = None, belongs: bool = True
+    question: Question,
+    document: Document,
+    *,
+    is_first: bool,
+    index: int | None = None,
+    belongs: bool = True,
+    is_optional: bool = False,
 ) -> Asked:
     workload = None if index is None else document.workloads[index]
     path = question.path if index is None else question.path.replace("[]", f"[{index}]", 1)
@@ -177,10 +196,17 @@ def _one(
         page=page,
         answer=answer_at(document, path),
         default=default,
-        default_text=question.no_default if default is None else phrase(found, default),
+        default_text=_default_text(question, found, default, is_optional=is_optional),
         is_first=is_first,
         belongs=belongs,
+        is_optional=is_optional,
     )
+
+
+def _default_text(question: Question, found: Input, default: Any, *, is_optional: bool) -> str:
+    if is_optional:
+        return "what we compute"
+    return question.no_default if default is None else phrase(found, default)
 
 
 def _subject(path: str) -> str:

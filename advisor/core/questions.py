@@ -553,6 +553,15 @@ QUESTIONS: tuple[Question, ...] = (
         default=(),
     ),
     Question(
+        path="constraints.quota",
+        text="Which quota do you hold?",
+        help="Accelerators you may start today without asking, by provider and SKU.",
+        power=54,
+        power_why="more than that has to be asked for and may not be granted in time",
+        default_why="a coefficient stands in for what may be had without asking",
+        no_default="planned by coefficient",
+    ),
+    Question(
         path="horizon.months",
         text="Over how many months are costs compared?",
         help="Long enough for the effort of a move to pay back.",

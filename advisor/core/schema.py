@@ -137,6 +137,15 @@ class Team(Section):
     orchestrators: Words | None = _f("Orchestrators it runs, such as kubernetes or slurm.")
 
 
+class Quota(Section):
+    """Accelerators the team may start today without asking the provider."""
+
+    provider: Provider = Field(description="Who granted it.")
+    region: Word | None = _f("Region code it holds in, such as us-east-1; null means every region.")
+    applies_to: Word = Field(default="*", description="SKUs it covers, with * for any letters, such as p5*.")
+    accelerators: Whole = Field(description="Accelerators that may run at once. [accelerators]", ge=0, le=10_000_000)
+
+
 class Constraints(Section):
     """What the answer must keep; whatever cannot be confirmed is said to be so, not taken as met."""
 
@@ -151,6 +160,9 @@ class Constraints(Section):
     need_by: Day | None = _f("The day on which it must run, as an ISO date.")
     purchase: Annotated[tuple[Basis, ...], Field(min_length=1, max_length=10)] | None = _f(
         "Ways to buy that are acceptable; stacks are ranked within one way."
+    )
+    quota: Annotated[tuple[Quota, ...], Field(max_length=50)] | None = _f(
+        "Quota held; where none is named, a coefficient stands in for what may be had without asking."
     )
 
 

@@ -90,17 +90,17 @@ def summary(*, document: Document, pages: Sequence[Page], problems: Sequence[Pro
             if one.answer is not None
         )
         taken = tuple(
-            Line(one.input.label, one.default_text, one.place, one.page, one.question.default_why)
+            Line(one.input.label, one.default_text, one.place, one.page, one.default_why)
             for one in sorted(mine, key=lambda one: -one.question.power)
-            if one.answer is None
+            if one.is_open
         )
         groups.append(Group(title, said, taken))
     return Summary(
         groups=tuple(groups),
         problems=tuple(problems),
         answered_count=sum(one.answer is not None for one in asked),
-        asked_count=len(asked),
-        first_open_count=sum(one.is_first and one.answer is None for one in asked),
+        asked_count=sum(one.is_open or one.answer is not None for one in asked),
+        first_open_count=sum(one.is_first and one.is_open for one in asked),
     )
 
 

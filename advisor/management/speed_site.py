@@ -12,7 +12,7 @@ from advisor.core.advise import advise
 from advisor.core.document import Document, check, known_from, parse
 from advisor.management.speed_estimator import World
 from advisor.management.stopwatch import Case
-from advisor.services import accounts, decisions, examples, runs
+from advisor.services import accounts, decisions, drafts, examples, runs
 from catalog import files, ingest, queries
 from catalog.frame import build
 
@@ -98,10 +98,17 @@ def page_view_cases() -> list[Case]:
     text = examples.example(name="llm_serving").text
     run = decisions.start_decision(workspace=user.workspaces.get(), user=user, document_bytes=text.encode(), moment=now)
     runs.execute_run(run_id=run.pk, moment=now)
+    draft = drafts.begin_from_file(
+        workspace=user.workspaces.get(), user=user, content=examples.example(name="uber").text.encode(), moment=now
+    )
     client = Client(SERVER_NAME="localhost")
     client.force_login(user)
     pages = {
         "start": ("the start page", reverse("web:start")),
+        "questions": (
+            "the first questions of examples/uber.yaml, three workloads",
+            reverse("web:questions", args=[draft.decision_id, draft.number, "first"]),
+        ),
         "report": (
             "the report page of examples/llm_serving.yaml",
             reverse("web:report", args=[run.revision.decision_id, run.revision.number]),

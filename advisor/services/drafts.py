@@ -207,7 +207,7 @@ def edit(*, revision: Revision, user: User, version: int, changes: Mapping[str, 
 
     def change(current: Revision) -> _New | None:
         wanted = {place: value for place, value in changes.items() if value != _shown(current, place)}
-        _refuse_conflicts(current, version=version, wanted=wanted)
+        _refuse_conflicts(current, user=user, version=version, wanted=wanted)
         if not wanted:
             return None
         found = edits.applied(current.document, wanted)
@@ -230,7 +230,7 @@ def replace(*, revision: Revision, user: User, version: int, content: bytes, mom
     document.check(raw)
 
     def change(current: Revision) -> _New:
-        _refuse_conflicts(current, version=version, wanted={WHOLE: None})
+        _refuse_conflicts(current, user=user, version=version, wanted={WHOLE: None})
         return _New(raw, {}, [WHOLE])
 
     changed = _changed(revision=revision, user=user, moment=moment, change=change)
@@ -269,7 +269,7 @@ def remove_workload(
     place = f"workloads[{workload_id}]"
 
     def change(current: Revision) -> _New:
-        _refuse_conflicts(current, version=version, wanted={place: None})
+        _refuse_conflicts(current, user=user, version=version, wanted={place: None})
         raw, flows = edits.without_workload(current.document, workload_id=workload_id)
         gone[:] = flows
         refused = {key: value for key, value in current.refused.items() if not edits.overlap(key, place)}
@@ -380,7 +380,7 @@ def _changed(
         return current
 
 
-def _refuse_conflicts(current: Revision, *, version: int, wanted: Mapping[str, Any]) -> None:
+def _refuse_conflicts(current: Revision, *, user: User, version: int, wanted: Mapping[str, Any]) -> None:
     """Raise Conflict where somebody touched one of the wanted places after ``version``, or its workload is gone."""
     later = (
         list(Edit.objects.filter(revision=current, version__gt=version).select_related("made_by").order_by("version"))
@@ -397,12 +397,16 @@ def _refuse_conflicts(current: Revision, *, version: int, wanted: Mapping[str, A
                     place=place,
                     mine=mine,
                     theirs=_shown(current, place) if place else None,
-                    who=(last.made_by.name or last.made_by.email) if last else "somebody",
+                    who=_name(last.made_by, user=user) if last else "somebody",
                     at=last.made_at if last else None,
                 )
             )
     if differences:
         raise Conflict(differences)
+
+
+def _name(other: User, *, user: User) -> str:
+    return "You, in another window," if other == user else other.name or other.email
 
 
 def _shown(current: Revision, place: str) -> Any:

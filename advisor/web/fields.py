@@ -51,6 +51,11 @@ class Control:
         return "date" if is_date else "text"
 
     @property
+    def unit_text(self) -> str:
+        """Return the unit as it stands beside the field."""
+        return {"fraction": "from 0 to 1, or in %", "percent": "%"}.get(self.input.unit, self.input.unit)
+
+    @property
     def input_mode(self) -> str:
         """Return which keyboard a phone shows."""
         return {"number": "decimal", "whole": "numeric"}.get(self.input.widget, "text")

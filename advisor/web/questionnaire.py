@@ -148,7 +148,10 @@ def document(request: HttpRequest, decision_id: int, number: int) -> HttpRespons
             problem = error
         except Conflict as error:
             who = error.differences[0].who
-            form.add_error(None, f"{who} changed this draft after you opened this page. Save again to replace it.")
+            form.add_error(
+                None,
+                f"{who} changed this draft after you opened this page. Save again to replace it.",
+            )
             found.refresh_from_db()
         except Settled:
             form.add_error(None, "This revision has been advised on and stays as it is.")
@@ -281,6 +284,7 @@ def _page(
         "fields": fields.fields(draft=draft, asked=page.asked, conflicts=conflicts),
         "lists": {name: values for name, values in lists.items() if name in wanted},
         "conflicts": conflicts,
+        "subject_of": _subject_of(page, draft),
         "before": draft.pages[position - 1] if position else None,
         "after": draft.pages[position + 1] if position + 1 < len(keys) else None,
     }
@@ -290,7 +294,7 @@ def _page(
 def _open(draft: Draft, fits: Callable[[int], bool]) -> list[dict[str, object]]:
     """Return the questions without an answer whose power fits, the most telling first."""
     names = {f"workloads[{work.id}]": work.name or work.id for work in draft.document.workloads}
-    asked = [one for page in draft.pages for one in page.asked if one.answer is None and fits(one.question.power)]
+    asked = [one for page in draft.pages for one in page.asked if one.is_open and fits(one.question.power)]
     return [
         {
             "asked": one,
@@ -299,6 +303,13 @@ def _open(draft: Draft, fits: Callable[[int], bool]) -> list[dict[str, object]]:
         }
         for one in sorted(asked, key=lambda one: -one.question.power)
     ]
+
+
+def _subject_of(page: Page, draft: Draft) -> str:
+    """Return the name of the page's workload, where its title does not hold it."""
+    if page.short_title != page.title:
+        return ""
+    return next((work.name or work.id for work in draft.document.workloads if work.id == page.workload_id), "")
 
 
 def _columns(found: fields.Input) -> list[fields.Input]:
@@ -337,7 +348,7 @@ def _workload_row(draft: Draft, workload_id: str) -> dict[str, object]:
         "workload": workload,
         "kind": phrase(input_at("workloads[].kind"), workload.kind),
         "answered_count": sum(one.answer is not None for one in asked),
-        "asked_count": len(asked),
+        "asked_count": sum(one.is_open or one.answer is not None for one in asked),
         "flows": flows,
     }
 
@@ -368,7 +379,8 @@ def _change_workloads(request: HttpRequest, found: Revision) -> HttpResponse:
 
 def _workload_problem(error: Exception) -> str:
     if isinstance(error, Conflict):
-        return f"{error.differences[0].who} changed this workload after you opened this page. Look at it again."
+        who = error.differences[0].who
+        return f"{who} changed this workload after you opened this page. Look at it again."
     if isinstance(error, DocumentError):
         return " ".join(str(item["message"]) for item in error.items)
     return "This workload is no longer there: somebody took it away."

@@ -123,8 +123,8 @@ def test_the_site_is_measured_on_a_database_of_its_own(tmp_path: Path) -> None:
 
     assert done.returncode == 0, done.stderr
     ids = [figure["id"] for figure in json.loads(output.read_text(encoding="utf-8"))["figures"]]
-    assert ids[:4] == ["catalog.current_cold", "catalog.current_cached", "web.start", "web.report"]
-    assert ids[4:] == ["web.catalog", "web.catalog_offers", "web.catalog_row", "web.catalog_search"]
+    assert ids[:5] == ["catalog.current_cold", "catalog.current_cached", "web.start", "web.questions", "web.report"]
+    assert ids[5:] == ["web.catalog", "web.catalog_offers", "web.catalog_row", "web.catalog_search"]
     assert not list((tmp_path / "data").glob("*.sqlite3"))
 
 

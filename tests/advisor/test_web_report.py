@@ -309,8 +309,9 @@ def test_an_example_opens_in_the_questionnaire(client: Client) -> None:
     answer = client.post("/examples/uber", {"workspace": workspace_id()})
     page = client.get(answer.url).content.decode()
 
-    assert "Trip serving" in page
-    assert escape("decision: Trip serving") in page
+    assert Decision.objects.get().revisions.get().runs.count() == 0
+    assert escape("Trip serving, training and GenAI features (illustrative figures)") in page
+    assert "Questions answered" in page
 
 
 def test_list_and_net_cost_stand_side_by_side_where_the_report_has_both(published: int, client: Client) -> None:

@@ -35,6 +35,7 @@ TITLES = {
     "current.measured": ("CurrentMeasured", "What you use and pay today"),
     "team": ("Team", "Team"),
     "constraints": ("Constraints", "Constraints"),
+    "constraints.quota[]": ("Quota", "One quota"),
     "horizon": ("Horizon", "Horizon"),
     "preferences": ("Preferences", "Preferences"),
     "preferences.cost": ("Preference", "One preference (`cost`, `time`, `latency`, `portability`, `operations`)"),

@@ -154,6 +154,7 @@ def test_an_exported_example_reads_as_the_same_document(path: Path) -> None:
     assert "  - id: " in text
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_any_title_survives_the_way_out_and_in(title: str) -> None:
     try:

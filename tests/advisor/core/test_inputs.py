@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from advisor.core.document import check
@@ -96,6 +96,7 @@ def test_what_is_no_number_stays_as_it_was_typed(text: str) -> None:
     assert faults({"workloads": [{"id": "w", "kind": "managed_api"}]}, "workloads[w].traffic.requests_per_s_mean", text)
 
 
+@settings(deadline=None)
 @given(st.one_of(st.floats(min_value=1e-9, max_value=1e9), st.integers(min_value=0, max_value=10**9)))
 def test_a_number_comes_back_as_it_was(value: float) -> None:
     found = input_at(RATE)

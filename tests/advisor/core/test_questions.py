@@ -20,7 +20,7 @@ from advisor.core.schema import Kind
 # What no team is asked in so many words: it is told by the form of the answer, or stands for something asked.
 NOT_ASKED = {"version", "workloads[].id", "flows"}
 # Sections that one question asks for as a whole.
-ASKED_WHOLE = {"workloads[].model", "commercial.discounts", "commercial.commitments"}
+ASKED_WHOLE = {"workloads[].model", "constraints.quota", "commercial.discounts", "commercial.commitments"}
 
 
 def leaves(schema: dict[str, Any], part: dict[str, Any], path: str) -> set[str]:
