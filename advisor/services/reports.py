@@ -12,7 +12,7 @@ def opened(*, report: Report) -> Readout:
     return _read(bytes(report.content))
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=8)
 def _read(content: bytes) -> Readout:
     return readout.read(content)
 
