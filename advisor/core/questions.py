@@ -262,6 +262,7 @@ def _ordered(questions: list[Question]) -> list[Question]:
 
 
 _NOT_COUNTED = "it stays unknown: totals say 'at least' and name it"
+_RECORDED = "it stands in the record only: no figure rests on it"
 _NOT_BOUND = "no limit is set, so nothing is excluded by it"
 _NOT_CONFIRMED = "rules that depend on it say 'confirm first'"
 
@@ -883,8 +884,8 @@ QUESTIONS: tuple[Question, ...] = (
         help="Decimal terabytes.",
         unit="TB",
         power=39,
-        power_why="it is what a full exit would have to carry",
-        default_why=_NOT_COUNTED,
+        power_why="a later reader sees what a full exit would have to carry",
+        default_why=_RECORDED,
         counts=False,
     ),
     Question(
@@ -893,8 +894,8 @@ QUESTIONS: tuple[Question, ...] = (
         help="As billed, all accelerators together.",
         unit="accelerator hours/month",
         power=36,
-        power_why="it is what staying is compared by",
-        default_why=_NOT_COUNTED,
+        power_why="a later reader sees how large the present way was",
+        default_why=_RECORDED,
         counts=False,
     ),
     Question(
@@ -903,8 +904,8 @@ QUESTIONS: tuple[Question, ...] = (
         help="Busy hours ÷ paid hours.",
         unit="fraction",
         power=35,
-        power_why="idle capacity is the first saving",
-        default_why=_NOT_COUNTED,
+        power_why="a later reader sees how well the present way was used",
+        default_why=_RECORDED,
         counts=False,
     ),
     Question(
@@ -922,8 +923,8 @@ QUESTIONS: tuple[Question, ...] = (
         help="People.",
         unit="people",
         power=33,
-        power_why="a small team carries fewer platforms",
-        default_why=_NOT_CONFIRMED,
+        power_why="a later reader sees for how large a team it was decided",
+        default_why=_RECORDED,
         counts=False,
     ),
     Question(

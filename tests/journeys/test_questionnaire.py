@@ -183,6 +183,26 @@ def test_two_people_on_one_page_see_both_values(app: App, browser: Browser) -> N
         context.close()
 
 
+def test_answers_typed_while_advice_was_asked_for_go_into_the_next_revision(app: App, page: Page) -> None:
+    app.sign_in(page)
+    page.get_by_role("button", name="Look and change example, Assistant for a small team").click()
+    page.wait_for_url(FIRST)
+    other = page.context.new_page()
+    other.goto(page.url)
+    ask(page)
+
+    answer(other, "How many tokens does a request bring?", "901")
+    other.keyboard.press("Tab")
+    expect(other.locator("#save-state")).to_contain_text("Not saved: this revision has been advised on")
+    other.get_by_role("button", name="Put my answers into the next revision").click()
+
+    other.wait_for_url(re.compile(r"/revisions/2/questions/first$"))
+    expect(other.get_by_label("How many tokens does a request bring?")).to_have_value("901")
+    other.get_by_role("link", name="Assistant for a small team").click()
+    expect(other.get_by_role("link", name="Read the report of revision 1")).to_be_visible()
+    expect(other.get_by_role("link", name="Continue the draft of revision 2")).to_be_visible()
+
+
 @pytest.fixture
 def own_app(tmp_path: Path) -> Iterator[list[App]]:
     """An application of this test's own, which it may stop and start again; the last one running is stopped."""
