@@ -20,4 +20,7 @@ urlpatterns = [
     path(
         "decisions/<int:decision_id>/revisions/<int:number>/report.md", reports.report_markdown, name="report_markdown"
     ),
+    path("decisions/<int:decision_id>/revisions/<int:number>/report.pdf", reports.report_pdf, name="report_pdf"),
+    path("decisions/<int:decision_id>/revisions/<int:number>/report.pdf/retry", reports.retry_pdf, name="retry_pdf"),
+    path("decisions/<int:decision_id>/revisions/<int:number>/report.zip", reports.report_bundle, name="report_bundle"),
 ]
