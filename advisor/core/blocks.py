@@ -24,7 +24,10 @@ class Said:
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell of a table: a text and, more quietly, what qualifies it. ``shade`` is 0 to 1 where the figure has a scale."""
+    """A cell of a table: a text and, more quietly, what qualifies it.
+
+    ``shade`` is 0 to 1 where the figure has a scale.
+    """
 
     text: str
     note: str = ""
@@ -69,7 +72,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Chart:
-    """Bars with ranges. ``series`` holds label, low, typical, high and the text of each; ``summary`` says it in words."""
+    """Bars with ranges: ``series`` holds label, low, typical, high and text of each, ``summary`` says it in words."""
 
     kind: ClassVar[str] = "chart"
     title: str

@@ -2,21 +2,18 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from advisor.core import record_answer, record_appendix
+from advisor.core import record_answer, record_appendix, record_statement
 from advisor.core.blocks import Block, Bullets, Column, Heading, Paragraph, Said, Section, Sources, Table, rows
 from advisor.core.figures import plain, words
-from advisor.core.quantity import span, titled
+from advisor.core.quantity import titled
+from advisor.core.record_statement import ASKED, listed
 
 _MAX_SLUG_LETTERS = 60
 _ANCHORS = ("ideal", "unacceptable")
-_ASKED = ("provider", "purchase", "residency", "certifications", "budget", "need_by", "ttft", "tpot", "latency")
-_REASON = (
-    "no other plan compared that keeps every constraint is worth more under these weights and rules of evidence."
-)
 
 Data = Mapping[str, Any]
 
@@ -60,7 +57,9 @@ def record(data: Data, *, sha256: str, facts: Facts) -> Record:
     """Return the record of a report's data, whose bytes have this hash."""
     sources = Sources.of(data)
     status = facts.status or ("proposed" if data["decision"]["feasible"] else "rejected")
-    mine = (f"The plan: {record_answer.stacks_text(data['plan']['assignments'])}",) if data["decision"]["feasible"] else ()
+    mine = (
+        (f"The plan: {record_answer.stacks_text(data['plan']['assignments'])}",) if data["decision"]["feasible"] else ()
+    )
     return Record(
         title=data["decision"]["title"] or "Untitled decision",
         status=status,
@@ -68,10 +67,10 @@ def record(data: Data, *, sha256: str, facts: Facts) -> Record:
         sha256=sha256,
         facts=facts,
         pairs=tuple(_pairs(data, status=status, facts=facts)),
-        statement=_statement(data),
+        statement=record_statement.statement(data),
         options=(*mine, *(other["title"] for other in record_answer.other_plans(data))),
         chosen=mine[0] if mine else "none",
-        because=_REASON,
+        because=record_statement.reason(data),
         sections=(
             Section("context", "Context and problem", tuple(_context(data, sources))),
             Section("drivers", "What drives the decision", tuple(_drivers(data, sources))),
@@ -80,8 +79,12 @@ def record(data: Data, *, sha256: str, facts: Facts) -> Record:
             Section("coupling", "What is bound to what", tuple(record_answer.coupling(data, sources))),
             Section("why_not", "Why not the others", tuple(record_answer.why_not(data, sources))),
             Section("consequences", "Consequences and risks", tuple(record_answer.consequences(data, sources))),
-            Section("confirmation", "Confirmation: when to look again", tuple(record_answer.confirmation(data, sources))),
-            Section("unanswered", "Unanswered questions and the defaults taken", tuple(record_appendix.unanswered(data))),
+            Section(
+                "confirmation", "Confirmation: when to look again", tuple(record_answer.confirmation(data, sources))
+            ),
+            Section(
+                "unanswered", "Unanswered questions and the defaults taken", tuple(record_appendix.unanswered(data))
+            ),
             Section("figures", "Every figure", tuple(record_appendix.figures(data, sources))),
             Section("evidence", "Evidence", tuple(record_appendix.evidence(data))),
             Section("made_from", "What this record was made from", tuple(record_appendix.made_from(data, sha256))),
@@ -116,66 +119,11 @@ def _pairs(data: Data, *, status: str, facts: Facts) -> Iterator[tuple[str, str]
     yield "Catalog release", str(data["hashes"]["catalog_release"])
 
 
-def _statement(data: Data) -> Said:
-    """Return the decision in one sentence: context, concern, choice, neglected, gain, price, reason."""
-    names = _listed([workload["name"] for workload in data["workloads"]])
-    head = f"In the context of {data['decision']['title']} ({names}), facing {_concern(data)}, "
-    if not data["decision"]["feasible"]:
-        return Said(f"{head}we found no plan that keeps every constraint, because {_removed_most(data)}.")
-    chosen = _listed(
-        [
-            f"{item['stack']['label']} for {item['workload_name']}"
-            for item in data["plan"]["assignments"]
-            if item["stack"] and item["role"] in ("production", "baseline")
-        ]
-    )
-    cost = data["plan"]["totals"]["monthly_usd"]
-    gain = f"a cost of {span(cost)} a month at full load" if cost["value"] or cost["low"] else "a plan of unknown cost"
-    neglected = _listed([other["title"][:1].lower() + other["title"][1:] for other in record_answer.other_plans(data)])
-    return Said(
-        f"{head}we propose {chosen}{f' and neglect other plans ({neglected})' if neglected else ''}, to achieve {gain}, "
-        f"accepting {_price(data)}, because {_REASON}"
-    )
-
-
-def _concern(data: Data) -> str:
-    weights = sorted(data["decision"]["weights"].items(), key=lambda pair: -pair[1])
-    heaviest = [f"{words(name)} (weight {weight:g})" for name, weight in weights[:2] if weight]
-    asked = {check["title"] for check in data["constraints"]["checks"] if check["id"] in _ASKED}
-    count = f"{len(asked)} stated constraint{'s' if len(asked) != 1 else ''}"
-    return f"{count} and with most weight on {_listed(heaviest)}" if heaviest else count
-
-
-def _price(data: Data) -> str:
-    """Say what the plan asks to be put up with: its tightest coupling and what nobody could confirm."""
-    maxima = [stack["maximum"]["value"] for stack in data["coupling"]["stacks"] if stack["maximum"]["value"] is not None]
-    bound = f"a coupling of up to {max(maxima):.2f} of 1" if maxima else "a coupling that is not on file"
-    open_checks = sum(check["state"] == "cannot be confirmed" for check in data["constraints"]["checks"])
-    if not open_checks:
-        return bound
-    return f"{bound} and {open_checks} check{'s' if open_checks != 1 else ''} that cannot be confirmed from what is on file"
-
-
-def _removed_most(data: Data) -> str:
-    removals = sorted(data["constraints"]["removals"], key=lambda row: (-row["removed"], row["workload_id"], row["id"]))
-    missed = [check["title"] for check in data["constraints"]["checks"] if check["state"] == "missed"]
-    if missed:
-        return f"{_listed(sorted(set(missed)))} {'is' if len(set(missed)) == 1 else 'are'} missed"
-    if not removals:
-        return "nothing in the catalog can carry it"
-    first = removals[0]
-    return f"{first['title']} removes {first['removed']:,} of {first['of']:,} candidates of {first['workload_id']}"
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names[:-1]) + (" and " if len(names) > 1 else "") + names[-1] if names else ""
-
-
 def _context(data: Data, sources: Sources) -> Iterator[Block]:
     yield Paragraph(
         Said(
-            "Which stack of six layers should carry these workloads, on which cloud and region, at what cost, and what is "
-            "bound to what?"
+            "Which stack of six layers should carry these workloads, on which cloud and region, at what cost, and what "
+            "is bound to what?"
         )
     )
     yield Table(
@@ -205,10 +153,10 @@ def _context(data: Data, sources: Sources) -> Iterator[Block]:
 
 
 def _answer(entry: Data) -> str:
-    """Return what was answered; of models that would do, their families alone (the evidence says how they were judged)."""
+    """Return what was answered; of models that would do, their families: the evidence says how they were judged."""
     value = entry["value"]
     if isinstance(value, Mapping) and isinstance(value.get("acceptable"), list):
-        return f"any of {_listed([str(one.get('family')) for one in value['acceptable']])}"
+        return f"any of {listed([str(one.get('family')) for one in value['acceptable']])}"
     return f"{plain(value)} {entry['unit'] or ''}".strip()
 
 
@@ -218,7 +166,12 @@ _COUNTED = {"ranked": "Ranked", "confirm_first": "To confirm first", "excluded":
 def _drivers(data: Data, sources: Sources) -> Iterator[Block]:
     yield Heading("Preferences")
     yield Table(
-        (Column("What matters", 1.2), Column("Weight", 0.7, True), Column("Good enough", 2), Column("No use at all", 2)),
+        (
+            Column("What matters", 1.2),
+            Column("Weight", 0.7, True),
+            Column("Good enough", 2),
+            Column("No use at all", 2),
+        ),
         rows(
             (titled(words(name)), f"{weight:g}", *(_anchor(data, f"preferences.{name}.{end}") for end in _ANCHORS))
             for name, weight in data["decision"]["weights"].items()
@@ -226,7 +179,7 @@ def _drivers(data: Data, sources: Sources) -> Iterator[Block]:
     )
     names = {item["id"]: item["name"] for item in data["workloads"]}
     checks = data["constraints"]["checks"]
-    told = [check for check in checks if check["state"] != "met" or check["id"] in _ASKED]
+    told = [check for check in checks if check["state"] != "met" or check["id"] in ASKED]
     if told:
         yield Heading("Constraints, and how far the plan is from each")
         yield Table(

@@ -64,10 +64,14 @@ def options(data: Data, sources: Sources) -> Iterator[Block]:
     """Yield the whole plans compared, then each workload's stacks."""
     yield Heading("Whole plans")
     yield Table(
-        (Column("Plan", 1.5), Column("A month at full load", 1.2, True), Column("What it is", 3.3)),
+        (Column("Plan", 1.5), Column("A month at full load", 1.4, True), Column("What it is", 3.3)),
         rows(
             [
-                ("The plan", figure(data["plan"]["totals"]["monthly_usd"], with_reason=False), stacks_text(data["plan"]["assignments"])),
+                (
+                    "The plan",
+                    figure(data["plan"]["totals"]["monthly_usd"], with_reason=False),
+                    stacks_text(data["plan"]["assignments"]),
+                ),
                 *(
                     (other["title"], figure(other["monthly_usd"], with_reason=False), _told(other, sources))
                     for other in data["plan_alternatives"]
@@ -89,10 +93,10 @@ def options(data: Data, sources: Sources) -> Iterator[Block]:
             continue
         yield Table(
             (
-                Column("Stack", 2.6),
-                Column("Standing", 1.1),
-                Column("A month at full load", 1.3, True),
-                Column("Pace", 1.3, True),
+                Column("Stack", 2.4),
+                Column("Standing", 0.9),
+                Column("A month at full load", 1.6, True),
+                Column("Pace", 1.5, True),
                 Column("Coupling", 0.8, True),
                 Column("Value", 0.6, True),
             ),
@@ -115,7 +119,9 @@ def options(data: Data, sources: Sources) -> Iterator[Block]:
 
 
 def _told(other: Data, sources: Sources) -> Cell:
-    return Cell(other["text"]["text"], note=stacks_text(other["assignments"]), refs=sources.some(other["text"]["evidence"]))
+    return Cell(
+        other["text"]["text"], note=stacks_text(other["assignments"]), refs=sources.some(other["text"]["evidence"])
+    )
 
 
 def stacks_text(assignments: list[Data]) -> str:
@@ -186,7 +192,10 @@ def outcome(data: Data, sources: Sources) -> Iterator[Block]:
             sensitivity = workload["utilisation_sensitivity"]
             yield Paragraph(sources.said(sensitivity["text"]))
             yield _figures(
-                [(f"Busy {row['utilisation']:.0%} of the time", row["usd_per_thousand_units"]) for row in sensitivity["rows"]],
+                [
+                    (f"Busy {row['utilisation']:.0%} of the time", row["usd_per_thousand_units"])
+                    for row in sensitivity["rows"]
+                ],
                 sources,
             )
 
@@ -199,7 +208,7 @@ def _assignment(item: Data, sources: Sources) -> Iterator[Block]:
         return
     yield Paragraph(Said(", ".join(filter(None, (stack["label"], stack["layout"]))), lead="Stack"))
     yield Table(
-        (Column("Layer", 1), Column("Choice", 3), Column("Sources", 0.8, True)),
+        (Column("Layer", 1), Column("Choice", 3), Column("Sources", 1.1)),
         rows(
             (LAYER_LABELS[layer], stack["layers"][layer]["name"], sources.some(stack["layers"][layer]["evidence"]))
             for layer in _LAYERS
@@ -208,16 +217,12 @@ def _assignment(item: Data, sources: Sources) -> Iterator[Block]:
     )
     figures = {**stack["numbers"], **item["numbers"]}
     yield _figures([(label, figures[key]) for key, label in NUMBER_LABELS.items() if key in figures], sources)
-    if item["gate"]:
-        yield Bullets(tuple(sources.said(text, lead="Gate") for text in item["gate"]))
 
 
 def _figures(labelled: list[tuple[str, Number]], sources: Sources) -> Table:
     return Table(
-        (Column("Figure", 2.6), Column("Value and range", 1.6, True), Column("Kind", 1), Column("Sources", 1, True)),
-        rows(
-            (label, figure(number), number["kind"], sources.some(number["evidence"])) for label, number in labelled
-        ),
+        (Column("Figure", 2.2), Column("Value and range", 1.8, True), Column("Kind", 1), Column("Sources", 1.4)),
+        rows((label, figure(number), number["kind"], sources.some(number["evidence"])) for label, number in labelled),
     )
 
 
@@ -308,7 +313,7 @@ def why_not(data: Data, sources: Sources) -> Iterator[Block]:
             continue
         yield Heading(workload["name"])
         yield Table(
-            (Column("Stack", 1.7), Column("Verdict", 0.9), Column("Reason", 3), Column("A month", 1.1, True)),
+            (Column("Stack", 1.7), Column("Verdict", 0.9), Column("Reason", 3), Column("A month", 1.4, True)),
             rows(
                 (
                     row["label"],
@@ -329,6 +334,16 @@ def _wins(row: Data) -> str:
     return f"It would cost less below {amount(row['wins_below'])}." if "wins_below" in row else ""
 
 
+def _gates(assignments: list[Data]) -> list[tuple[str, Sentence, list[str]]]:
+    """Return each gate once, with the workload and the roles it holds for."""
+    found: dict[tuple[str, str], tuple[str, Sentence, list[str]]] = {}
+    for item in assignments:
+        for text in item["gate"]:
+            key = (item["workload_id"], text["text"])
+            found.setdefault(key, (item["workload_name"], text, []))[2].append(item["role"])
+    return list(found.values())
+
+
 def consequences(data: Data, sources: Sources) -> Iterator[Block]:
     """Yield what follows from the plan and what is at risk: the report's warnings, each once."""
     if not data["warnings"]:
@@ -341,9 +356,8 @@ def confirmation(data: Data, sources: Sources) -> Iterator[Block]:
     """Yield measurable conditions on which to decide anew: gates, open checks, prices that turn the order."""
     names = {item["id"]: item["name"] for item in data["workloads"]}
     found = [
-        sources.said(text, lead=f"{item['workload_name']}, {item['role']}")
-        for item in data["plan"]["assignments"]
-        for text in item["gate"]
+        sources.said(text, lead=f"{name}, {' and '.join(held)}")
+        for name, text, held in _gates(data["plan"]["assignments"])
     ]
     found += [
         Said(
@@ -360,5 +374,7 @@ def confirmation(data: Data, sources: Sources) -> Iterator[Block]:
         for check in data["constraints"]["checks"]
         if check["state"] == "cannot be confirmed"
     ]
-    found.append(Said("advise again when an answer changes or a new catalog release moves a price named here.", lead="Always"))
+    found.append(
+        Said("advise again when an answer changes or a new catalog release moves a price named here.", lead="Always")
+    )
     yield Bullets(tuple(found))

@@ -29,7 +29,11 @@ def unanswered(data: Data) -> Iterator[Block]:
     yield Table(
         (Column("Question", 2.4), Column("Taken instead", 1.4), Column("Where to answer it", 1.8)),
         rows(
-            (Cell(entry["question"], note=entry["why"]), entry["default_text"] or plain(entry["default"]), entry["path"])
+            (
+                Cell(entry["question"], note=entry["why"]),
+                entry["default_text"] or plain(entry["default"]),
+                entry["path"],
+            )
             for entry in data["unanswered"]
         ),
     )
@@ -40,9 +44,14 @@ def figures(data: Data, sources: Sources) -> Iterator[Block]:
     totals = data["plan"]["totals"]
     yield Heading("The plan")
     plan = [("A month at full load", totals["monthly_usd"]), ("Over the horizon", totals["horizon_usd"])]
-    plan += [(f"Month {month['month']}", month["usd"]) for month in totals["months"]]
     plan += [(other["title"], other["monthly_usd"]) for other in data["plan_alternatives"]]
     yield _table(plan, sources)
+    yield Heading("Month by month")
+    yield Paragraph(Said("Each month is a share of the month at full load, from the same sources."), is_quiet=True)
+    yield Table(
+        (Column("Month", 1), Column("Cost", 1.5, True), Column("Range", 2, True)),
+        rows((str(month["month"]), amount(month["usd"]), span(month["usd"])) for month in totals["months"]),
+    )
     for label, labelled in _by_stack(data).items():
         yield Heading(label)
         yield _table(labelled, sources)
@@ -63,13 +72,20 @@ def _by_stack(data: Data) -> dict[str, list[Labelled]]:
     """Return the numbers of every stack shown, once a stack: what it costs and does, how bound it is, its gate."""
     found: dict[str, list[Labelled]] = {}
     names = {item["id"]: item["name"] for item in data["workloads"]}
-    shown = [(names[workload["id"]], stack, {}) for workload in data["workloads"] for stack in stacks_of(workload)]
-    shown += [(item["workload_name"], item["stack"], item["numbers"]) for item in data["plan"]["assignments"] if item["stack"]]
+    shown: list[tuple[str, Data, Data]] = [
+        (names[workload["id"]], stack, {}) for workload in data["workloads"] for stack in stacks_of(workload)
+    ]
+    shown += [
+        (item["workload_name"], item["stack"], item["numbers"]) for item in data["plan"]["assignments"] if item["stack"]
+    ]
     for name, stack, own in shown:
         numbers = {**stack["numbers"], **own}
         ordered = [key for key in NUMBER_LABELS if key in numbers] + sorted(set(numbers) - set(NUMBER_LABELS))
         labelled = [(NUMBER_LABELS.get(key, titled(words(key))), numbers[key]) for key in ordered]
-        labelled += [("Coupling, mean", stack["coupling"]["mean"]), ("Coupling, tightest", stack["coupling"]["maximum"])]
+        labelled += [
+            ("Coupling, mean", stack["coupling"]["mean"]),
+            ("Coupling, tightest", stack["coupling"]["maximum"]),
+        ]
         title = f"{name}: {stack['label']}"
         if title not in found or own:
             found[title] = labelled
@@ -108,7 +124,9 @@ def evidence(data: Data) -> Iterator[Block]:
             (
                 str(number),
                 Cell(entry["label"], note=entry["id"]),
-                "not one figure" if entry["value"] is None else f"{plain(entry['value'])} {entry['unit'] or ''}".strip(),
+                "not one figure"
+                if entry["value"] is None
+                else f"{plain(entry['value'])} {entry['unit'] or ''}".strip(),
                 entry["kind"],
                 Cell(entry["source"], note=entry["locator"] or ""),
                 _dated(entry),
@@ -116,6 +134,17 @@ def evidence(data: Data) -> Iterator[Block]:
             for number, entry in enumerate(data.get("evidence", ()), start=1)
         ),
     )
+
+
+def _value(entry: Data) -> str:
+    if entry["value"] is None or isinstance(entry["value"], Mapping):
+        return "not one figure"
+    return f"{plain(entry['value'])} {entry['unit'] or ''}".strip()
+
+
+def _parts(entry: Data) -> str:
+    """Return what an entry of several parts says, for the wide column."""
+    return f" · {plain(entry['value'])}" if isinstance(entry["value"], Mapping) else ""
 
 
 def _dated(entry: Data) -> Cell:
@@ -130,4 +159,6 @@ def made_from(data: Data, sha256: str) -> Iterator[Block]:
         Said("The same document, catalog release, coefficients, rules and code give the same report, byte for byte.")
     )
     hashes = [(titled(words(name)), str(value)) for name, value in data["hashes"].items()]
-    yield Table((Column("Part", 1), Column("Hash or number", 4)), rows([*hashes, ("Report (sha256 of its JSON)", sha256)]))
+    yield Table(
+        (Column("Part", 1), Column("Hash or number", 4)), rows([*hashes, ("Report (sha256 of its JSON)", sha256)])
+    )
