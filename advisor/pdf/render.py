@@ -5,22 +5,25 @@ import json
 import re
 import unicodedata
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import typst
 
-from advisor.core.blocks import Block, Chart
+from advisor.core.blocks import Block, Chart, Table
 from advisor.core.record import Facts, Record, record
 from advisor.core.report import hash_of
 from advisor.pdf import charts
 
-RENDERER = f"record 1, typst {typst.__version__}"
+RENDERER = f"record 1, typst {version('typst')}"
 
 _TEMPLATES = Path(__file__).parents[2] / "templates" / "pdf"
 _MAX_HEADER_LETTERS = 90
-_LONG_WORD = re.compile(r"[^\s\-/–—]{17,}")
+_WIDEST_WORD = 60  # letters that a line of the page has room for
+_WIDEST_WORD_IN_CELL = 16
 _HASH = re.compile(r"[0-9a-f]{64}")  # stays whole: it is copied
+_WORD = re.compile(r"[^\s\-/–—]+")
 _WORD_PARTS = re.compile(r"[^_.:,=(]{1,12}[_.:,=(]?|[_.:,=(]")
 _UNPRINTABLE = {"Cc", "Cs", "Co", "Cn"}
 # They turn the direction of what stands around them, or may not stand in an archived file.
@@ -54,11 +57,13 @@ def printable(text: str) -> str:
     return "".join(_printable(letter) for letter in unicodedata.normalize("NFC", text))
 
 
-def breakable(text: str) -> str:
-    """Return text in which a long word may end its line between its parts, so that no name leaves its column."""
+def breakable(text: str, *, widest: int) -> str:
+    """Return text in which a longer word may end its line between its parts, so that no name leaves its column."""
     if _HASH.fullmatch(text):
         return text
-    return _LONG_WORD.sub(lambda word: "\u200b".join(_WORD_PARTS.findall(word[0])), text)
+    return _WORD.sub(
+        lambda word: "\u200b".join(_WORD_PARTS.findall(word[0])) if len(word[0]) > widest else word[0], text
+    )
 
 
 def _printable(letter: str) -> str:
@@ -78,37 +83,37 @@ def _compiler() -> typst.Compiler:
 
 def _as_json(found: Record) -> str:
     """Return the record as JSON: the template reads it as data, so no text in it is ever markup."""
-    return json.dumps(
-        _cleaned(
-            {
-                "title": found.title,
-                "short_title": _shortened(found.title),
-                "status": found.status,
-                "sha256": found.sha256,
-                "pairs": found.pairs,
-                "statement": found.statement,
-                "sections": [
-                    {"key": section.key, "title": section.title, "blocks": [_block(block) for block in section.blocks]}
-                    for section in found.sections
-                ],
-            }
-        ),
-        ensure_ascii=False,
-    )
+    head = {
+        "title": found.title,
+        "short_title": _shortened(found.title),
+        "status": found.status,
+        "sha256": found.sha256,
+        "pairs": found.pairs,
+        "statement": found.statement,
+    }
+    sections = [
+        {"key": section.key, "title": section.title, "blocks": [_block(block) for block in section.blocks]}
+        for section in found.sections
+    ]
+    return json.dumps({**_cleaned(head, widest=_WIDEST_WORD), "sections": sections}, ensure_ascii=False)
 
 
 def _block(block: Block) -> dict[str, Any]:
-    return charts.drawn(block) if isinstance(block, Chart) else {"kind": block.kind, **vars(block)}
+    if isinstance(block, Chart):
+        return dict(_cleaned(charts.drawn(block), widest=_WIDEST_WORD_IN_CELL))
+    widest = _WIDEST_WORD_IN_CELL if isinstance(block, Table) else _WIDEST_WORD
+    return {"kind": block.kind, **_cleaned(vars(block), widest=widest)}
 
 
-def _cleaned(value: Any) -> Any:
+def _cleaned(value: Any, *, widest: int) -> Any:
+    """Return records, lists and texts as JSON has them, each text printable and breakable."""
     if isinstance(value, str):
-        return breakable(printable(value))
+        return breakable(printable(value), widest=widest)
     if isinstance(value, list | tuple):
-        return [_cleaned(part) for part in value]
+        return [_cleaned(part, widest=widest) for part in value]
     if isinstance(value, dict):
-        return {key: _cleaned(part) for key, part in value.items()}
-    return _cleaned(vars(value)) if hasattr(value, "__dict__") else value
+        return {key: _cleaned(part, widest=widest) for key, part in value.items()}
+    return _cleaned(vars(value), widest=widest) if hasattr(value, "__dict__") else value
 
 
 def _shortened(title: str) -> str:
