@@ -5,29 +5,72 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('advisor', '0001_initial'),
+        ("advisor", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Rendering',
+            name="Rendering",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('format', models.CharField(choices=[('pdf', 'PDF')], max_length=8)),
-                ('state', models.CharField(choices=[('waiting', 'Waiting'), ('kept', 'Kept'), ('failed', 'Failed')], default='waiting', max_length=8)),
-                ('attempt', models.PositiveSmallIntegerField(default=0)),
-                ('enqueued_at', models.DateTimeField()),
-                ('content', models.BinaryField(blank=True, null=True)),
-                ('sha256', models.CharField(blank=True, max_length=64)),
-                ('renderer', models.CharField(blank=True, max_length=80)),
-                ('error', models.TextField(blank=True)),
-                ('report', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='renderings', to='advisor.report')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("format", models.CharField(choices=[("pdf", "PDF")], max_length=8)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("waiting", "Waiting"), ("kept", "Kept"), ("failed", "Failed")],
+                        default="waiting",
+                        max_length=8,
+                    ),
+                ),
+                ("attempt", models.PositiveSmallIntegerField(default=0)),
+                ("enqueued_at", models.DateTimeField()),
+                ("content", models.BinaryField(blank=True, null=True)),
+                ("sha256", models.CharField(blank=True, max_length=64)),
+                ("renderer", models.CharField(blank=True, max_length=80)),
+                ("error", models.TextField(blank=True)),
+                (
+                    "report",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="renderings", to="advisor.report"
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['state', 'enqueued_at'], name='rendering_lost')],
-                'constraints': [models.UniqueConstraint(fields=('report', 'format'), name='rendering_once_per_format'), models.CheckConstraint(condition=models.Q(('format__in', ['pdf'])), name='rendering_format_is_known'), models.CheckConstraint(condition=models.Q(('state__in', ['waiting', 'kept', 'failed'])), name='rendering_state_is_known'), models.CheckConstraint(condition=models.Q(('attempt__lte', 3)), name='rendering_attempts_are_bounded'), models.CheckConstraint(condition=models.Q(models.Q(('content__isnull', False), ('sha256__regex', '^[0-9a-f]{64}$'), ('state', 'kept')), models.Q(models.Q(('state', 'kept'), _negated=True), ('content__isnull', True), ('sha256', '')), _connector='OR'), name='rendering_bytes_exactly_when_kept'), models.CheckConstraint(condition=models.Q(models.Q(('state', 'failed'), models.Q(('error', ''), _negated=True)), models.Q(models.Q(('state', 'failed'), _negated=True), ('error', '')), _connector='OR'), name='rendering_error_exactly_when_failed')],
+                "indexes": [models.Index(fields=["state", "enqueued_at"], name="rendering_lost")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("report", "format"), name="rendering_once_per_format"),
+                    models.CheckConstraint(
+                        condition=models.Q(("format__in", ["pdf"])), name="rendering_format_is_known"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("state__in", ["waiting", "kept", "failed"])),
+                        name="rendering_state_is_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("attempt__lte", 3)), name="rendering_attempts_are_bounded"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("content__isnull", False), ("sha256__regex", "^[0-9a-f]{64}$"), ("state", "kept")
+                            ),
+                            models.Q(
+                                models.Q(("state", "kept"), _negated=True), ("content__isnull", True), ("sha256", "")
+                            ),
+                            _connector="OR",
+                        ),
+                        name="rendering_bytes_exactly_when_kept",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state", "failed"), models.Q(("error", ""), _negated=True)),
+                            models.Q(models.Q(("state", "failed"), _negated=True), ("error", "")),
+                            _connector="OR",
+                        ),
+                        name="rendering_error_exactly_when_failed",
+                    ),
+                ],
             },
         ),
     ]

@@ -25,8 +25,8 @@ _REFUSED = (
     "and its JSON stand. The worker's log holds the details under run {run_id}."
 )
 _LOST = (
-    f"The worker stopped {MAX_ATTEMPTS} times while it made the PDF. The report itself, its Markdown and its JSON stand. "
-    "Look into the worker's log."
+    f"The worker stopped {MAX_ATTEMPTS} times while it made the PDF. The report itself, its Markdown and its JSON "
+    "stand. Look into the worker's log."
 )
 
 
@@ -59,9 +59,7 @@ def render_pdf(*, run_id: int, moment: datetime) -> bool:
         mine.update(state=Rendering.State.FAILED, error=_REFUSED.format(run_id=run_id))
         return False
     return bool(
-        mine.update(
-            state=Rendering.State.KEPT, content=content, sha256=hash_of(content), renderer=render.RENDERER
-        )
+        mine.update(state=Rendering.State.KEPT, content=content, sha256=hash_of(content), renderer=render.RENDERER)
     )
 
 
@@ -75,7 +73,7 @@ def retry_pdf(*, report: Report, moment: datetime) -> bool:
 
 
 def requeue_lost(*, moment: datetime) -> list[int]:
-    """Return the runs whose PDF nobody made yet, to enqueue again. One that was tried too often fails, with the reason."""
+    """Return the runs whose PDF nobody made yet, to enqueue again. One tried too often fails, with the reason."""
     with transaction.atomic():
         late = Rendering.objects.filter(state=Rendering.State.WAITING, enqueued_at__lt=moment - PATIENCE)
         late.filter(attempt__gte=MAX_ATTEMPTS).update(state=Rendering.State.FAILED, error=_LOST)

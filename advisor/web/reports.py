@@ -12,6 +12,8 @@ from advisor.models import Rendering, Report
 from advisor.services import access, renderings
 from advisor.web.context import report_page
 
+_LOOK_AGAIN_S = 2
+
 
 @login_required
 @never_cache
@@ -32,9 +34,7 @@ def report_json(request: HttpRequest, decision_id: int, number: int) -> HttpResp
 @require_safe
 def report_markdown(request: HttpRequest, decision_id: int, number: int) -> HttpResponse:
     found = access.report(user=request.user, decision_id=decision_id, number=number)
-    return _download(
-        found, renderings.markdown_of(found), content_type="text/markdown; charset=utf-8", ending="md"
-    )
+    return _download(found, renderings.markdown_of(found), content_type="text/markdown; charset=utf-8", ending="md")
 
 
 @login_required
@@ -88,7 +88,10 @@ def _not_yet(request: HttpRequest, *, report: Report, pdf: Rendering) -> HttpRes
         "pdf": pdf,
         "may_write": access.may_write(user=request.user, workspace_id=decision.workspace_id),
     }
-    return render(request, "web/rendering.html", context, status=503 if pdf.error else 202)
+    response = render(request, "web/rendering.html", context, status=503 if pdf.error else 202)
+    if not pdf.error:
+        response["Refresh"] = str(_LOOK_AGAIN_S)
+    return response
 
 
 def _download(report: Report, content: bytes, *, content_type: str, ending: str) -> HttpResponse:
