@@ -68,7 +68,7 @@ def record(data: Data, *, sha256: str, facts: Facts) -> Record:
         facts=facts,
         pairs=tuple(_pairs(data, status=status, facts=facts)),
         statement=record_statement.statement(data),
-        options=(*mine, *(other["title"] for other in record_answer.other_plans(data))),
+        options=(*mine, *(other["title"] for other in record_answer.other_plans(data)), *_nearest(data)),
         chosen=mine[0] if mine else "none",
         because=record_statement.reason(data),
         sections=(
@@ -97,6 +97,11 @@ def file_name(facts: Facts, *, title: str, ending: str) -> str:
     letters = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
     slug = re.sub(r"[^a-z0-9]+", "-", letters).strip("-")[:_MAX_SLUG_LETTERS].rstrip("-") or "decision"
     return f"{facts.number or 1:04d}-{slug}.{ending}"
+
+
+def _nearest(data: Data) -> list[str]:
+    """Return the nearest stack not taken for each workload, as an option of its own."""
+    return [f"{item['why_not'][0]['label']} for {item['name']}" for item in data["workloads"] if item["why_not"]]
 
 
 def _pairs(data: Data, *, status: str, facts: Facts) -> Iterator[tuple[str, str]]:
