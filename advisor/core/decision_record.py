@@ -39,6 +39,7 @@ def escaped(text: Any) -> str:
 def _parts(found: Record) -> Iterator[str]:
     yield _front_matter(found)
     yield f"# {escaped(found.title)}"
+    yield "\n".join(f"* {label}: {escaped(text)}" for label, text in _named(found))
     for heading, key in _MADR:
         yield heading
         if key is None:
@@ -46,12 +47,20 @@ def _parts(found: Record) -> Iterator[str]:
             continue
         if key == "context":
             yield _said(found.statement)
-            yield "\n".join(f"* {escaped(label)}: {escaped(text)}" for label, text in found.pairs)
         if key == "options":
             yield _options(found)
         if key == "outcome":
             yield f'Chosen option: "{escaped(found.chosen)}", because {escaped(found.because)}'
         yield from _blocks(found.section(key), depth=heading.count("#", 0, 4) + 1)
+
+
+def _named(found: Record) -> Iterator[tuple[str, str]]:
+    """Yield the head's facts, first those that tools for older records read from a list of these names."""
+    yield "Status", found.status
+    if found.facts.decision_makers:
+        yield "Deciders", ", ".join(found.facts.decision_makers)
+    yield "Date", found.moment
+    yield from (pair for pair in found.pairs if pair[0] not in ("Status", "Holds as of", "Asked for by"))
 
 
 def _options(found: Record) -> str:

@@ -29,10 +29,11 @@ def span(number: Mapping[str, Any] | None) -> str:
     if number["unit"] == "score":
         return f"{number['low']:.2f}–{number['high']:.2f}"
     percent = number["unit"] == "fraction"
-    if number["unit"].startswith("USD"):
-        return f"{_money(number['low'], exact=False)}–{_money(number['high'], exact=False)}"
-    low, high = (_digits(end * 100 if percent else end, exact=False) for end in (number["low"], number["high"]))
-    return f"{low}–{high}" + (" %" if percent else "")
+    ends = [number[end] * 100 if percent else number[end] for end in ("low", "high")]
+    write = _money if number["unit"].startswith("USD") else _digits
+    low, high = (write(end, exact=False).replace("-", "−", 1 if end < 0 else 0) for end in ends)
+    dash = " to " if number["low"] < 0 else "–"
+    return "" if low == high else f"{low}{dash}{high}" + (" %" if percent else "")
 
 
 def plain(value: Any) -> str:
@@ -57,7 +58,7 @@ def words(name: Any) -> str:
 
 def _is_exact(number: Mapping[str, Any]) -> bool:
     """Say whether a number is shown digit for digit: a stated one without a range, but no sum of money."""
-    is_sum = number["unit"] in ("USD", "USD/month")
+    is_sum = number["unit"] in ("USD", "USD/month", "USD, once")
     return number.get("kind") in _STATED and number.get("low") == number.get("high") and not is_sum
 
 

@@ -105,7 +105,7 @@ def _nearest(data: Data) -> list[str]:
 
 
 def _pairs(data: Data, *, status: str, facts: Facts) -> Iterator[tuple[str, str]]:
-    yield "Status", f"{status}, as issued" if facts.number else status
+    yield "Status", status
     yield "Holds as of", data["moment"]
     if facts.issued_on:
         yield "Issued on", facts.issued_on

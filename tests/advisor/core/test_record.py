@@ -41,9 +41,11 @@ def parsed(text: str) -> dict[str, Any]:
     """Read a record as tools for MADR do: front matter, one title, level-two headings with what stands under each."""
     opening, front, body = re.split(r"^---$", text, maxsplit=2, flags=re.M)
     assert opening == ""
-    title, *parts = re.split(r"^#{1,2} ", body, flags=re.M)[1:]
+    head, *parts = re.split(r"^#{1,2} ", body, flags=re.M)[1:]
+    title, _, named = head.partition("\n")
     sections = {part.partition("\n")[0]: part.partition("\n")[2].strip() for part in parts}
-    return {"front": yaml.safe_load(front), "title": title.strip(), "sections": sections}
+    facts = dict(re.findall(r"^\* ([A-Z][a-z ]+): (.+)$", named, re.M))
+    return {"front": yaml.safe_load(front), "title": title.strip(), "named": facts, "sections": sections}
 
 
 @pytest.mark.parametrize("name", RECORDS)
@@ -54,6 +56,7 @@ def test_each_examples_record_reads_as_a_madr_4_record(name: str) -> None:
     assert found["front"]["status"] == "proposed"
     assert found["front"]["date"].isoformat() == "2026-11-23"
     assert found["title"]
+    assert found["named"]["Status"] == "proposed"
     assert list(found["sections"]) == MADR_HEADINGS
     assert all(found["sections"].values())
     options = re.findall(r"^\* (.+)$", found["sections"]["Considered Options"].split("\n\n")[0], re.M)
@@ -69,7 +72,8 @@ def test_the_front_matter_names_who_decided_whatever_their_names_hold() -> None:
     found = parsed(markdown(data("uber"), facts=FACTS))
 
     assert found["front"]["decision-makers"] == list(FACTS.decision_makers)
-    assert "supersedes: decision 7" in found["sections"]["Context and Problem Statement"].lower()
+    assert found["named"]["Deciders"] == 'Ada: Lovelace, Grace "Amazing" Hopper'
+    assert found["named"]["Supersedes"] == "decision 7: the older one"
 
 
 def test_the_record_stands_in_the_order_a_board_reads() -> None:
