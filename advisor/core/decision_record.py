@@ -75,10 +75,13 @@ def _more(found: Record) -> Iterator[str]:
 
 
 def _front_matter(found: Record) -> str:
-    """Return MADR's front matter. A JSON string is a YAML string too: no name can break out of it."""
+    """Return MADR's front matter. A JSON string is a YAML string too: no name can break out of it.
+
+    The empty line is for readers that know no front matter: without it they see a heading.
+    """
     people = ", ".join(json.dumps(name, ensure_ascii=False) for name in found.facts.decision_makers)
     lines = [f"status: {json.dumps(found.status)}", f"date: {found.moment}", f"decision-makers: [{people}]"]
-    return "\n".join(["---", *lines, "---"])
+    return "\n".join(["---", *lines, "", "---"])
 
 
 def _blocks(section: Section, *, depth: int) -> Iterator[str]:

@@ -69,10 +69,10 @@ def _with_unit(value: float, unit: str, *, exact: bool) -> str:
         return f"{value:.2f}"
     if unit == "percent":
         return f"{_digits(value, exact=exact)} %"
-    name, _, per = unit.replace(" per ", "/").partition("/")
-    tail = f" per {per.replace('-', ' ')}" if per else ""
     if unit == "USD, once":
         return f"{_money(value, exact=exact)} once"
+    name, _, per = unit.replace(" per ", "/").partition("/")
+    tail = f" per {per.replace('-', ' ')}" if per else ""
     if name == "USD":
         return f"{_money(value, exact=exact)}{tail}"
     if unit in _PLURALS:
