@@ -22,6 +22,7 @@ from catalog.frame import build
 
 PAGE_RUNS = 50
 PDF_TARGET_MS = 300.0
+_TOLD = {"text", "label", "name", "workload_name", "source", "locator"}
 
 
 def catalog_cases(world: World) -> list[Case]:
@@ -104,13 +105,12 @@ def _rendered(*, report: Report, numbers: Iterator[int]) -> int:
     return len(render.pdf(Report(_salted(report.data, salt)).to_bytes()))
 
 
-def _salted(part: Any, salt: str) -> Any:
+def _salted(part: Any, salt: str, *, is_told: bool = False) -> Any:
     if isinstance(part, Mapping):
-        return {
-            key: f"{value}{salt}" if key in ("text", "label", "name", "source") and value else _salted(value, salt)
-            for key, value in part.items()
-        }
-    return [_salted(one, salt) for one in part] if isinstance(part, list | tuple) else part
+        return {key: _salted(value, salt, is_told=key in _TOLD) for key, value in part.items()}
+    if isinstance(part, list | tuple):
+        return [_salted(one, salt) for one in part]
+    return f"{part}{salt}" if is_told and isinstance(part, str) else part
 
 
 def database_cases() -> list[Case]:
