@@ -123,10 +123,8 @@ def evidence(data: Data) -> Iterator[Block]:
         rows(
             (
                 str(number),
-                Cell(entry["label"], note=entry["id"]),
-                "not one figure"
-                if entry["value"] is None
-                else f"{plain(entry['value'])} {entry['unit'] or ''}".strip(),
+                Cell(entry["label"], note=f"{entry['id']}{_parts(entry)}"),
+                _value(entry),
                 entry["kind"],
                 Cell(entry["source"], note=entry["locator"] or ""),
                 _dated(entry),

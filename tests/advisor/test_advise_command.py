@@ -187,13 +187,6 @@ def test_the_output_that_cannot_be_written_is_said_without_a_traceback(advise: A
     assert b"Traceback" not in done.stderr
 
 
-def test_pdf_is_not_offered_before_it_exists(advise: Advise) -> None:
-    done = advise("-", "--format", "pdf", stdin=GOOD.encode())
-
-    assert done.returncode == 2
-    assert b"invalid choice: 'pdf'" in done.stderr
-
-
 @pytest.mark.db
 @pytest.mark.skipif("postgres" not in os.environ.get("DATABASE_URL", ""), reason="needs PostgreSQL: make test-postgres")
 def test_an_empty_postgresql_is_told_how_to_be_filled(tmp_path: Path) -> None:
