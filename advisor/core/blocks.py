@@ -26,13 +26,14 @@ class Said:
 class Cell:
     """A cell of a table: a text and, more quietly, what qualifies it.
 
-    ``shade`` is 0 to 1 where the figure has a scale.
+    ``shade`` is 0 to 1 where the figure has a scale; ``url`` is where the text leads.
     """
 
     text: str
     note: str = ""
     refs: str = ""
     shade: float | None = None
+    url: str = ""
 
 
 @dataclass(frozen=True)

@@ -128,4 +128,5 @@ def _said(said: Said) -> str:
 
 def _cell(cell: Cell) -> str:
     note = f" ({escaped(cell.note)})" if cell.note else ""
-    return f"{escaped(cell.text)}{note}".strip()
+    text = f"[{escaped(cell.text)}]({cell.url})" if cell.url else escaped(cell.text)
+    return f"{text}{note}".strip()

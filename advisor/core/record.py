@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from advisor.core import record_answer, record_appendix, record_statement
-from advisor.core.blocks import Block, Bullets, Column, Heading, Paragraph, Said, Section, Sources, Table, rows
+from advisor.core.blocks import Block, Bullets, Column, Heading, Paragraph, Said, Section, Sources, Table, figure, rows
 from advisor.core.figures import plain, words
 from advisor.core.quantity import titled
 from advisor.core.record_statement import ASKED, listed
@@ -188,13 +188,20 @@ def _drivers(data: Data, sources: Sources) -> Iterator[Block]:
     if told:
         yield Heading("Constraints, and how far the plan is from each")
         yield Table(
-            (Column("Constraint", 1.3), Column("Of", 1.2), Column("State", 0.9), Column("How it stands", 3.4)),
+            (
+                Column("Constraint", 1.3),
+                Column("Of", 1.1),
+                Column("State", 0.9),
+                Column("How it stands", 3),
+                Column("Room left", 1.2, True),
+            ),
             rows(
                 (
                     titled(check["title"]),
                     names.get(check["scope"], "the whole decision"),
                     check["state"],
                     record_answer.cell(check["text"], sources),
+                    figure(check["slack"]) if "slack" in check else "",
                 )
                 for check in sorted(told, key=lambda check: _STATES.index(check["state"]))
             ),

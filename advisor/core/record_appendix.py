@@ -1,5 +1,6 @@
 """The end of a decision record: what was not answered, every figure, every source, and what it was made from."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -16,6 +17,8 @@ _COLUMNS = (
     Column("Kind", 1.1),
     Column("Sources", 1.6),
 )
+
+_ADDRESS = re.compile(r"https://[A-Za-z0-9\-._~:/?#@!$&'*+,;=%]+")
 
 Data = Mapping[str, Any]
 Labelled = tuple[str, Number]
@@ -126,7 +129,7 @@ def evidence(data: Data) -> Iterator[Block]:
                 Cell(entry["label"], note=f"{entry['id']}{_parts(entry)}"),
                 _value(entry),
                 entry["kind"],
-                Cell(entry["source"], note=entry["locator"] or ""),
+                Cell(entry["source"], note=entry["locator"] or "", url=_address(entry)),
                 _dated(entry),
             )
             for number, entry in enumerate(data.get("evidence", ()), start=1)
@@ -143,6 +146,12 @@ def _value(entry: Data) -> str:
 def _parts(entry: Data) -> str:
     """Return what an entry of several parts says, for the wide column."""
     return f" · {plain(entry['value'])}" if isinstance(entry["value"], Mapping) else ""
+
+
+def _address(entry: Data) -> str:
+    """Return where a source can be read, if that is an address of the web and nothing else."""
+    url = str(entry.get("url") or "")
+    return url if _ADDRESS.fullmatch(url) else ""
 
 
 def _dated(entry: Data) -> Cell:

@@ -112,7 +112,7 @@ def _cleaned(value: Any, *, widest: int) -> Any:
     if isinstance(value, list | tuple):
         return [_cleaned(part, widest=widest) for part in value]
     if isinstance(value, dict):
-        return {key: _cleaned(part, widest=widest) for key, part in value.items()}
+        return {key: part if key == "url" else _cleaned(part, widest=widest) for key, part in value.items()}
     return _cleaned(vars(value), widest=widest) if hasattr(value, "__dict__") else value
 
 

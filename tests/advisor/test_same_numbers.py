@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from advisor.core.blocks import Table
+from advisor.core.blocks import Cell, Table
 from advisor.core.decision_record import escaped, markdown
 from advisor.core.figures import amount, plain, span
 from advisor.core.record import Facts, record
@@ -120,7 +120,10 @@ def test_a_row_of_the_record_reads_the_same_in_markdown_and_pdf(name: str) -> No
             for row in block.rows:
                 cells = [f"{cell.text} {f'[{cell.refs}]' if cell.refs else ''} {cell.note}" for cell in row]
                 assert unbroken(printable("".join(cells))) in unbroken(printed(name)), row
-                bare = [
-                    f"{escaped(cell.text)}{f' ({escaped(cell.note)})' if cell.note else ''}".strip() for cell in row
-                ]
+                bare = [bare_cell(cell) for cell in row]
                 assert f"| {' | '.join(bare)} |" in text
+
+
+def bare_cell(cell: Cell) -> str:
+    text = f"[{escaped(cell.text)}]({cell.url})" if cell.url else escaped(cell.text)
+    return f"{text}{f' ({escaped(cell.note)})' if cell.note else ''}".strip()

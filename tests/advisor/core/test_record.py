@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from advisor.core.blocks import Bullets, Paragraph, Sources
+from advisor.core.blocks import Bullets, Paragraph, Sources, Table
 from advisor.core.decision_record import markdown
 from advisor.core.record import Facts, file_name, record
 
@@ -169,3 +169,23 @@ def test_the_numbers_of_sources_are_drawn_together() -> None:
     assert sources.all(["e3", "e1", "e2", "e7", "e7", "unknown"]) == "1–3, 7"
     assert sources.some([f"e{number}" for number in range(1, 7)]) == "1, 2, 3 and 3 more"
     assert sources.some([]) == ""
+
+
+@pytest.mark.parametrize(
+    ("url", "link"),
+    [
+        ("https://example.org/a_b?c=1#d", "https://example.org/a_b?c=1#d"),
+        ("http://example.org", ""),
+        ("javascript:alert(1)", ""),
+        ("https://example.org/) [x](https://evil.example", ""),
+        (None, ""),
+    ],
+)
+def test_a_source_leads_to_an_address_of_the_web_and_nowhere_else(url: str | None, link: str) -> None:
+    entry = {**data("small_team")["evidence"][0], "url": url}
+    changed = {**data("small_team"), "evidence": [entry]}
+
+    table = record(changed, sha256="0" * 64, facts=Facts()).section("evidence").blocks[-1]
+
+    assert isinstance(table, Table)
+    assert table.rows[0][4].url == link
