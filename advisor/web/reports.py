@@ -1,5 +1,7 @@
 """The page of a report, and its downloads."""
 
+from collections.abc import Callable
+
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -42,10 +44,7 @@ def report_markdown(request: HttpRequest, decision_id: int, number: int) -> Http
 @require_safe
 def report_pdf(request: HttpRequest, decision_id: int, number: int) -> HttpResponse:
     found = access.report(user=request.user, decision_id=decision_id, number=number)
-    pdf = _pdf_of(found)
-    if pdf.state != Rendering.State.KEPT:
-        return _not_yet(request, report=found, pdf=pdf)
-    return _download(found, bytes(pdf.content), content_type="application/pdf", ending="pdf")
+    return _issued(request, found, lambda pdf: pdf, content_type="application/pdf", ending="pdf")
 
 
 @login_required
@@ -53,11 +52,13 @@ def report_pdf(request: HttpRequest, decision_id: int, number: int) -> HttpRespo
 @require_safe
 def report_bundle(request: HttpRequest, decision_id: int, number: int) -> HttpResponse:
     found = access.report(user=request.user, decision_id=decision_id, number=number)
-    pdf = _pdf_of(found)
-    if pdf.state != Rendering.State.KEPT:
-        return _not_yet(request, report=found, pdf=pdf)
-    packed = renderings.bundle(report=found, pdf=bytes(pdf.content))
-    return _download(found, packed, content_type="application/zip", ending="zip")
+    return _issued(
+        request,
+        found,
+        lambda pdf: renderings.bundle(report=found, pdf=pdf),
+        content_type="application/zip",
+        ending="zip",
+    )
 
 
 @login_required
@@ -68,6 +69,16 @@ def retry_pdf(request: HttpRequest, decision_id: int, number: int) -> HttpRespon
     if renderings.retry_pdf(report=found, moment=timezone.now()):
         tasks.send_rendering(run_id=found.run_id)
     return redirect("web:report_pdf", decision_id, number)
+
+
+def _issued(
+    request: HttpRequest, report: Report, made: Callable[[bytes], bytes], *, content_type: str, ending: str
+) -> HttpResponse:
+    """Answer with what is made of the kept PDF, or with a page where there is none yet."""
+    pdf = _pdf_of(report)
+    if pdf.state != Rendering.State.KEPT:
+        return _not_yet(request, report=report, pdf=pdf)
+    return _download(report, made(bytes(pdf.content)), content_type=content_type, ending=ending)
 
 
 def _pdf_of(report: Report) -> Rendering:
