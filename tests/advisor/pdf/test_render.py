@@ -181,6 +181,17 @@ def test_a_name_without_a_space_stays_inside_its_column() -> None:
     assert max(map(len, pieces)) < 100
 
 
+def test_a_cell_longer_than_a_page_goes_on_over_the_page() -> None:
+    one = json.loads(content())["unanswered"][0]
+
+    found = reader(pdf(changed(unanswered=[{**one, "question": "pneumonia " * 1500 + "omega"}])))
+    counts = [page.extract_text().count("pneumonia") for page in found.pages]
+
+    assert sum(counts) == 1500
+    assert max(counts) < 500
+    assert any("omega" in page.extract_text() for page in found.pages)
+
+
 def test_a_table_of_hundreds_of_rows_repeats_its_header_on_each_page() -> None:
     one = json.loads(content())["unanswered"][0]
     many = [{**one, "path": f"workloads[{number}].model"} for number in range(200)]
