@@ -263,6 +263,51 @@ class Report(models.Model):
         return f"report of run {self.run_id}"
 
 
+class Rendering(models.Model):
+    """A report as a file, kept byte for byte as it was issued. The row waits until a worker has made the file."""
+
+    class Format(models.TextChoices):
+        PDF = "pdf", "PDF"
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "Waiting"
+        KEPT = "kept", "Kept"
+        FAILED = "failed", "Failed"
+
+    report = models.ForeignKey(Report, on_delete=models.CASCADE, related_name="renderings")
+    format = models.CharField(max_length=8, choices=Format.choices)
+    state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
+    attempt = models.PositiveSmallIntegerField(default=0)
+    enqueued_at = models.DateTimeField()
+    content = models.BinaryField(null=True, blank=True)
+    sha256 = models.CharField(max_length=64, blank=True)
+    renderer = models.CharField(max_length=80, blank=True)
+    error = models.TextField(blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["state", "enqueued_at"], name="rendering_lost")]
+        constraints = [
+            models.UniqueConstraint(fields=["report", "format"], name="rendering_once_per_format"),
+            models.CheckConstraint(condition=Q(format__in=["pdf"]), name="rendering_format_is_known"),
+            models.CheckConstraint(
+                condition=Q(state__in=["waiting", "kept", "failed"]), name="rendering_state_is_known"
+            ),
+            models.CheckConstraint(condition=Q(attempt__lte=MAX_ATTEMPTS), name="rendering_attempts_are_bounded"),
+            models.CheckConstraint(
+                condition=Q(state="kept", content__isnull=False, sha256__regex=r"^[0-9a-f]{64}$")
+                | (~Q(state="kept") & Q(content__isnull=True, sha256="")),
+                name="rendering_bytes_exactly_when_kept",
+            ),
+            models.CheckConstraint(
+                condition=(Q(state="failed") & ~Q(error="")) | (~Q(state="failed") & Q(error="")),
+                name="rendering_error_exactly_when_failed",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.format} of report {self.report_id}: {self.state}"
+
+
 class SignInLink(models.Model):
     """A one-time way in for whoever can read this machine's terminal. Only the token's hash is kept."""
 

@@ -30,12 +30,17 @@ class Report:
     @property
     def sha256(self) -> str:
         """Return the hash of the report's bytes."""
-        return hashlib.sha256(self.to_bytes()).hexdigest()
+        return hash_of(self.to_bytes())
+
+
+def hash_of(content: bytes) -> str:
+    """Return the sha256 of bytes."""
+    return hashlib.sha256(content).hexdigest()
 
 
 def content_hash(value: Any) -> str:
     """Return the sha256 of a value's canonical JSON."""
-    return hashlib.sha256(rfc8785.dumps(_plain(value))).hexdigest()
+    return hash_of(rfc8785.dumps(_plain(value)))
 
 
 def _plain(value: Any) -> Any:

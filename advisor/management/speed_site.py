@@ -2,7 +2,9 @@
 
 import datetime as dt
 import itertools
+from collections.abc import Iterator, Mapping
 from functools import partial
+from typing import Any
 
 from django.test import Client
 from django.urls import reverse
@@ -10,13 +12,17 @@ from django.utils import timezone
 
 from advisor.core.advise import advise
 from advisor.core.document import Document, check, known_from, parse
+from advisor.core.report import Report
 from advisor.management.speed_estimator import World
 from advisor.management.stopwatch import Case
+from advisor.pdf import render
 from advisor.services import accounts, decisions, drafts, examples, runs
 from catalog import files, ingest, queries
 from catalog.frame import build
 
 PAGE_RUNS = 50
+PDF_TARGET_MS = 300.0
+_TOLD = {"text", "label", "name", "workload_name", "source", "locator"}
 
 
 def catalog_cases(world: World) -> list[Case]:
@@ -60,6 +66,51 @@ def _advised(*, document: Document, world: World, moment: dt.date) -> int:
     report = advise(document=document, catalog=world.catalog, coefficients=world.coefficients, moment=moment)
     report.to_bytes()
     return len(document.workloads)
+
+
+def pdf_cases(world: World) -> list[Case]:
+    """Return what the PDF of an example takes: the first of a process, and another report after it.
+
+    Each run gets a text of its own: the renderer remembers what it has set once, and no two reports are alike.
+    """
+    found = []
+    for name in ("small_team", "uber"):
+        text = examples.example(name=name).text
+        document = check(parse(text.encode()), complete=True, known=known_from(world.catalog))
+        report = advise(
+            document=document, catalog=world.catalog, coefficients=world.coefficients, moment=world.catalog.moment
+        )
+        found += [
+            Case(
+                id=f"pdf.{name}{ending}",
+                title=f"PDF of examples/{name}.yaml, {title}",
+                unit="ms",
+                action=partial(_rendered, report=report, numbers=itertools.count(1)),
+                runs=runs,
+                warm=warm,
+                target=target,
+                note="n is bytes",
+            )
+            for ending, title, runs, warm, target in (
+                ("_first", "the first time", 1, 0, None),
+                ("", "another report", 7, 1, PDF_TARGET_MS),
+            )
+        ]
+    return found
+
+
+def _rendered(*, report: Report, numbers: Iterator[int]) -> int:
+    """Render the report as if each of its sentences and names were new."""
+    salt = f" ({next(numbers)})"
+    return len(render.pdf(Report(_salted(report.data, salt)).to_bytes()))
+
+
+def _salted(part: Any, salt: str, *, is_told: bool = False) -> Any:
+    if isinstance(part, Mapping):
+        return {key: _salted(value, salt, is_told=key in _TOLD) for key, value in part.items()}
+    if isinstance(part, list | tuple):
+        return [_salted(one, salt) for one in part]
+    return f"{part}{salt}" if is_told and isinstance(part, str) else part
 
 
 def database_cases() -> list[Case]:

@@ -18,7 +18,7 @@ from advisor.core.advise import advise
 from advisor.core.problems import DocumentError
 from advisor.core.report import Report as Found
 from advisor.models import MAX_ATTEMPTS, Report, Revision, Run, User
-from advisor.services import audit
+from advisor.services import audit, renderings
 from catalog import queries
 from estimator import coefficients
 
@@ -166,7 +166,7 @@ def _store(*, lease: "Lease", found: Found) -> bool:
     with transaction.atomic():
         if not lease.end(state=Run.State.SUCCEEDED, progress_fraction=1.0, stage=""):
             return False
-        Report.objects.create(
+        report = Report.objects.create(
             run_id=lease.run_id,
             content=content,
             sha256=hashlib.sha256(content).hexdigest(),
@@ -174,6 +174,7 @@ def _store(*, lease: "Lease", found: Found) -> bool:
             feasible=found.feasible,
             created_at=lease.now(),
         )
+        renderings.await_pdf(report=report, moment=lease.now())
     return True
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.urls import reverse
 
+from advisor.core.questionnaire import FIRST
 from advisor.core.readout import Readout
 from advisor.models import Report
 
@@ -36,7 +37,7 @@ def statement_base(decision_id: int, number: int) -> str:
 
 def where_to_answer(decision_id: int, number: int) -> str:
     """Return where the questions of a revision are answered. The one place that knows."""
-    return reverse("web:start")
+    return reverse("web:questions", args=[decision_id, number, FIRST])
 
 
 def _tabs(data: Data, place: tuple[int, int]) -> list[dict[str, str]]:

@@ -1,4 +1,4 @@
-"""The pages of a report, and its downloads."""
+"""The pages of a report."""
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
@@ -6,7 +6,6 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from advisor.core.decision_record import markdown
 from advisor.core.readout import Readout
 from advisor.models import Report
 from advisor.services import access, reports
@@ -106,25 +105,6 @@ def whole(request: HttpRequest, decision_id: int, number: int) -> HttpResponse:
     return _page(request, found, readout, "print", report_pages.everything(readout))
 
 
-@login_required
-@require_safe
-def report_json(request: HttpRequest, decision_id: int, number: int) -> HttpResponse:
-    found = access.report(user=request.user, decision_id=decision_id, number=number)
-    return _download(
-        bytes(found.content), content_type="application/json", name=_file_name(decision_id, number, "json")
-    )
-
-
-@login_required
-@require_safe
-def report_markdown(request: HttpRequest, decision_id: int, number: int) -> HttpResponse:
-    _, readout = _opened(request, decision_id, number)
-    text = markdown(readout.data)
-    return _download(
-        text.encode(), content_type="text/markdown; charset=utf-8", name=_file_name(decision_id, number, "md")
-    )
-
-
 def _opened(request: HttpRequest, decision_id: int, number: int) -> tuple[Report, Readout]:
     found = access.report(user=request.user, decision_id=decision_id, number=number)
     return found, reports.opened(report=found)
@@ -140,13 +120,3 @@ def _statement(readout: Readout, number: int) -> dict[str, object]:
     if part is None:
         raise Http404("This report makes no such statement.")
     return part
-
-
-def _download(content: bytes, *, content_type: str, name: str) -> HttpResponse:
-    response = HttpResponse(content, content_type=content_type)
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
-
-
-def _file_name(decision_id: int, number: int, ending: str) -> str:
-    return f"decision-{decision_id}-revision-{number}.{ending}"

@@ -7,6 +7,7 @@ from advisor.web import (
     catalog,
     comparisons,
     decisions,
+    downloads,
     people,
     questionnaire,
     reports,
@@ -68,35 +69,32 @@ urlpatterns = [
     path("runs/<int:run_id>/cancel", runs.cancel_run, name="cancel_run"),
     path("runs/<int:run_id>/retry", runs.retry_run, name="retry_run"),
     path("decisions/<int:decision_id>/compare", comparisons.compare, name="compare"),
-    path("decisions/<int:decision_id>/revisions/<int:number>/report", reports.report, name="report"),
-    path("decisions/<int:decision_id>/revisions/<int:number>/report/cost", reports.cost, name="report_cost"),
+    path(f"{REVISION}/report", reports.report, name="report"),
+    path(f"{REVISION}/report/cost", reports.cost, name="report_cost"),
     path(
-        "decisions/<int:decision_id>/revisions/<int:number>/report/workloads/<slug:workload_id>",
+        f"{REVISION}/report/workloads/<slug:workload_id>",
         reports.workload,
         name="report_workload",
     ),
+    path(f"{REVISION}/report/coupling", reports.coupling, name="report_coupling"),
+    path(f"{REVISION}/report/checks", reports.checks, name="report_checks"),
+    path(f"{REVISION}/report/evidence", reports.evidence, name="report_evidence"),
     path(
-        "decisions/<int:decision_id>/revisions/<int:number>/report/coupling", reports.coupling, name="report_coupling"
-    ),
-    path("decisions/<int:decision_id>/revisions/<int:number>/report/checks", reports.checks, name="report_checks"),
-    path(
-        "decisions/<int:decision_id>/revisions/<int:number>/report/evidence", reports.evidence, name="report_evidence"
-    ),
-    path(
-        "decisions/<int:decision_id>/revisions/<int:number>/report/evidence/<int:statement_number>",
+        f"{REVISION}/report/evidence/<int:statement_number>",
         reports.statement,
         name="report_statement",
     ),
     path(
-        "decisions/<int:decision_id>/revisions/<int:number>/report/evidence/<int:statement_number>/card",
+        f"{REVISION}/report/evidence/<int:statement_number>/card",
         reports.statement_card,
         name="report_statement_card",
     ),
-    path("decisions/<int:decision_id>/revisions/<int:number>/report/print", reports.whole, name="report_print"),
-    path("decisions/<int:decision_id>/revisions/<int:number>/report.json", reports.report_json, name="report_json"),
-    path(
-        "decisions/<int:decision_id>/revisions/<int:number>/report.md", reports.report_markdown, name="report_markdown"
-    ),
+    path(f"{REVISION}/report/print", reports.whole, name="report_print"),
+    path(f"{REVISION}/report.json", downloads.report_json, name="report_json"),
+    path(f"{REVISION}/report.md", downloads.report_markdown, name="report_markdown"),
+    path(f"{REVISION}/report.pdf", downloads.report_pdf, name="report_pdf"),
+    path(f"{REVISION}/report.pdf/retry", downloads.retry_pdf, name="retry_pdf"),
+    path(f"{REVISION}/report.zip", downloads.report_bundle, name="report_bundle"),
     path("catalog", catalog.overview, name="catalog"),
     path("catalog/search", catalog.search_page, name="catalog_search"),
     path("catalog/compare", catalog.comparison, name="catalog_compare"),

@@ -1,5 +1,6 @@
 """`manage.py advise` as people run it: a process of its own, its exit code, what it prints and where."""
 
+import hashlib
 import json
 import os
 import subprocess
@@ -10,6 +11,8 @@ from typing import Any
 
 import pytest
 import yaml
+
+from tests.advisor.printed import reader
 
 ROOT = Path(__file__).parents[2]
 MOMENT = ("--moment", "2026-11-23")
@@ -73,6 +76,18 @@ def test_the_same_document_gives_the_same_bytes(first: subprocess.CompletedProce
     assert again.returncode == 0
     assert again.stderr == b""
     assert again.stdout == first.stdout
+
+
+def test_the_record_comes_as_a_pdf_of_the_same_report(
+    first: subprocess.CompletedProcess[bytes], advise: Advise, tmp_path: Path
+) -> None:
+    target = tmp_path / "record.pdf"
+
+    found = advise(str(ROOT / "examples" / "small_team.yaml"), "--format", "pdf", "-o", str(target))
+
+    assert found.returncode == 0, found.stderr.decode()
+    assert target.read_bytes().startswith(b"%PDF-1.7")
+    assert hashlib.sha256(first.stdout).hexdigest() in reader(target.read_bytes()).pages[0].extract_text()
 
 
 def test_the_report_goes_to_a_file_as_markdown(advise: Advise, tmp_path: Path) -> None:
@@ -170,13 +185,6 @@ def test_the_output_that_cannot_be_written_is_said_without_a_traceback(advise: A
     assert done.returncode == 1
     assert b"cannot be written" in done.stderr
     assert b"Traceback" not in done.stderr
-
-
-def test_pdf_is_not_offered_before_it_exists(advise: Advise) -> None:
-    done = advise("-", "--format", "pdf", stdin=GOOD.encode())
-
-    assert done.returncode == 2
-    assert b"invalid choice: 'pdf'" in done.stderr
 
 
 @pytest.mark.db

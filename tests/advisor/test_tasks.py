@@ -204,6 +204,10 @@ def test_without_a_catalog_no_decision_starts(unpublished: None) -> None:
 
 
 def test_tasks_keep_their_names() -> None:
-    assert {tasks.write_advice.name, tasks.requeue_lost.name} == {"advisor.write_advice", "advisor.requeue_lost"}
+    assert {task.name for task in (tasks.write_advice, tasks.render_pdf, tasks.requeue_lost)} == {
+        "advisor.write_advice",
+        "advisor.render_pdf",
+        "advisor.requeue_lost",
+    }
     assert app.conf.beat_schedule["requeue lost runs"]["task"] == tasks.requeue_lost.name
     assert app.conf.beat_schedule["requeue lost runs"]["schedule"] <= 15

@@ -296,8 +296,9 @@ def test_pages_allow_no_inline_script_or_style_and_hold_none(run: Run) -> None:
         assert page.count("<script") == page.count("<script src=")
 
 
-def test_vendored_files_are_what_their_manifest_says() -> None:
-    vendor = Path(settings.BASE_DIR) / "static" / "vendor"
+@pytest.mark.parametrize("directory", ["static/vendor", "templates/pdf/fonts"])
+def test_vendored_files_are_what_their_manifest_says(directory: str) -> None:
+    vendor = Path(settings.BASE_DIR) / directory
     manifest = json.loads((vendor / "manifest.json").read_text(encoding="utf-8"))
     listed = {entry["file"]: entry["sha256"] for entry in manifest["files"]}
 

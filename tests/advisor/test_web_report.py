@@ -13,7 +13,6 @@ from django.test import Client
 from django.utils.html import escape
 from pytest_django import DjangoAssertNumQueries
 
-from advisor.core.decision_record import markdown
 from advisor.core.statements import is_number, statements
 from advisor.models import Decision, Report, Run, User, Workspace
 from advisor.services import examples, reports, runs
@@ -227,13 +226,17 @@ def test_a_stranger_does_not_find_the_report_and_a_viewer_reads_it(published: in
 
 def test_the_markdown_download_is_the_decision_record(published: int, client: Client) -> None:
     report = advised(client, "small_team")
-    data = json.loads(bytes(report.content))
+    decision = report.run.revision.decision
 
-    answer = client.get(f"/decisions/{report.run.revision.decision_id}/revisions/1/report.md")
+    answer = client.get(f"/decisions/{decision.pk}/revisions/1/report.md")
 
     assert answer.headers["Content-Type"] == "text/markdown; charset=utf-8"
-    assert answer.headers["Content-Disposition"].endswith('-revision-1.md"')
-    assert answer.content.decode() == markdown(data)
+    name = f"{decision.pk:04d}-assistant-for-a-small-team-illustrative-figures.md"
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="{name}"'
+    text = answer.content.decode()
+    assert f'decision-makers: ["{decision.created_by.email}"]' in text
+    assert f"* Decision: {decision.pk}, revision 1" in text
+    assert report.sha256 in text
 
 
 def test_an_answer_that_nothing_fits_is_shown_as_such(published: int, client: Client) -> None:

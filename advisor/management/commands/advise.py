@@ -5,6 +5,7 @@ import json
 import os
 import sys
 from argparse import ArgumentParser, ArgumentTypeError
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from advisor.core.document import DocumentError, Reading, check, known_from, rea
 from advisor.core.problems import problem
 from advisor.core.reading import MAX_BYTES
 from advisor.core.report import Report
+from advisor.pdf import render
 from catalog import queries
 from catalog.files import DataError
 from catalog.frame import Catalog
@@ -36,7 +38,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", metavar="FILE", help="the document; - reads standard input")
-        parser.add_argument("--format", choices=("json", "md"), default="md", help="md (default) or json")
+        parser.add_argument("--format", choices=("json", "md", "pdf"), default="md", help="md (default), json or pdf")
         parser.add_argument("-o", "--output", metavar="OUT", help="write the report to this file")
         parser.add_argument("--moment", type=_day, metavar="YYYY-MM-DD", help="the day of the advice (default: today)")
 
@@ -49,7 +51,7 @@ class Command(BaseCommand):
         except DocumentError as error:
             self.stderr.write(_told(error=error, file=file, reading=reading, format=format), ending="\n")
             raise SystemExit(EXIT_INPUT) from None
-        _write(report.to_bytes() if format == "json" else _markdown(report), output=output)
+        _write(_RENDERED[format](report), output=output)
         if not report.feasible:
             raise SystemExit(EXIT_INFEASIBLE)
 
@@ -126,6 +128,13 @@ def _line(path: str, reading: Reading | None) -> int | None:
 
 def _markdown(report: Report) -> bytes:
     return decision_record.markdown(report.data).encode()
+
+
+def _pdf(report: Report) -> bytes:
+    return render.pdf(report.to_bytes())
+
+
+_RENDERED: dict[str, Callable[[Report], bytes]] = {"json": Report.to_bytes, "md": _markdown, "pdf": _pdf}
 
 
 def _write(content: bytes, *, output: str | None) -> None:

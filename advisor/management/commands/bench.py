@@ -26,6 +26,7 @@ PURE: dict[str, Callable[[World], list[Case]]] = {
     "page": speed_estimator.page_cases,
     "catalog": speed_site.catalog_cases,
     "advise": speed_site.advise_cases,
+    "pdf": speed_site.pdf_cases,
     "score": speed_estimator.score_cases,
 }
 WITH_DATABASE: dict[str, Callable[[], list[Case]]] = {

@@ -1,0 +1,145 @@
+"""What a decision record is made of: sentences, lists, tables and charts, without a word on how they look.
+
+Markdown and PDF render the same blocks, so that neither can say what the other doesn't.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from advisor.core.figures import amount, span
+from advisor.core.quantity import Number, Sentence
+
+_NAMED_SOURCES = 3
+
+
+@dataclass(frozen=True)
+class Said:
+    """A sentence with the numbers of its evidence, and a name or word that leads it."""
+
+    text: str
+    refs: str = ""
+    lead: str = ""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of a table: a text and, more quietly, what qualifies it.
+
+    ``shade`` is 0 to 1 where the figure has a scale; ``url`` is where the text leads.
+    """
+
+    text: str
+    note: str = ""
+    refs: str = ""
+    shade: float | None = None
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: numbers stand at its end. ``share`` is its part of the width; 0 takes what its texts need."""
+
+    title: str
+    share: float = 1.0
+    is_number: bool = False
+
+
+@dataclass(frozen=True)
+class Heading:
+    kind: ClassVar[str] = "heading"
+    text: str
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    kind: ClassVar[str] = "paragraph"
+    said: Said
+    is_quiet: bool = False
+
+
+@dataclass(frozen=True)
+class Bullets:
+    kind: ClassVar[str] = "bullets"
+    items: tuple[Said, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    kind: ClassVar[str] = "table"
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Bars with ranges: ``series`` holds label, low, typical, high and text of each, ``summary`` says it in words."""
+
+    kind: ClassVar[str] = "chart"
+    title: str
+    unit: str
+    series: tuple[Mapping[str, Any], ...]
+    summary: str
+
+
+Block = Heading | Paragraph | Bullets | Table | Chart
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the record. ``key`` names it for whoever orders the parts."""
+
+    key: str
+    title: str
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The numbers of the evidence: the n-th entry of the report is source n, on the page as in the record."""
+
+    numbers: Mapping[str, int]
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any]) -> "Sources":
+        return cls({entry["id"]: number for number, entry in enumerate(data.get("evidence", ()), start=1)})
+
+    def all(self, ids: Iterable[str]) -> str:
+        """Return every source's number, runs drawn together: ``3–7, 12``."""
+        runs: list[list[int]] = []
+        for number in self._known(ids):
+            if runs and number == runs[-1][1] + 1:
+                runs[-1][1] = number
+            else:
+                runs.append([number, number])
+        return ", ".join(str(first) if first == last else f"{first}–{last}" for first, last in runs)
+
+    def some(self, ids: Iterable[str]) -> str:
+        """Return the first sources' numbers and how many more there are; the report's JSON names each."""
+        known = self._known(ids)
+        named = ", ".join(map(str, known[:_NAMED_SOURCES]))
+        more = len(known) - _NAMED_SOURCES
+        return f"{named} and {more} more" if more > 0 else named
+
+    def said(self, sentence: Sentence, *, lead: str = "") -> Said:
+        """Return a sentence of the report with its sources."""
+        return Said(sentence["text"], refs=self.some(sentence["evidence"]), lead=lead)
+
+    def _known(self, ids: Iterable[str]) -> list[int]:
+        return sorted({self.numbers[id] for id in ids if id in self.numbers})
+
+
+def figure(number: Number | None, *, with_reason: bool = True) -> Cell:
+    """Return a number as a cell: its amount and, below it, its range or why it is unknown.
+
+    In a narrow column the reason may be left to the record's table of every figure.
+    """
+    if number is None:
+        return Cell("unknown")
+    reason = number["reason"] if with_reason and number["value"] is None else ""
+    return Cell(amount(number), note=span(number) or reason or "")
+
+
+def rows(cells: Iterable[Sequence[Cell | str]]) -> tuple[tuple[Cell, ...], ...]:
+    """Return rows of cells; a bare text is a cell without qualification."""
+    return tuple(tuple(Cell(cell) if isinstance(cell, str) else cell for cell in row) for row in cells)

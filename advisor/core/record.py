@@ -1,0 +1,237 @@
+"""The decision record: what a report says, arranged once for whoever keeps it. Markdown and PDF only render it."""
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from advisor.core import record_answer, record_appendix, record_statement
+from advisor.core.blocks import Block, Bullets, Column, Heading, Paragraph, Said, Section, Sources, Table, figure, rows
+from advisor.core.figures import plain, words
+from advisor.core.quantity import titled
+from advisor.core.record_statement import ASKED, listed
+
+_MAX_SLUG_LETTERS = 60
+_ANCHORS = ("ideal", "unacceptable")
+
+Data = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the shelf knows of a report beside its content. Without a shelf, as on the command line, nothing."""
+
+    number: int | None = None
+    revision: int | None = None
+    workspace: str = ""
+    status: str = ""
+    issued_on: str = ""
+    decision_makers: tuple[str, ...] = ()
+    supersedes: str = ""
+    address: str = ""
+
+
+@dataclass(frozen=True)
+class Record:
+    """One decision record in reading order."""
+
+    title: str
+    status: str
+    moment: str
+    sha256: str
+    facts: Facts
+    pairs: tuple[tuple[str, str], ...]
+    statement: Said
+    options: tuple[str, ...]
+    chosen: str
+    because: str
+    sections: tuple[Section, ...] = field(default=())
+
+    def section(self, key: str) -> Section:
+        """Return one part by its key."""
+        return next(section for section in self.sections if section.key == key)
+
+
+def record(data: Data, *, sha256: str, facts: Facts) -> Record:
+    """Return the record of a report's data, whose bytes have this hash."""
+    sources = Sources.of(data)
+    status = facts.status or ("proposed" if data["decision"]["feasible"] else "rejected")
+    mine = (
+        (f"The plan: {record_answer.stacks_text(data['plan']['assignments'])}",) if data["decision"]["feasible"] else ()
+    )
+    return Record(
+        title=data["decision"]["title"] or "Untitled decision",
+        status=status,
+        moment=data["moment"],
+        sha256=sha256,
+        facts=facts,
+        pairs=tuple(_pairs(data, status=status, facts=facts)),
+        statement=record_statement.statement(data),
+        options=(*mine, *(other["title"] for other in record_answer.other_plans(data)), *_nearest(data)),
+        chosen=mine[0] if mine else "none",
+        because=record_statement.reason(data),
+        sections=(
+            Section("context", "Context and problem", tuple(_context(data, sources))),
+            Section("drivers", "What drives the decision", tuple(_drivers(data, sources))),
+            Section("options", "Options considered", tuple(record_answer.options(data, sources))),
+            Section("outcome", "Outcome", tuple(record_answer.outcome(data, sources))),
+            Section("coupling", "What is bound to what", tuple(record_answer.coupling(data, sources))),
+            Section("why_not", "Why not the others", tuple(record_answer.why_not(data, sources))),
+            Section("consequences", "Consequences and risks", tuple(record_answer.consequences(data, sources))),
+            Section(
+                "confirmation", "Confirmation: when to look again", tuple(record_answer.confirmation(data, sources))
+            ),
+            Section(
+                "unanswered", "Unanswered questions and the defaults taken", tuple(record_appendix.unanswered(data))
+            ),
+            Section("figures", "Every figure", tuple(record_appendix.figures(data, sources))),
+            Section("evidence", "Evidence", tuple(record_appendix.evidence(data))),
+            Section("made_from", "What this record was made from", tuple(record_appendix.made_from(data, sha256))),
+        ),
+    )
+
+
+def file_name(facts: Facts, *, title: str, ending: str) -> str:
+    """Return ``NNNN-slug.ending``, the number first as tools for decision records want it."""
+    letters = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
+    slug = re.sub(r"[^a-z0-9]+", "-", letters).strip("-")[:_MAX_SLUG_LETTERS].rstrip("-") or "decision"
+    return f"{facts.number or 1:04d}-{slug}.{ending}"
+
+
+def _nearest(data: Data) -> list[str]:
+    """Return the nearest stack not taken for each workload, as an option of its own."""
+    return [f"{item['why_not'][0]['label']} for {item['name']}" for item in data["workloads"] if item["why_not"]]
+
+
+def _pairs(data: Data, *, status: str, facts: Facts) -> Iterator[tuple[str, str]]:
+    yield "Status", status
+    yield "Holds as of", data["moment"]
+    if facts.issued_on:
+        yield "Issued on", facts.issued_on
+    if facts.decision_makers:
+        yield "Asked for by", ", ".join(facts.decision_makers)
+    if facts.workspace:
+        yield "Workspace", facts.workspace
+    if facts.number:
+        yield "Decision", f"{facts.number}, revision {facts.revision}"
+    if facts.supersedes:
+        yield "Supersedes", facts.supersedes
+    if facts.address:
+        yield "Kept at", facts.address
+    months = data["decision"]["horizon_months"]
+    yield "Horizon", f"{months} months, {data['decision']['ramp']} ramp"
+    yield "Catalog release", str(data["hashes"]["catalog_release"])
+
+
+def _context(data: Data, sources: Sources) -> Iterator[Block]:
+    yield Paragraph(
+        Said(
+            "Which stack of six layers should carry these workloads, on which cloud and region, at what cost, and what "
+            "is bound to what?"
+        )
+    )
+    yield Table(
+        (Column("Workload", 2), Column("Kind of work", 1.4), *(Column(name, 1, True) for name in _COUNTED.values())),
+        rows(
+            (item["name"], words(item["kind"]), *(f"{item['candidates'].get(key, 0):,}" for key in _COUNTED))
+            for item in data["workloads"]
+        ),
+    )
+    answers = [entry for entry in data.get("evidence", ()) if entry["kind"] == "answer"]
+    if not answers:
+        return
+    yield Heading("What the team stated, as far as this record rests on it")
+    names = {f"workloads[{index}]": item["name"] for index, item in enumerate(data["workloads"])}
+    yield Table(
+        (Column("Of", 1.2), Column("Question", 2.4), Column("Answer", 2), Column("Source", 0.5, True)),
+        rows(
+            (
+                names.get(entry["locator"].split(".")[0], "the whole decision"),
+                entry["label"],
+                _answer(entry),
+                sources.all([entry["id"]]),
+            )
+            for entry in answers
+        ),
+    )
+
+
+def _answer(entry: Data) -> str:
+    """Return what was answered; of models that would do, their families: the evidence says how they were judged."""
+    value = entry["value"]
+    if isinstance(value, Mapping) and isinstance(value.get("acceptable"), list):
+        return f"any of {listed([str(one.get('family')) for one in value['acceptable']])}"
+    return f"{plain(value)} {entry['unit'] or ''}".strip()
+
+
+_COUNTED = {"ranked": "Ranked", "confirm_first": "To confirm first", "excluded": "Excluded"}
+
+
+def _drivers(data: Data, sources: Sources) -> Iterator[Block]:
+    yield Heading("Preferences")
+    yield Table(
+        (
+            Column("What matters", 1.2),
+            Column("Weight", 0.7, True),
+            Column("Good enough", 2),
+            Column("No use at all", 2),
+        ),
+        rows(
+            (titled(words(name)), f"{weight:g}", *(_anchor(data, f"preferences.{name}.{end}") for end in _ANCHORS))
+            for name, weight in data["decision"]["weights"].items()
+        ),
+    )
+    names = {item["id"]: item["name"] for item in data["workloads"]}
+    checks = data["constraints"]["checks"]
+    told = [check for check in checks if check["state"] != "met" or check["id"] in ASKED]
+    if told:
+        yield Heading("Constraints, and how far the plan is from each")
+        yield Table(
+            (
+                Column("Constraint", 1.3),
+                Column("Of", 1.1),
+                Column("State", 0.9),
+                Column("How it stands", 3),
+                Column("Room left", 1.2, True),
+            ),
+            rows(
+                (
+                    titled(check["title"]),
+                    names.get(check["scope"], "the whole decision"),
+                    check["state"],
+                    record_answer.cell(check["text"], sources),
+                    figure(check["slack"]) if "slack" in check else "",
+                )
+                for check in sorted(told, key=lambda check: _STATES.index(check["state"]))
+            ),
+        )
+    kept = sorted({check["title"] for check in checks if check not in told})
+    if kept:
+        yield Paragraph(Said(f"Also met for every workload checked: {', '.join(kept)}."), is_quiet=True)
+    removals = data["constraints"]["removals"]
+    if removals:
+        yield Heading("What removed candidates")
+        yield Bullets(
+            tuple(sources.said(row["text"], lead=names.get(row["workload_id"], row["workload_id"])) for row in removals)
+        )
+    lifted = data["constraints"]["excluded_providers"]
+    if lifted:
+        yield Heading("What lifting a constraint would give")
+        yield Bullets(
+            tuple(sources.said(row["text"], lead=names.get(row["workload_id"], row["workload_id"])) for row in lifted)
+        )
+
+
+_STATES = ("missed", "cannot be confirmed", "met")
+
+
+def _anchor(data: Data, path: str) -> str:
+    """Return where a preference begins or ends to matter: what was answered, else the default taken."""
+    for entry in data.get("evidence", ()):
+        if entry["locator"] == path:
+            return _answer(entry)
+    for entry in data["unanswered"]:
+        if entry["path"] == path:
+            return f"{entry['default_text'] or plain(entry['default'])} (default)"
+    return "as stated in the document"

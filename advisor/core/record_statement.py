@@ -1,0 +1,82 @@
+"""The decision in one sentence, a Y-statement: context, concern, choice, neglected, gain, price, reason."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from advisor.core import record_answer
+from advisor.core.blocks import Said
+from advisor.core.figures import words
+from advisor.core.quantity import span
+
+ASKED = ("provider", "purchase", "residency", "certifications", "budget", "need_by", "ttft", "tpot", "latency")
+
+_WORTH = "of the plans compared that keep every constraint none is worth more under these weights"
+_PROVEN = ", and what is not yet measured, confirmed or in general use does not displace what is"
+_UNPROVEN = {"measure first", "confirm first", "canary first"}
+
+Data = Mapping[str, Any]
+
+
+def statement(data: Data) -> Said:
+    """Return the decision in one sentence: context, concern, choice, neglected, gain, price, reason."""
+    names = listed([workload["name"] for workload in data["workloads"]])
+    head = f"In the context of {data['decision']['title']}, to carry {names}, facing {_concern(data)}, "
+    if not data["decision"]["feasible"]:
+        return Said(f"{head}we found no plan that keeps every constraint, because {_removed_most(data)}.")
+    chosen = listed(
+        [
+            f"{item['stack']['label']} for {item['workload_name']}"
+            for item in data["plan"]["assignments"]
+            if item["stack"] and item["role"] in ("production", "baseline")
+        ]
+    )
+    cost = data["plan"]["totals"]["monthly_usd"]
+    gain = f"a cost of {span(cost)} a month at full load" if cost["value"] or cost["low"] else "a plan of unknown cost"
+    others = listed([other["title"][:1].lower() + other["title"][1:] for other in record_answer.other_plans(data)])
+    neglected = f" and neglect other plans ({others})" if others else ""
+    return Said(
+        f"{head}we propose {chosen}{neglected}, to achieve {gain}, accepting {_price(data)}, because {reason(data)}"
+    )
+
+
+def reason(data: Data) -> str:
+    """Return why this plan: the end of ``Chosen option: …, because``."""
+    verdicts = {row["verdict"] for item in data["workloads"] for row in item["why_not"]}
+    return f"{_WORTH}{_PROVEN if verdicts & _UNPROVEN else ''}."
+
+
+def _concern(data: Data) -> str:
+    weights = sorted(data["decision"]["weights"].items(), key=lambda pair: -pair[1])
+    heaviest = [f"{words(name)} (weight {weight:g})" for name, weight in weights[:2] if weight]
+    asked = {check["title"] for check in data["constraints"]["checks"] if check["id"] in ASKED}
+    count = f"{len(asked)} stated constraint{'s' if len(asked) != 1 else ''}"
+    return f"{count} and with most weight on {listed(heaviest)}" if heaviest else count
+
+
+def _price(data: Data) -> str:
+    """Say what the plan asks to be put up with: its tightest coupling and what nobody could confirm."""
+    maxima = [
+        stack["maximum"]["value"] for stack in data["coupling"]["stacks"] if stack["maximum"]["value"] is not None
+    ]
+    bound = f"a coupling of up to {max(maxima):.2f} of 1" if maxima else "a coupling that is not on file"
+    open_checks = sum(check["state"] == "cannot be confirmed" for check in data["constraints"]["checks"])
+    if not open_checks:
+        return bound
+    count = f"{open_checks} check{'s' if open_checks != 1 else ''}"
+    return f"{bound} and {count} that cannot be confirmed from what is on file"
+
+
+def _removed_most(data: Data) -> str:
+    removals = sorted(data["constraints"]["removals"], key=lambda row: (-row["removed"], row["workload_id"], row["id"]))
+    missed = [check["title"] for check in data["constraints"]["checks"] if check["state"] == "missed"]
+    if missed:
+        return f"{listed(sorted(set(missed)))} {'is' if len(set(missed)) == 1 else 'are'} missed"
+    if not removals:
+        return "nothing in the catalog can carry it"
+    first = removals[0]
+    return f"{first['title']} removes {first['removed']:,} of {first['of']:,} candidates of {first['workload_id']}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return names as a sentence lists them: ``a, b and c``."""
+    return ", ".join(names[:-1]) + (" and " if len(names) > 1 else "") + names[-1] if names else ""

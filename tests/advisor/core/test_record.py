@@ -1,0 +1,191 @@
+"""The decision record: its order, its sentence, its Markdown in the shape of MADR 4."""
+
+import json
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from advisor.core.blocks import Bullets, Paragraph, Sources, Table
+from advisor.core.decision_record import markdown
+from advisor.core.record import Facts, file_name, record
+
+ROOT = Path(__file__).parents[3]
+REPORTS = ROOT / "tests" / "golden" / "reports"
+RECORDS = sorted(path.stem for path in REPORTS.glob("*.md"))
+FACTS = Facts(
+    number=12,
+    revision=2,
+    workspace="Platform team",
+    issued_on="2026-11-24",
+    decision_makers=("Ada: Lovelace", 'Grace "Amazing" Hopper'),
+    supersedes="decision 7: the older one",
+    address="/decisions/12/revisions/2/report",
+)
+MADR_HEADINGS = [
+    "Context and Problem Statement", "Decision Drivers", "Considered Options", "Decision Outcome",
+    "Pros and Cons of the Options", "More Information",
+]  # fmt: skip
+MADR_FIELDS = {"status", "date", "decision-makers", "consulted", "informed"}
+
+
+@cache
+def data(name: str) -> dict[str, Any]:
+    return json.loads((REPORTS / f"{name}.json").read_bytes())
+
+
+def parsed(text: str) -> dict[str, Any]:
+    """Read a record as tools for MADR do: front matter, one title, level-two headings with what stands under each."""
+    opening, front, body = re.split(r"^---$", text, maxsplit=2, flags=re.M)
+    assert opening == ""
+    head, *parts = re.split(r"^#{1,2} ", body, flags=re.M)[1:]
+    title, _, named = head.partition("\n")
+    sections = {part.partition("\n")[0]: part.partition("\n")[2].strip() for part in parts}
+    facts = dict(re.findall(r"^\* ([A-Z][a-z ]+): (.+)$", named, re.M))
+    return {"front": yaml.safe_load(front), "title": title.strip(), "named": facts, "sections": sections}
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_each_examples_record_reads_as_a_madr_4_record(name: str) -> None:
+    found = parsed((REPORTS / f"{name}.md").read_text(encoding="utf-8"))
+
+    assert set(found["front"]) <= MADR_FIELDS
+    assert found["front"]["status"] == "proposed"
+    assert found["front"]["date"].isoformat() == "2026-11-23"
+    assert found["title"]
+    assert found["named"]["Status"] == "proposed"
+    assert list(found["sections"]) == MADR_HEADINGS
+    assert all(found["sections"].values())
+    options = re.findall(r"^\* (.+)$", found["sections"]["Considered Options"].split("\n\n")[0], re.M)
+    outcome = found["sections"]["Decision Outcome"]
+    chosen = re.match(r'Chosen option: "(.+?)", because .+', outcome)
+    assert chosen is not None
+    assert chosen[1] in options
+    assert len(options) == len(set(options)) > 1
+    assert re.findall(r"^### (Consequences|Confirmation)$", outcome, re.M) == ["Consequences", "Confirmation"]
+
+
+def test_the_front_matter_names_who_decided_whatever_their_names_hold() -> None:
+    found = parsed(markdown(data("uber"), facts=FACTS))
+
+    assert found["front"]["decision-makers"] == list(FACTS.decision_makers)
+    assert found["named"]["Deciders"] == 'Ada: Lovelace, Grace "Amazing" Hopper'
+    assert found["named"]["Supersedes"] == "decision 7: the older one"
+
+
+def test_the_record_stands_in_the_order_a_board_reads() -> None:
+    found = record(data("uber"), sha256="0" * 64, facts=FACTS)
+
+    assert [section.key for section in found.sections] == [
+        "context", "drivers", "options", "outcome", "coupling", "why_not", "consequences", "confirmation", "unanswered",
+        "figures", "evidence", "made_from",
+    ]  # fmt: skip
+    assert all(section.blocks for section in found.sections)
+    assert dict(found.pairs)["Asked for by"] == 'Ada: Lovelace, Grace "Amazing" Hopper'
+
+
+def test_the_statement_says_context_choice_neglected_gain_price_and_reason_in_one_sentence() -> None:
+    text = record(data("uber"), sha256="0" * 64, facts=FACTS).statement.text
+
+    order = [
+        "In the context of Trip serving", "facing 4 stated constraints", "we propose c8g.4xlarge (Graviton4)",
+        "neglect other plans (stay where you are)", "to achieve a cost of $429,000 ($413,000 to $460,000) a month",
+        "accepting a coupling of up to 0.65 of 1 and 6 checks", "because of the plans compared",
+    ]  # fmt: skip
+    positions = [text.find(part) for part in order]
+    assert -1 not in positions
+    assert positions == sorted(positions)
+    assert text.endswith(".")
+
+
+def test_a_plan_that_fits_nothing_is_rejected_and_says_what_is_in_the_way() -> None:
+    changed = json.loads(json.dumps(data("small_team")))
+    changed["decision"]["feasible"] = False
+    changed["constraints"]["checks"][0] |= {"state": "missed", "title": "monthly budget"}
+
+    found = record(changed, sha256="0" * 64, facts=Facts())
+
+    assert found.status == "rejected"
+    assert "we found no plan that keeps every constraint, because monthly budget is missed." in found.statement.text
+    assert parsed(markdown(changed))["front"]["status"] == "rejected"
+
+
+def test_every_sentence_of_the_report_stands_in_the_record() -> None:
+    text = markdown(data("uber")).replace("\\", "")
+
+    for part in ("warnings", "plan", "workloads", "coupling"):
+        for sentence in sentences(data("uber")[part]):
+            assert " ".join(sentence.split()) in text, sentence
+
+
+def sentences(part: Any) -> list[str]:
+    if isinstance(part, dict):
+        own = [part["text"]] if isinstance(part.get("text"), str) else []
+        return own + [text for value in part.values() for text in sentences(value)]
+    return [text for value in part for text in sentences(value)] if isinstance(part, list) else []
+
+
+def test_confirmation_names_each_gate_once_and_the_price_that_turns_the_order() -> None:
+    blocks = record(data("uber"), sha256="0" * 64, facts=FACTS).section("confirmation").blocks
+    items = [item for block in blocks if isinstance(block, Bullets) for item in block.items]
+    turning = [row for item in data("uber")["workloads"] for row in item["why_not"] if "wins_below" in row]
+
+    texts = [(item.lead, item.text) for item in items]
+    assert len(texts) == len(set(texts))
+    assert any(lead.endswith("pilot and fallback") for lead, _ in texts)
+    assert sum("can be had below" in text for _, text in texts) == len(turning) > 0
+
+
+def test_without_warnings_or_open_questions_the_record_says_so() -> None:
+    changed = {**data("small_team"), "warnings": [], "unanswered": []}
+
+    found = record(changed, sha256="0" * 64, facts=Facts())
+
+    assert found.section("consequences").blocks == (Paragraph(found.section("consequences").blocks[0].said),)
+    assert "asked for a warning" in found.section("consequences").blocks[0].said.text
+    assert "Every question was answered." in markdown(changed)
+
+
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [
+        ("Trip serving, training", "0012-trip-serving-training.pdf"),
+        ("Übung: Größe & Co.", "0012-ubung-groe-co.pdf"),
+        ("決定", "0012-decision.pdf"),
+        ("../../etc/passwd", "0012-etc-passwd.pdf"),
+        ("a" * 200, f"0012-{'a' * 60}.pdf"),
+    ],
+)
+def test_the_file_is_named_by_number_and_title(title: str, name: str) -> None:
+    assert file_name(FACTS, title=title, ending="pdf") == name
+
+
+def test_the_numbers_of_sources_are_drawn_together() -> None:
+    sources = Sources({f"e{number}": number for number in range(1, 20)})
+
+    assert sources.all(["e3", "e1", "e2", "e7", "e7", "unknown"]) == "1–3, 7"
+    assert sources.some([f"e{number}" for number in range(1, 7)]) == "1, 2, 3 and 3 more"
+    assert sources.some([]) == ""
+
+
+@pytest.mark.parametrize(
+    ("url", "link"),
+    [
+        ("https://example.org/a_b?c=1#d", "https://example.org/a_b?c=1#d"),
+        ("http://example.org", ""),
+        ("javascript:alert(1)", ""),
+        ("https://example.org/) [x](https://evil.example", ""),
+        (None, ""),
+    ],
+)
+def test_a_source_leads_to_an_address_of_the_web_and_nowhere_else(url: str | None, link: str) -> None:
+    entry = {**data("small_team")["evidence"][0], "url": url}
+    changed = {**data("small_team"), "evidence": [entry]}
+
+    table = record(changed, sha256="0" * 64, facts=Facts()).section("evidence").blocks[-1]
+
+    assert isinstance(table, Table)
+    assert table.rows[0][4].url == link

@@ -1,0 +1,129 @@
+"""JSON, page, Markdown and PDF of a report carry the same numbers."""
+
+import html
+import json
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from advisor.core.blocks import Cell, Table
+from advisor.core.decision_record import escaped, markdown
+from advisor.core.figures import amount, plain, span
+from advisor.core.record import Facts, record
+from advisor.core.report import hash_of
+from advisor.pdf.render import pdf, printable
+from tests.advisor.factories import a_member, a_reported_run
+from tests.advisor.printed import compact, stands_alone, text_of
+
+REPORTS = Path(__file__).parents[1] / "golden" / "reports"
+NAMES = ("midjourney", "small_team", "uber")
+
+
+@cache
+def content(name: str) -> bytes:
+    return (REPORTS / f"{name}.json").read_bytes()
+
+
+@cache
+def printed(name: str) -> str:
+    return compact(text_of(pdf(content(name))))
+
+
+def numbers(part: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(part, dict):
+        if {"value", "low", "high", "unit", "kind", "reason"} <= set(part):
+            yield part
+            return
+        part = list(part.values())
+    if isinstance(part, list):
+        for one in part:
+            yield from numbers(one)
+
+
+def written(name: str) -> set[str]:
+    """Return each number of the plan, the workloads and the evidence as people read it, and each range."""
+    data = json.loads(content(name))
+    found = [text for one in numbers([data["plan"], data["workloads"]]) for text in (amount(one), span(one))]
+    found += [plain(entry["value"]) for entry in data["evidence"] if isinstance(entry["value"], int | float)]
+    return {compact(text) for text in found if text}
+
+
+def unbroken(text: str) -> str:
+    """Return text without white space: where a row of a table has spaces is the reader's guess."""
+    return "".join(compact(text).split())
+
+
+def missing(name: str, *, whole: str) -> list[str]:
+    return sorted(text for text in written(name) if not stands_alone(text, whole=whole))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_pdf_carries_every_number_of_the_report(name: str) -> None:
+    assert len(written(name)) > 50
+    assert missing(name, whole=printed(name)) == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_markdown_carries_every_number_of_the_report(name: str) -> None:
+    text = markdown(json.loads(content(name))).replace("\\", "")
+
+    assert missing(name, whole=compact(text)) == []
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", NAMES)
+def test_the_page_shows_the_plan_and_no_figure_that_the_record_lacks(name: str) -> None:
+    """Of the stacks compared the page shows cost and coupling; the record's table of every figure has the rest."""
+    data = json.loads(content(name))
+    record_text = compact(markdown(data).replace("\\", ""))
+
+    page = page_of(name)
+    text = compact(html.unescape(re.sub(r"<[^>]+>", " ", page)))
+    shown = {compact(html.unescape(one)) for one in re.findall(r'class="figure-(?:value|span)[^>]*>([^<]+)<', page)}
+
+    assert [one for one in sorted(plan_numbers(data)) if not stands_alone(one, whole=text)] == []
+    assert len(shown) > 40
+    for whole in (printed(name), record_text):
+        assert [one for one in sorted(shown) if not stands_alone(one, whole=whole)] == []
+
+
+def page_of(name: str) -> str:
+    owner = a_member()
+    run = a_reported_run(content=content(name), owner=owner)
+    client = Client()
+    client.force_login(owner)
+    return client.get(f"/decisions/{run.revision.decision_id}/revisions/1/report").content.decode()
+
+
+def plan_numbers(data: dict[str, Any]) -> set[str]:
+    """Return the numbers of the plan and of the recommended stacks as people read them."""
+    plan = data["plan"]
+    parts = [plan["totals"], plan["flows"], [item["numbers"] for item in plan["assignments"]]]
+    parts += [item["recommended"]["numbers"] for item in data["workloads"] if item["recommended"]]
+    return {compact(text) for one in numbers(parts) for text in (amount(one), span(one)) if text}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_row_of_the_record_reads_the_same_in_markdown_and_pdf(name: str) -> None:
+    data, sha256 = json.loads(content(name)), hash_of(content(name))
+    text = markdown(data, sha256=sha256)
+
+    for section in record(data, sha256=sha256, facts=Facts()).sections:
+        for block in section.blocks:
+            if not isinstance(block, Table):
+                continue
+            for row in block.rows:
+                cells = [f"{cell.text} {f'[{cell.refs}]' if cell.refs else ''} {cell.note}" for cell in row]
+                assert unbroken(printable("".join(cells))) in unbroken(printed(name)), row
+                bare = [bare_cell(cell) for cell in row]
+                assert f"| {' | '.join(bare)} |" in text
+
+
+def bare_cell(cell: Cell) -> str:
+    text = f"[{escaped(cell.text)}]({cell.url})" if cell.url else escaped(cell.text)
+    return f"{text}{f' ({escaped(cell.note)})' if cell.note else ''}".strip()
