@@ -13,7 +13,7 @@ from estimator import uncertainty
 from estimator.coefficients import Coefficients
 from estimator.columns import ENDS
 from estimator.uncertainty import Range
-from estimator.workload import TRAINING_KINDS, Workload
+from estimator.workload import INFERENCE_KINDS, TRAINING_KINDS, Workload
 
 # Columns with three ends, and plain ones. "needed" hours do useful work; "elastic" hours are paid where time is paid
 # as used, of a training split into those of its runs and those of experiments and failed runs; a span is one
@@ -39,6 +39,8 @@ RANGED = (
 NUMBERS = ("memory_gb_per_accelerator", "memory_headroom_fraction")
 TEXTS = ("estimate_reason", "estimate_kind", "layout", "spare_reason")
 NEED = ("fits", "estimable", *TEXTS, *(f"{name}_{end}" for name in RANGED for end in ENDS), *NUMBERS, "evidence")
+
+SERVING = ("weight_format", "cache_format", "accepted_tokens", "disaggregated")
 
 NOT_COUNTED = "not a whole accelerator, or how many is not known"
 
@@ -98,6 +100,7 @@ def answers(workload: Workload) -> tuple[str, ...]:
         "training": (workload.training, ("tokens",) if workload.kind in TRAINING_KINDS else ()),
         "measured": (workload.measured, () if from_model else ("units_per_s", "hours_per_month")),
         "traffic": (workload.traffic, () if workload.kind in TRAINING_KINDS else traffic),
+        "serving": (workload.serving, SERVING if from_model and workload.kind in INFERENCE_KINDS else ()),
     }
     return tuple(
         f"answer:{workload.id}.{name}.{field}"

@@ -68,7 +68,7 @@ def served_need(*, workload: Workload, hardware: pd.DataFrame, coefficients: Coe
     batch = workload.kind == "batch_inference"
     peak, note, used = peak_of(workload=workload, coefficients=coefficients)
     traffic = workload.traffic if batch else replace(workload.traffic, peak_factor=peak.typical)
-    weights = workload.weight_format or published_format(workload.architecture)
+    weights = workload.serving.weight_format or published_format(workload.architecture)
     counted = hardware["accelerators_count"].ge(1).to_numpy()
     planned = _planned(workload=workload, coefficients=coefficients)
 
@@ -79,10 +79,12 @@ def served_need(*, workload: Workload, hardware: pd.DataFrame, coefficients: Coe
             architecture=workload.architecture,  # type: ignore[arg-type]
             traffic=replace(traffic, requests_per_s_mean=None if mean is None else mean * load_factor),
             targets=workload.targets,
-            precision=Precision(weights=weights),
+            precision=Precision(weights=weights, kv=workload.serving.cache_format or ""),
             hardware=hardware[rows].reset_index(drop=True),
             batch=batch,
             coefficients=planned,
+            accepted_tokens=workload.serving.accepted_tokens or 1.0,
+            disaggregated=bool(workload.serving.disaggregated),
         )
         return answer.set_axis(np.flatnonzero(rows)).reindex(range(len(hardware)))
 

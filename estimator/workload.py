@@ -137,6 +137,19 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Serving:
+    """How a team serves a model of its own, as far as it has decided that."""
+
+    weight_format: str | None = None  # bf16 | fp8 | int8 | int4 | nvfp4 | mxfp4, where not as the maker publishes them
+    cache_format: str | None = None  # bf16 | fp8
+    accepted_tokens: float | None = None  # tokens a step from speculative decoding, 1 = none
+    disaggregated: bool | None = None  # prompts are read on replicas of their own
+
+    def __post_init__(self) -> None:
+        _check(self, "accepted_tokens", low=1.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Horizon:
     """How long the plan runs and how the load arrives."""
 
@@ -163,7 +176,7 @@ class Workload:
     data: Data = field(default_factory=Data)
     code: Code = field(default_factory=Code)
     measured: Measured | None = None
-    weight_format: str | None = None  # in which its weights are served, where not as their maker publishes them
+    serving: Serving = field(default_factory=Serving)
     utilisation: float | None = None  # fraction of the paid time in which the hardware is meant to be busy
     purchase: tuple[str, ...] = ()
 

@@ -14,7 +14,7 @@ from advisor.core.questions import QUESTIONS, answer_at, unanswered
 from advisor.core.schema import PROVIDERS, Document, InlineModel, ManagedModel, Preferences, Section
 from advisor.core.schema import Workload as Stated
 from estimator.architecture import Architecture, ArchitectureError, from_row
-from estimator.workload import Code, Data, Horizon, Measured, Targets, Traffic, Training, Workload
+from estimator.workload import Code, Data, Horizon, Measured, Serving, Targets, Traffic, Training, Workload
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -166,12 +166,14 @@ def _workload(
             image_arch=tuple(code["image_arch"] or ()),
         ),
         measured=Measured(**section("measured", *_MEASURED)) if stated.measured is not None else None,
+        serving=Serving(**{name: getattr(stated.serving, name) for name in _SERVING}),
         utilisation=stated.utilisation,
         purchase=purchase,
     )
 
 
 _TRAFFIC = tuple(field.name for field in fields(Traffic))
+_SERVING = tuple(field.name for field in fields(Serving))
 _TARGETS = (
     "latency_p99_ms",
     "ttft_p95_ms",

@@ -16,10 +16,12 @@ def narrower(*, stack: Stack, field: Field, case: Case) -> dict[str, Any] | None
     """Return the recommended machines' fleet with FP8 weights and what it would save; None where nothing is to tell.
 
     Only for a model published in a wider format on a chip that computes in FP8. A measured rate is of the format the
-    team serves today, so nothing is said beside one.
+    team serves today, and a stated format is the team's choice: beside them nothing is said.
     """
     workload = field.workload
     if workload.kind not in INFERENCE_KINDS or workload.architecture is None or workload.measured is not None:
+        return None
+    if workload.serving.weight_format is not None:
         return None
     offers = case.catalog.offers
     mine = offers[offers["offer_id"] == stack.row["candidate_id"]]
@@ -29,7 +31,7 @@ def narrower(*, stack: Stack, field: Field, case: Case) -> dict[str, Any] | None
     if not name:
         return None
     found = estimate(
-        workload=replace(workload, weight_format=name),
+        workload=replace(workload, serving=replace(workload.serving, weight_format=name)),
         offers=mine.reset_index(drop=True),
         coefficients=case.coefficients,
         horizon=case.said.horizon,

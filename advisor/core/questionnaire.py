@@ -37,6 +37,8 @@ _SUBJECTS = {
     "targets": ("Targets", "What the work has to keep."),
     "training": ("Training", "One run, and how often it is run."),
     "data": ("Data", "Where the data lie, and how much of them leave."),
+    "serving": ("How it is served", "Leave open what you have not decided: it is then served as the model's maker "
+                "publishes it."),
     "code": ("Code", "What binds the work to the silicon it runs on."),
     "measured": ("Your own measurements", "Figures of your own go before what we compute; other machines are scaled "
                  "from them."),

@@ -21,6 +21,7 @@ ALL: tuple[str, ...] = (
 TRAINING: tuple[str, ...] = ("pretraining", "finetuning")
 TOKENS: tuple[str, ...] = ("batch_inference", "online_inference", "managed_api")
 RENTED: tuple[str, ...] = tuple(kind for kind in ALL if kind != "managed_api")
+SERVED: tuple[str, ...] = ("batch_inference", "online_inference")
 ACCELERATED: tuple[str, ...] = ("pretraining", "finetuning", "batch_inference", "online_inference")
 DAYS_PER_MONTH = 365.25 / 12
 MAX_FIRST_COUNT = 12
@@ -710,6 +711,52 @@ QUESTIONS: tuple[Question, ...] = (
         no_default="from cache_ttl_minutes, else by coefficient",
         kinds=("online_inference", "managed_api"),
         when="cached",
+    ),
+    Question(
+        path="workloads[].serving.weight_format",
+        text="In which format are the weights served?",
+        help="Narrower weights need less memory and fewer machines; whether the answers stay good enough, only an "
+        "evaluation of your own can tell.",
+        power=46,
+        power_why="it halves or doubles memory, and often the arithmetic rate",
+        default_why="no one but you can judge the quality of a narrower format",
+        no_default="as the model's maker publishes them",
+        kinds=SERVED,
+        when="transformer",
+    ),
+    Question(
+        path="workloads[].serving.cache_format",
+        text="In which format are keys and values kept?",
+        help="Eight bits hold twice the requests at a time.",
+        power=28,
+        power_why="it sets how many requests fit beside the weights",
+        default_why="serving stacks keep 8 bits where the arithmetic has 8 or 4 bits, else 16",
+        no_default="8 bits with 8- or 4-bit arithmetic, else 16",
+        kinds=SERVED,
+        when="transformer",
+    ),
+    Question(
+        path="workloads[].serving.accepted_tokens",
+        text="How many tokens does speculative decoding yield a step?",
+        help="As measured on your own requests: it depends on what they ask. Leave it open without a draft model.",
+        unit="tokens",
+        power=30,
+        power_why="fewer steps an answer, at the price of drafting",
+        default_why="no draft model is planned",
+        default=1.0,
+        kinds=SERVED,
+        when="transformer",
+    ),
+    Question(
+        path="workloads[].serving.disaggregated",
+        text="Are prompts to be read on replicas of their own?",
+        help="Then answers never wait for somebody else's prompt; moving the cache costs a share of the prompt's time.",
+        power=26,
+        power_why="it steadies the time per token and needs a second pool of machines",
+        default_why="one pool reads and answers",
+        default=False,
+        kinds=SERVED,
+        when="transformer",
     ),
     Question(
         path="workloads[].utilisation",

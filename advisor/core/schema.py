@@ -416,6 +416,25 @@ Model = Annotated[
 ]
 
 
+class Serving(Section):
+    """How a model of one's own is served, where the team has decided that."""
+
+    weight_format: Literal["bf16", "fp8", "int8", "int4", "nvfp4", "mxfp4"] | None = _f(
+        "Format in which the weights are served; null means as their maker publishes them. int4 is weights only "
+        "(AWQ, GPTQ): the chip computes in 16 bits."
+    )
+    cache_format: Literal["bf16", "fp8"] | None = _f(
+        "Format in which keys and values are kept; null means 8 bits with 8- or 4-bit arithmetic, else 16."
+    )
+    accepted_tokens: Real | None = _q(
+        "Tokens that speculative decoding yields a step, as measured on your own requests; 1 is none.",
+        "tokens",
+        ge=1,
+        le=16,
+    )
+    disaggregated: bool | None = _f("Whether prompts are read on replicas of their own.")
+
+
 class Workload(Section):
     """One kind of work with its own stack; infrastructure may differ between the workloads of one decision."""
 
@@ -432,6 +451,7 @@ class Workload(Section):
     data: Annotated[Data, BeforeValidator(_section)] = Data()
     code: Annotated[Code, BeforeValidator(_section)] = Code()
     measured: Measured | None = _f("Figures of the team's own.")
+    serving: Annotated[Serving, BeforeValidator(_section)] = Serving()
     utilisation: Real | None = _q("Share of the paid time in which the hardware is to be busy.", "fraction", gt=0, le=1)
 
 

@@ -15,7 +15,7 @@ from estimator import coefficients
 from estimator.columns import ENDS, ESTIMATE_COLUMNS
 from estimator.estimate import estimate
 from estimator.trained import candidates
-from estimator.workload import Horizon, Measured, Targets, Traffic, Training, Workload
+from estimator.workload import Horizon, Measured, Serving, Targets, Traffic, Training, Workload
 from tests.estimator.frames import A100, H100, LLAMA_8B, TRAINIUM2, offers
 
 SHIPPED = coefficients.load()
@@ -46,10 +46,15 @@ def training(*, tokens=1e11, deadline=10.0, **plan):
     )
 
 
-def chat(*, mean=10.0, kind="online_inference", targets=None, **traffic):
+def chat(*, mean=10.0, kind="online_inference", targets=None, serving=None, **traffic):
     stated = {"requests_per_s_mean": mean, "peak_factor": 2.0, "input_tokens": 500, "output_tokens": 200} | traffic
     return Workload(
-        id="chat", kind=kind, architecture=LLAMA_8B, traffic=Traffic(**stated), targets=targets or Targets()
+        id="chat",
+        kind=kind,
+        architecture=LLAMA_8B,
+        traffic=Traffic(**stated),
+        targets=targets or Targets(),
+        serving=serving or Serving(),
     )
 
 
@@ -632,6 +637,23 @@ def test_a_slice_is_a_unit_of_its_own_however_large_its_pod():
     row = run(chat(mean=500.0), {**tpu, "scaleup_domain_accelerators": 256.0}).iloc[0]
 
     assert row["spare_instances_count_typical"] <= 1
+
+
+def test_how_a_team_serves_reaches_layout_speed_and_evidence():
+    plain = run(chat(mean=200.0), H100).iloc[0]
+    narrow = run(chat(mean=200.0, serving=Serving(weight_format="fp8", cache_format="fp8")), H100).iloc[0]
+    drafted = run(chat(mean=200.0, serving=Serving(accepted_tokens=3.0)), H100).iloc[0]
+    apart = run(chat(mean=200.0, serving=Serving(disaggregated=True)), H100).iloc[0]
+
+    assert narrow["layout"].endswith("FP8 weights")
+    assert narrow["memory_headroom_fraction"] != plain["memory_headroom_fraction"]
+    assert narrow["tokens_per_s_typical"] >= plain["tokens_per_s_typical"]
+    assert drafted["tpot_ms_typical"] < plain["tpot_ms_typical"]
+    # who answers never waits for somebody else's prompt, and a second pool stands
+    assert apart["tpot_ms_typical"] != plain["tpot_ms_typical"]
+    assert apart["instances_count_typical"] >= plain["instances_count_typical"]
+    assert {"answer:chat.serving.weight_format", "answer:chat.serving.cache_format"} <= set(narrow["evidence"])
+    assert not any("serving" in id for id in plain["evidence"])
 
 
 def test_work_that_can_be_done_again_has_no_spare():

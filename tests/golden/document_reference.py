@@ -52,6 +52,7 @@ TITLES = {
     "workloads[].data": ("Data", "Data"),
     "workloads[].code": ("Code", "Code"),
     "workloads[].measured": ("Measured", "Figures of your own"),
+    "workloads[].serving": ("Serving", "How it is served"),
     "flows[]": ("Flow", "One flow"),
 }
 

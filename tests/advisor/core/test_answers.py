@@ -63,6 +63,7 @@ def test_the_team_s_words_reach_the_estimator() -> None:
             "targets": {"ttft_p95_ms": 800},
             "data": {"stored_tb": 2, "located_in": "aws:us-east-1"},
             "code": {"frameworks": ["pytorch"], "custom_kernels": 2, "image_arch": ["arm64"]},
+            "serving": {"weight_format": "fp8", "accepted_tokens": 2.5},
             "utilisation": 0.7,
         },
         horizon={"months": 36, "ramp": "linear"},
@@ -78,6 +79,8 @@ def test_the_team_s_words_reach_the_estimator() -> None:
     assert (workload.data.located_in_provider, workload.data.located_in_region) == ("aws", "us-east-1")
     assert workload.code.custom_kernels == 2
     assert workload.utilisation == 0.7
+    assert (workload.serving.weight_format, workload.serving.accepted_tokens) == ("fp8", 2.5)
+    assert workload.serving.cache_format is None and workload.serving.disaggregated is None
     assert workload.purchase == ("on_demand", "spot")
     assert workload.training is None and workload.measured is None
     assert (said.horizon.months, said.horizon.ramp) == (36, "linear")
