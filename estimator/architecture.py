@@ -197,12 +197,6 @@ class Architecture:
         kept = min(context_tokens, self.sliding_window) if self.sliding_window else 0.0
         return per_token * (windowed * kept + (self.layers - windowed) * context_tokens)
 
-    def distinct_experts(self, *, tokens: float) -> float:
-        """Return the routed experts that at least one of ``tokens`` tokens reaches, routing taken as even. [experts]"""
-        if not self.is_moe:
-            return 0.0
-        return float(self.experts_count * (1 - (1 - self.experts_active / self.experts_count) ** tokens))
-
 
 def from_row(row: Mapping[str, Any]) -> Architecture:
     """Return the architecture of a row of the catalog's architectures frame (or of any mapping with those names).

@@ -97,11 +97,6 @@ _WHEN_TEXT: dict[str, str] = {
 }
 
 
-def questions_for(kind: str) -> list[Question]:
-    """Return the questions that can concern a kind of work, the most telling first."""
-    return _ordered([question for question in QUESTIONS if kind in question.kinds])
-
-
 def first_questions(workload: Workload) -> list[Question]:
     """Return the questions a first answer needs for a decision of this workload, in order: 12 at most.
 
@@ -256,10 +251,6 @@ def _default_text(question: Question, default: Any) -> str:
         else str(default)
     )
     return f"{text} {question.unit}".strip()
-
-
-def _ordered(questions: list[Question]) -> list[Question]:
-    return sorted(questions, key=lambda question: (-question.power, question.path))
 
 
 _NOT_COUNTED = "it stays unknown: totals say 'at least' and name it"

@@ -114,13 +114,6 @@ def test_a_longer_context_never_lowers_the_work_of_a_token():
     assert work == sorted(work)
 
 
-def test_distinct_experts_start_at_the_active_ones_and_end_at_all():
-    model = from_row(DEEPSEEK_V3)
-
-    assert model.distinct_experts(tokens=1) == pytest.approx(8)
-    assert model.distinct_experts(tokens=1e6) == pytest.approx(256)
-
-
 def test_blank_cells_are_filled_from_the_shape():
     model = from_row({"id": "x", "layers": 2, "hidden": 512, "heads": 8, "ffn_hidden": 2048, "kv_heads": math.nan})
 
