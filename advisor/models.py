@@ -137,6 +137,7 @@ class Revision(models.Model):
     decision = models.ForeignKey(Decision, on_delete=models.CASCADE, related_name="revisions")
     number = models.PositiveIntegerField()
     document = models.JSONField()
+    refused = models.JSONField(default=dict, blank=True, help_text="By place: what was typed and is no valid answer.")
     version = models.PositiveIntegerField(default=1)
     based_on = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
@@ -151,6 +152,25 @@ class Revision(models.Model):
 
     def __str__(self) -> str:
         return f"revision {self.number} of decision {self.decision_id}"
+
+
+class Edit(models.Model):
+    """Who touched which place of a draft, making which version: what a stale page is compared with."""
+
+    revision = models.ForeignKey(Revision, on_delete=models.CASCADE, related_name="edits")
+    version = models.PositiveIntegerField()
+    place = models.CharField(max_length=200)
+    made_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    made_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["revision", "version"], name="edit_by_version")]
+        constraints = [
+            models.UniqueConstraint(fields=["revision", "version", "place"], name="edit_once_per_version_and_place")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.place} in version {self.version} of revision {self.revision_id}"
 
 
 class Run(models.Model):

@@ -251,7 +251,8 @@ def _needed(workload: Workload) -> list[tuple[list[str], str]]:
     needed: list[tuple[list[str], str]] = []
     if measured is not None:
         why = "for a measured workload"
-        needed += [(["measured", name], why) for name in ("on", "work_unit") if getattr(measured, name) is None]
+        if measured.on is None:
+            needed.append((["measured", "on"], why))
         if measured.units_per_s is None and measured.hours_per_month is None:
             needed.append((["measured", "units_per_s"], "(or hours_per_month) for a measured workload"))
         if kind in TRAINING_KINDS and measured.hours_per_month is None and measured.units_per_s is not None:

@@ -62,6 +62,7 @@ class Question:
     default_by_kind: Mapping[str, Any] = field(default_factory=dict)
     takes: str = ""  # another path whose answer is taken first
     first: tuple[str, ...] = ()  # the kinds of work whose first answer needs it
+    counts: bool = True  # False: the answer stands in the record and changes no figure and no rank
 
     @property
     def of_workload(self) -> bool:
@@ -100,19 +101,16 @@ def questions_for(kind: str) -> list[Question]:
     return _ordered([question for question in QUESTIONS if kind in question.kinds])
 
 
-def first_questions(kind: str, *, is_transformer: bool) -> list[Question]:
-    """Return the questions a first answer needs for a kind of work, in the order in which to ask them: 12 at most."""
-    is_counted = is_transformer or kind == "managed_api"
-    answers: dict[str, bool] = {
-        "transformer": is_transformer,
-        "not a transformer": not is_transformer,
-        "no hours measured": not is_transformer,
-        "no rate measured": not is_transformer,
-        "tokens counted": is_counted,
-        "input not in characters": is_counted,
-        "output not in characters": is_counted,
-    }
-    return [question for question in QUESTIONS if kind in question.first and answers.get(question.when, True)]
+def first_questions(workload: Workload) -> list[Question]:
+    """Return the questions a first answer needs for a decision of this workload, in order: 12 at most.
+
+    They follow from what was said: who names a transformer is asked for tokens, who names none for a measurement.
+    """
+    return [
+        question
+        for question in QUESTIONS
+        if workload.kind in question.first and (not question.of_workload or holds(question.when, workload))
+    ]
 
 
 def unanswered(document: Document) -> list[dict[str, Any]]:
@@ -147,7 +145,7 @@ def concerned(document: Document) -> list[tuple[Question, str, Workload | None]]
             found.append((question, question.path, None))
             continue
         for index, workload in enumerate(document.workloads):
-            if workload.kind in question.kinds and _holds(question.when, workload):
+            if workload.kind in question.kinds and holds(question.when, workload):
                 found.append((question, question.path.replace("[]", f"[{index}]", 1), workload))
     return found
 
@@ -200,7 +198,8 @@ def _weight(document: Document) -> float:
     return 20.0 if all(section.weight is None for section in sections) else 0.0
 
 
-def _holds(when: When, workload: Workload) -> bool:
+def holds(when: When, workload: Workload) -> bool:
+    """Return whether a condition of asking holds for a workload."""
     is_transformer = isinstance(workload.model, (str, InlineModel))
     if when == "transformer":
         return is_transformer
@@ -877,6 +876,7 @@ QUESTIONS: tuple[Question, ...] = (
         power=39,
         power_why="it is what a full exit would have to carry",
         default_why=_NOT_COUNTED,
+        counts=False,
     ),
     Question(
         path="current.measured.accelerator_hours_per_month",
@@ -886,6 +886,7 @@ QUESTIONS: tuple[Question, ...] = (
         power=36,
         power_why="it is what staying is compared by",
         default_why=_NOT_COUNTED,
+        counts=False,
     ),
     Question(
         path="current.measured.occupancy",
@@ -895,6 +896,7 @@ QUESTIONS: tuple[Question, ...] = (
         power=35,
         power_why="idle capacity is the first saving",
         default_why=_NOT_COUNTED,
+        counts=False,
     ),
     Question(
         path="current.measured.cost_usd_per_month",
@@ -913,6 +915,7 @@ QUESTIONS: tuple[Question, ...] = (
         power=33,
         power_why="a small team carries fewer platforms",
         default_why=_NOT_CONFIRMED,
+        counts=False,
     ),
     Question(
         path="team.frameworks",

@@ -63,7 +63,7 @@ def operator(*, user: User) -> None:
 
 
 def decision(*, user: User, decision_id: int, write: bool = False, scope: Scope | None = None) -> Decision:
-    found = _one(Decision.objects.select_related("workspace"), pk=decision_id)
+    found = _one(Decision.objects.select_related("workspace", "created_by"), pk=decision_id)
     _permit(user=user, workspace_id=found.workspace_id, write=write, scope=scope)
     return found
 

@@ -39,6 +39,8 @@ def queue_run(*, revision: Revision, user: User, moment: datetime) -> Run:
     """Return the open run of the revision, made if there is none. The caller enqueues it once committed."""
     try:
         with transaction.atomic():
+            # A new version: an edit that read the draft before the run was there finds that out.
+            Revision.objects.filter(pk=revision.pk).update(version=F("version") + 1)
             return Run.objects.create(
                 revision=revision, requested_by=user, moment=moment.date(), created_at=moment, enqueued_at=moment
             )

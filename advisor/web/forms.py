@@ -5,6 +5,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.http import QueryDict
 from django.utils.datastructures import MultiValueDict
 
+from advisor.core.inputs import input_at
 from advisor.core.reading import MAX_BYTES
 from advisor.models import Workspace
 from advisor.services import examples
@@ -22,6 +23,37 @@ class SignInForm(forms.Form):
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "class": "form-control"}),
     )
+
+
+def _workspace_field(workspaces: list[Workspace]) -> forms.ChoiceField:
+    """Return the choice of a workspace, hidden where there is only one."""
+    return forms.ChoiceField(
+        label="Workspace",
+        choices=[(str(one.pk), one.name) for one in workspaces],
+        initial=str(workspaces[0].pk) if workspaces else None,
+        widget=forms.Select(attrs={"class": "form-select"}) if len(workspaces) > 1 else forms.HiddenInput(),
+    )
+
+
+class DecisionForm(forms.Form):
+    """A new decision: what it is about, and its first kind of work."""
+
+    title = forms.CharField(
+        label="What is to be decided?",
+        max_length=200,
+        help_text="A few words; they become the title of the record.",
+        widget=forms.TextInput(attrs={"class": "form-control", "autocomplete": "off"}),
+    )
+    kind = forms.ChoiceField(
+        label="What kind of work comes first?",
+        choices=[("", "Choose the kind of work"), *input_at("workloads[].kind").choices],
+        help_text="Further workloads can be added later.",
+        widget=forms.Select(attrs={"class": "form-select"}),
+    )
+
+    def __init__(self, data: QueryDict | None = None, *, workspaces: list[Workspace]) -> None:
+        super().__init__(data, auto_id="new_%s")
+        self.fields["workspace"] = _workspace_field(workspaces)
 
 
 class DocumentForm(forms.Form):
@@ -54,12 +86,7 @@ class DocumentForm(forms.Form):
     ) -> None:
         super().__init__(data, files, initial={"text": text})
         self.content = b""  # what a valid form brought, from whichever field
-        choice = self.fields["workspace"] = forms.ChoiceField(
-            label="Workspace",
-            choices=[(str(one.pk), one.name) for one in workspaces],
-            initial=str(workspaces[0].pk) if workspaces else None,
-            widget=forms.Select(attrs={"class": "form-select"}) if len(workspaces) > 1 else forms.HiddenInput(),
-        )
+        choice = self.fields["workspace"] = _workspace_field(workspaces)
         self.first_workspace = choice.initial
 
     def clean(self) -> None:

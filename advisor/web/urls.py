@@ -2,7 +2,9 @@
 
 from django.urls import path
 
-from advisor.web import account, catalog, decisions, people, reports, runs, workspaces
+from advisor.web import account, catalog, decisions, people, questionnaire, reports, runs, workspaces
+
+REVISION = "decisions/<int:decision_id>/revisions/<int:number>"
 
 app_name = "web"
 urlpatterns = [
@@ -38,7 +40,19 @@ urlpatterns = [
         "workspaces/<int:workspace_id>/members/<int:membership_id>/reset", workspaces.reset_member, name="reset_member"
     ),
     path("workspaces/<int:workspace_id>/tokens/<int:token_id>/revoke", workspaces.revoke_token, name="revoke_token"),
-    path("examples/<slug:name>", decisions.example, name="example"),
+    path("examples/<slug:name>", decisions.begin_from_example, name="begin_from_example"),
+    path("decisions/new", decisions.begin, name="begin"),
+    path("decisions/<int:decision_id>", decisions.decision, name="decision"),
+    path("decisions/<int:decision_id>/rename", decisions.rename, name="rename_decision"),
+    path(f"{REVISION}/copy", decisions.copy, name="copy_revision"),
+    path(f"{REVISION}/next", decisions.following, name="next_revision"),
+    path(f"{REVISION}/questions/<str:page>", questionnaire.questions, name="questions"),
+    path(f"{REVISION}/workloads", questionnaire.workloads, name="workloads"),
+    path(f"{REVISION}/review", questionnaire.review, name="review"),
+    path(f"{REVISION}/take-back", questionnaire.take_back, name="take_back"),
+    path(f"{REVISION}/document", questionnaire.document, name="document"),
+    path(f"{REVISION}/document.yaml", questionnaire.document_yaml, name="document_yaml"),
+    path(f"{REVISION}/document.json", questionnaire.document_json, name="document_json"),
     path("runs/<int:run_id>", runs.run, name="run"),
     path("runs/<int:run_id>/progress", runs.run_progress, name="run_progress"),
     path("runs/<int:run_id>/cancel", runs.cancel_run, name="cancel_run"),

@@ -45,7 +45,7 @@ def test_a_stranger_finds_nothing_there() -> None:
     ]:
         with pytest.raises(Http404):
             look_up(user=stranger, **by)
-    assert decisions.decision_rows(user=stranger) == []
+    assert decisions.decision_page(user=stranger).rows == []
 
 
 def test_what_does_not_exist_looks_the_same_as_what_is_not_ours() -> None:
@@ -74,4 +74,4 @@ def test_somebody_without_a_workspace_sees_no_decisions(django_user_model: type[
     member = run.requested_by
     member.memberships.all().delete()
 
-    assert decisions.decision_rows(user=member) == []
+    assert decisions.decision_page(user=member).rows == []

@@ -65,7 +65,7 @@ def test_a_viewer_reads_everything_and_writes_nothing(run: Run) -> None:
 
 def test_nobody_gets_in_without_signing_in(run: Run) -> None:
     client = Client()
-    for method, address, _ in [*addresses(run), ("get", "/", False), ("get", "/examples/uber", False)]:
+    for method, address, _ in [*addresses(run), ("get", "/", False), ("post", "/examples/uber", True)]:
         answer = getattr(client, method)(address)
         if address.endswith("/progress"):  # asked for by a script: it sends the whole page to sign in
             assert (answer.content, answer.headers["HX-Redirect"]) == (b"", address.removesuffix("/progress"))
@@ -266,7 +266,11 @@ def test_a_document_of_ten_megabytes_in_the_text_box_gets_an_error_page_not_a_cr
 
 @pytest.mark.parametrize("name", ["nothing", "..", "uber.yaml", "%2e%2e%2fsettings"])
 def test_an_example_that_does_not_exist_is_not_found(name: str) -> None:
-    assert client_of(a_member()).get(f"/examples/{name}").status_code == 404
+    member = a_member()
+
+    answer = client_of(member).post(f"/examples/{name}", {"workspace": str(member.workspaces.get().pk)})
+
+    assert answer.status_code == 404
 
 
 def test_nobody_starts_a_decision_in_a_workspace_of_others() -> None:

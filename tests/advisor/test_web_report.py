@@ -208,8 +208,10 @@ def test_an_uploaded_file_starts_a_decision_and_a_wrong_one_is_put_into_the_text
     assert Decision.objects.count() == 1
 
 
-def test_an_example_can_be_looked_at_before_it_is_asked(client: Client) -> None:
-    page = client.get("/examples/uber").content.decode()
+def test_an_example_opens_in_the_questionnaire(client: Client) -> None:
+    answer = client.post("/examples/uber", {"workspace": workspace_id()})
+    page = client.get(answer.url).content.decode()
 
-    assert "Trip serving" in page
-    assert escape("decision: Trip serving") in page
+    assert Decision.objects.get().revisions.get().runs.count() == 0
+    assert escape("Trip serving, training and GenAI features (illustrative figures)") in page
+    assert "Questions answered" in page

@@ -58,9 +58,10 @@ def test_no_path_is_asked_twice() -> None:
 
 
 @pytest.mark.parametrize("kind", ALL)
-@pytest.mark.parametrize("is_transformer", [True, False])
-def test_a_first_answer_needs_few_questions(kind: str, is_transformer: bool) -> None:
-    first = first_questions(kind, is_transformer=is_transformer)
+@pytest.mark.parametrize("model", ["llama-3.1-70b", None])
+@pytest.mark.parametrize("measured", [{"on": "x", "units_per_s": 5}, {"on": "x", "hours_per_month": 5}, None])
+def test_a_first_answer_needs_few_questions(kind: str, model: str | None, measured: dict[str, Any] | None) -> None:
+    first = first_questions(workload(kind=kind, model=model, measured=measured).workloads[0])
 
     assert 8 <= len(first) <= MAX_FIRST_COUNT
     assert first[0].path == "decision"
@@ -89,10 +90,14 @@ def test_a_first_answer_needs_few_questions(kind: str, is_transformer: bool) -> 
     ],
 )
 def test_the_first_questions_are_enough_for_advice(kind: str, answers: dict[str, Any]) -> None:
-    asked = {question.path for question in first_questions(kind, is_transformer="model" in answers)}
     raw = {"decision": "d", "workloads": [{"id": "w", "kind": kind, **answers}]}
 
-    check(raw, complete=True)
+    found = check(raw, complete=True)
+
+    asked = {
+        question.path for question in first_questions(workload(kind=kind, model=answers.get("model")).workloads[0])
+    }
+    assert found.workloads[0].kind == kind
     given = {f"workloads[].{name}" for name in answers if not isinstance(answers[name], dict)}
     given |= {f"workloads[].{name}.{key}" for name, part in answers.items() if isinstance(part, dict) for key in part}
     assert given - asked <= {"workloads[].measured.work_unit"}
