@@ -6,7 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from advisor.services import runs
+from advisor.services import runs, webhooks
 
 logger = logging.getLogger(__name__)
 
@@ -23,6 +23,7 @@ def send(*, run_id: int) -> None:
 def write_advice(*, run_id: int, **later: object) -> None:
     """Answer one queued run. A second delivery finds the run taken and ends."""
     runs.execute_run(run_id=run_id, moment=timezone.now())
+    send_webhooks.delay()
 
 
 @shared_task(name="advisor.requeue_lost", ignore_result=True)
@@ -30,3 +31,16 @@ def requeue_lost(**later: object) -> None:
     """Send the runs on their way again whose worker or whose message was lost."""
     for run_id in runs.requeue_lost(moment=timezone.now()):
         write_advice.delay(run_id=run_id)
+
+
+@shared_task(name="advisor.send_webhooks", ignore_result=True)
+def send_webhooks(**later: object) -> None:
+    """Send on their way the messages that are due: of runs that have ended, and of tries that failed."""
+    for delivery_id in webhooks.due(moment=timezone.now()):
+        deliver_webhook.delay(delivery_id=delivery_id)
+
+
+@shared_task(name="advisor.deliver_webhook", ignore_result=True)
+def deliver_webhook(*, delivery_id: int, **later: object) -> None:
+    """Try one message. A second delivery finds its try taken and ends."""
+    webhooks.deliver(delivery_id=delivery_id, moment=timezone.now())

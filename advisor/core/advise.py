@@ -23,7 +23,7 @@ from advisor.core import (
     verdicts,
 )
 from advisor.core.answers import answers
-from advisor.core.case import Case
+from advisor.core.case import Case, evidence_ids
 from advisor.core.document import Document, canonical
 from advisor.core.money import Money
 from advisor.core.plan import Choice, Plan
@@ -111,7 +111,7 @@ class _Writer:
             "warnings": self._warnings(),
             "unanswered": [dict(entry) for entry in self.case.said.unanswered],
         }
-        return {**body, "evidence": [self._evidence(id) for id in sorted(_evidence_ids(body))]}
+        return {**body, "evidence": [self.case.evidence(id) for id in sorted(evidence_ids(body))]}
 
     def _hashes(self) -> dict[str, Any]:
         return {
@@ -348,14 +348,6 @@ class _Writer:
             ),
         }
 
-    def _evidence(self, id: str) -> dict[str, Any]:
-        sort = id.split(":", 1)[0]
-        if sort == "coefficient":
-            return self.case.coefficients.evidence(id)
-        if sort in ("answer", "default"):
-            return self.case.said.evidence(id)
-        return self.case.catalog.evidence(id)
-
 
 def _is_on(stack: Stack, *, provider: str) -> bool:
     return bool(stack.row["provider"] == provider)
@@ -366,16 +358,6 @@ def _best_of(choice: Choice, key: str) -> list[Stack]:
     for stack in stacks.ordered(choice.stacks):
         best.setdefault(str(stack.row[key]), stack)
     return [best[name] for name in sorted(best)]
-
-
-def _evidence_ids(part: Any) -> set[str]:
-    """Return every evidence id named anywhere in the report's body."""
-    if isinstance(part, Mapping):
-        found = set(part["evidence"]) if isinstance(part.get("evidence"), list | tuple) else set()
-        return found.union(*(_evidence_ids(value) for value in part.values()))
-    if isinstance(part, list | tuple):
-        return set().union(*(_evidence_ids(value) for value in part))
-    return set()
 
 
 @cache

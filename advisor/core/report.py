@@ -25,7 +25,7 @@ class Report:
 
     def to_bytes(self) -> bytes:
         """Return the report as RFC 8785 canonical JSON, floats at 6 significant digits."""
-        return rfc8785.dumps(_plain(self.data))
+        return canonical(self.data)
 
     @property
     def sha256(self) -> str:
@@ -33,9 +33,14 @@ class Report:
         return hashlib.sha256(self.to_bytes()).hexdigest()
 
 
+def canonical(value: Any) -> bytes:
+    """Return a value as RFC 8785 canonical JSON, floats at 6 significant digits."""
+    return rfc8785.dumps(_plain(value))
+
+
 def content_hash(value: Any) -> str:
     """Return the sha256 of a value's canonical JSON."""
-    return hashlib.sha256(rfc8785.dumps(_plain(value))).hexdigest()
+    return hashlib.sha256(canonical(value)).hexdigest()
 
 
 def _plain(value: Any) -> Any:

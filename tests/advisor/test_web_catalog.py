@@ -13,7 +13,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from advisor.core.shelf import shelf
 from advisor.core.shelf_tables import TABLES
-from advisor.web import csv_export
+from advisor.core import csv_export
 from catalog import ingest, queries
 from catalog.models import CatalogRelease
 from tests.advisor.factories import MOMENT, a_member, a_user
