@@ -269,6 +269,26 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024  # a document may have 1 MB; encod
 
 # --- the REST API: how many requests a minute, and where webhooks may go beside the public internet ------------------
 
+REST_FRAMEWORK = {
+    "EXCEPTION_HANDLER": "advisor.api.errors.answer",
+    "DEFAULT_SCHEMA_CLASS": "advisor.api.description.Schema",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "OAS_VERSION": "3.1.1",
+    "TITLE": "AI Stack Advisor",
+    "VERSION": "1",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "COMPONENT_SPLIT_REQUEST": True,
+    "COMPONENT_SPLIT_PATCH": False,
+    "ENUM_NAME_OVERRIDES": {"RunState": "advisor.models.Run.State", "DeliveryState": "advisor.models.Delivery.State"},
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "advisor.api.description.completed",
+    ],
+}
 API_READS_PER_MINUTE = _count("API_READS_PER_MINUTE", default=600)
 API_WRITES_PER_MINUTE = _count("API_WRITES_PER_MINUTE", default=60)
 API_ANONYMOUS_PER_MINUTE = _count("API_ANONYMOUS_PER_MINUTE", default=60)

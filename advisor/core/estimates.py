@@ -19,7 +19,7 @@ from catalog.frame import Catalog
 from estimator.coefficients import Coefficients
 
 MOST_ROWS_COUNT = 50
-_SECTIONS = ("organisation", "team", "current", "horizon", "constraints", "commercial")
+SECTIONS = ("organisation", "team", "current", "horizon", "constraints", "commercial")
 _ORDER = {"ranked": 0, "confirm_first": 1, "excluded": 2}
 
 
@@ -37,7 +37,7 @@ class Wanted:
 def document_of(question: Mapping[str, Any], *, catalog: Catalog, moment: dt.date) -> Document:
     """Return the question as a decision document of one workload. Raises DocumentError by the question's own paths."""
     raw = {"version": 1, "decision": "Estimates alone", "workloads": [question.get("workload")]}
-    raw |= {name: question[name] for name in _SECTIONS if question.get(name) is not None}
+    raw |= {name: question[name] for name in SECTIONS if question.get(name) is not None}
     try:
         return check(raw, complete=True, known=known_from(catalog), moment=moment)
     except DocumentError as error:
@@ -117,4 +117,3 @@ def _row(stack: stacks.Stack, field: candidates.Field) -> dict[str, Any]:
             if stack.states[check.id] != MET
         ],
     }
-

@@ -36,7 +36,7 @@ def replace(*, decision: Decision, user: User, seen: State, content: bytes, mome
     document.check(document.parse(content))
     with transaction.atomic():
         current = _writable(decision=decision, user=user, seen=seen, places={drafts.WHOLE: None}, moment=moment)
-        version = current.version if current.based_on_id and current.version == 1 else seen.version
+        version = current.version if current.number != seen.revision else seen.version
         return drafts.replace(revision=current, user=user, version=version, content=content, moment=moment)
 
 
@@ -66,9 +66,7 @@ def ask(*, decision: Decision, user: User, moment: datetime) -> Run:
         return drafts.ask(revision=current, user=user, moment=moment)
 
 
-def _writable(
-    *, decision: Decision, user: User, seen: State, places: Mapping[str, Any], moment: datetime
-) -> Revision:
+def _writable(*, decision: Decision, user: User, seen: State, places: Mapping[str, Any], moment: datetime) -> Revision:
     """Return the revision to write to: the newest, or the next one where that is settled.
 
     Raises drafts.Conflict where the state that was seen is none of the newest revision, or an old one of a settled one.
@@ -76,8 +74,10 @@ def _writable(
     Decision.objects.select_for_update().get(pk=decision.pk)
     current = newest(decision=decision)
     is_settled = drafts.is_settled(current)
-    if seen.revision != current.number or seen.version > current.version or (
-        is_settled and seen.version != current.version
+    if (
+        seen.revision != current.number
+        or seen.version > current.version
+        or (is_settled and seen.version != current.version)
     ):
         raise drafts.Conflict([_difference(current, place, mine) for place, mine in places.items()])
     return drafts.begin_next(revision=current, user=user, moment=moment) if is_settled else current

@@ -178,9 +178,7 @@ def signed(*, secret: str, body: bytes, moment: datetime) -> dict[str, str]:
 def _claim(row: Delivery, *, moment: datetime) -> bool:
     """Take one try, before it is made: a worker that is killed in it has used it up, and two never make the same."""
     wait = WAITS[min(row.attempt, len(WAITS) - 1)]
-    free = Delivery.objects.filter(
-        pk=row.pk, state=Delivery.State.PENDING, attempt=row.attempt, due_at__lte=moment
-    )
+    free = Delivery.objects.filter(pk=row.pk, state=Delivery.State.PENDING, attempt=row.attempt, due_at__lte=moment)
     return bool(free.update(attempt=row.attempt + 1, due_at=moment + wait))
 
 
