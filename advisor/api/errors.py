@@ -1,4 +1,4 @@
-"""Every refusal in the one shape: {"error": {"code", "message", "items": [{"path", "value", "message", "accepted"}]}}."""
+"""Every refusal in the one shape: {"error": {"code", "message", "items": […]}}, as `core.problems` makes it."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

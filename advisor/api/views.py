@@ -191,7 +191,7 @@ class Input(serializers.Serializer):
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         unknown = sorted(set(data) - set(self.fields))
         if unknown:
-            known = [name for name in self.fields]
+            known = list(self.fields)
             raise BadRequest([problem(name, data[name], f"{name!r} is not known here.", known) for name in unknown])
         found: dict[str, Any] = super().to_internal_value(data)
         return found

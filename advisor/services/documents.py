@@ -105,7 +105,7 @@ def _places(current: Revision, changes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _refuse_faults(current: Revision, places: Mapping[str, Any]) -> None:
-    """Raise DocumentError for what the schema refuses: a form keeps a mistyped value for its writer, a program does not."""
+    """Raise DocumentError for what the schema refuses. (A form keeps it for its writer to mend; a program does not.)"""
     items = []
     raw = dict(current.document)
     for place, value in places.items():

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -46,7 +46,7 @@ def once(
                 token_id=token_id, key=key, request_sha256=request_sha256, created_at=moment
             )
             answer = work()
-            row.content = credentials.encrypt(json.dumps(asdict(answer)))
+            row.content = credentials.encrypt(json.dumps([answer.status, answer.body, answer.location]))
             row.save(update_fields=["content"])
             return answer, False
     except IntegrityError:
@@ -55,4 +55,4 @@ def once(
             raise
     if row.request_sha256 != request_sha256:
         raise KeyReused
-    return Answer(**json.loads(credentials.decrypt(row.content))), True
+    return Answer(*json.loads(credentials.decrypt(row.content))), True

@@ -102,10 +102,9 @@ def post(*, url: str, body: bytes, headers: Mapping[str, str]) -> int:
 
 def _host(name: str) -> str:
     """Return a host in the one spelling that resolver and certificate check understand alike."""
-    try:
-        return str(ipaddress.ip_address(name))
-    except ValueError:
-        pass
+    with suppress(ValueError):
+        if "%" not in name:  # a zone of this machine, as in fe80::1%eth0
+            return str(ipaddress.ip_address(name))
     try:
         host = name.encode("idna").decode().lower()
     except UnicodeError as error:
@@ -139,8 +138,7 @@ def _check(address: Address, *, port: int) -> None:
         return
     if port != HTTPS_PORT:
         raise Refused(f"The port must be {HTTPS_PORT}.")
-    is_closed = not address.is_global or any(address in network for network in _REFUSED)
-    if is_closed or getattr(address, "scope_id", None):
+    if not address.is_global or any(address in network for network in _REFUSED):
         raise Refused("The host lies in a private or reserved network.")
 
 
