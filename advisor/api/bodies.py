@@ -51,7 +51,7 @@ class Two(Input):
 
 class NewToken(Input):
     name = s.RegexField(r"^[^\x00-\x1f\x7f]+$", max_length=80)
-    may = s.ChoiceField(choices=Token.Cap.choices, default=Token.Cap.READ.value)
+    cap = s.ChoiceField(choices=Token.Cap.choices, default=Token.Cap.READ.value)
     days = s.IntegerField(min_value=1, max_value=365, default=30)
 
 

@@ -287,10 +287,11 @@ def _name(name: str) -> str:
 
 
 def _named(part: Any) -> Any:
-    """Return a schema whose references lead to OpenAPI's components."""
+    """Return a schema whose references lead to OpenAPI's components, and whose parts go by their components' names."""
     if isinstance(part, dict):
         return {
             key: f"#/components/schemas/{_name(value.rsplit('/', 1)[-1])}" if key == "$ref" else _named(value)
             for key, value in part.items()
+            if not (key == "title" and isinstance(value, str))
         }
     return [_named(value) for value in part] if isinstance(part, list) else part

@@ -51,7 +51,7 @@ class Me(s.Serializer):
     user = s.EmailField(source="user.email")
     workspace_id = s.IntegerField(source="workspace.pk")
     workspace = s.CharField(source="workspace.name")
-    may = s.ChoiceField(choices=Token.Cap.choices, source="cap", help_text="What the token may do at this moment.")
+    cap = s.ChoiceField(choices=Token.Cap.choices, help_text="What the token may do at this moment.")
     expires_at = s.DateTimeField()
 
 
@@ -75,7 +75,7 @@ class TokenShape(s.Serializer):
     id = s.IntegerField(source="token_id")
     name = s.CharField()
     prefix = s.CharField(help_text="The beginning of the secret.")
-    may = s.ChoiceField(choices=Token.Cap.choices, source="cap")
+    cap = s.ChoiceField(choices=Token.Cap.choices)
     expires_at = s.DateTimeField()
     last_used_at = s.DateTimeField(allow_null=True, help_text="To the hour.")
 

@@ -127,7 +127,7 @@ class Tokens(View):
                 user=self.bearer.user,
                 workspace=self.bearer.workspace,
                 name=asked["name"],
-                cap=asked["may"],
+                cap=asked["cap"],
                 lifetime=lifetime,
                 moment=moment,
             )

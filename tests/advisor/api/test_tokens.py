@@ -45,7 +45,7 @@ def test_a_token_that_ran_out_or_was_revoked_opens_nothing(owner: User) -> None:
 def test_a_token_tells_what_it_is(owner: User, ours: Program) -> None:
     told = ours.get("/me").json()
 
-    assert (told["user"], told["may"]) == (owner.email, "write")
+    assert (told["user"], told["cap"]) == (owner.email, "write")
     assert told["workspace_id"] == owner.workspaces.get().pk
 
 
@@ -54,23 +54,23 @@ def test_a_viewers_writing_token_only_reads() -> None:
     acts = program(viewer)
     viewer.memberships.update(role="viewer")
 
-    assert acts.get("/me").json()["may"] == "read"
+    assert acts.get("/me").json()["cap"] == "read"
     assert acts.post("/tokens", {"name": "x"}).status_code == 403
 
 
 def test_a_token_makes_another_that_ends_no_later(owner: User, ours: Program) -> None:
-    made = ours.post("/tokens", {"name": "nightly", "may": "read", "days": 365})
+    made = ours.post("/tokens", {"name": "nightly", "cap": "read", "days": 365})
 
     child = Program(made.json()["secret"])
     assert made.status_code == 201
-    assert child.get("/me").json()["may"] == "read"
+    assert child.get("/me").json()["cap"] == "read"
     assert child.get("/me").json()["expires_at"] == ours.get("/me").json()["expires_at"]
     assert AuditEvent.objects.filter(action="token.made").count() == 2
 
 
 @pytest.mark.parametrize(
     ("body", "path"),
-    [({}, "name"), ({"name": ""}, "name"), ({"name": "x", "may": "all"}, "may"), ({"name": "x", "days": 0}, "days"),
+    [({}, "name"), ({"name": ""}, "name"), ({"name": "x", "cap": "all"}, "cap"), ({"name": "x", "days": 0}, "days"),
      ({"name": "x", "days": 366}, "days"), ({"name": "x", "colour": 1}, "colour"), ({"name": "a\nb"}, "name")],
 )  # fmt: skip
 def test_an_odd_wish_for_a_token_is_refused_by_its_path(body: dict[str, Any], path: str, ours: Program) -> None:
