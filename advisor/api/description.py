@@ -275,10 +275,9 @@ _QUESTION_SECTIONS = ("organisation", "current", "team", "constraints", "horizon
 
 def _mended(part: Any) -> Any:
     """Return a description in which any value is `{}`: with null named beside it, null would match twice."""
-    if part == {"oneOf": [{}, {"type": "null"}]}:
-        return {}
     if isinstance(part, dict):
-        return {key: _mended(value) for key, value in part.items()}
+        is_any = part.get("oneOf") == [{}, {"type": "null"}]
+        return {key: _mended(value) for key, value in part.items() if not (is_any and key == "oneOf")}
     return [_mended(value) for value in part] if isinstance(part, list) else part
 
 

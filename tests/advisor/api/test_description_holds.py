@@ -28,7 +28,7 @@ HELD = (
     "response_headers_conformance",
     "response_schema_conformance",
 )
-EXAMPLES = 12
+EXAMPLES = 25
 
 
 @cache
