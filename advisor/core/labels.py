@@ -1,4 +1,4 @@
-"""The words for the layers and figures of a report, for the page and the record alike."""
+"""The words for the layers, figures, roles and warnings of a report, for the page and the record alike."""
 
 LAYER_LABELS: dict[str, str] = {
     "compute": "Compute",
@@ -48,6 +48,40 @@ NUMBER_LABELS: dict[str, str] = {
     "pilot_usd": "What it costs, once",
     "port_usd": "What porting to it takes, once",
     "gate_instance_hours_per_month": "Hours within which the pilot must do a month's work",
+}
+TOTAL_LABELS: dict[str, str] = {
+    "monthly_usd": "A month at full load",
+    "net_monthly_usd": "A month, net of your discounts",
+    "horizon_usd": "Over the horizon",
+    "once_usd": "Beside it, once, for pilots",
+}
+ROLE_LABELS: dict[str, str] = {
+    "production": "production",
+    "baseline": "baseline",
+    "pilot": "pilot",
+    "fallback": "fallback",
+    "canary": "canary",
+    "none": "no stack",
+}
+STATES = ("missed", "cannot be confirmed", "met")
+WARNING_LABELS: dict[str, str] = {  # the gravest first
+    "no_stack": "Nothing fits",
+    "cost_unknown": "Cost unknown",
+    "not_self_serve": "Not self-serve",
+    "retires": "Retires within your horizon",
+    "measure_first": "Measure first",
+    "unconfirmed_latency": "Latency not confirmed",
+    "unconfirmed_ttft": "First token not confirmed",
+    "unconfirmed_tpot": "Token pace not confirmed",
+    "unconfirmed_deadline": "Deadline not confirmed",
+    "unconfirmed_certifications": "Certification not confirmed",
+    "assumed": "Scaled, not measured",
+    "unpriced_basis": "No public price",
+    "undated_price": "Undated price",
+    "old_price": "Old price",
+    "rule": "Known obstacle",
+    "confirm": "Confirm with the provider",
+    "how_estimated": "How it was estimated",
 }
 BILL_NOTE = (
     "Lines that are part of another one say so. What is paid once, or has no price on file, stands beside the total "

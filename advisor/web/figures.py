@@ -3,18 +3,18 @@
 They only render. A sum or a new sentence about facts belongs in `advisor.core`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from django import template
 from django.template import Context
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
 
 register = template.Library()
 
 # Kinds that somebody stated. Without a range such a number is shown as stated; what is computed bears three digits.
 _STATED = ("list price", "contract price", "specification", "answer", "default", "published benchmark", "probe")
-_SOURCES_IN_A_CARD = 8
-_SOURCES_IN_LINE = 3
 _PLURALS = {"units/s": "units a second", "requests/s": "requests a second", "ratio": "times"}
 
 
@@ -41,10 +41,11 @@ def span(number: Mapping[str, Any] | None) -> str:
     if number["unit"] == "score":
         return f"{number['low']:.2f}–{number['high']:.2f}"
     percent = number["unit"] == "fraction"
-    if number["unit"].startswith("USD"):
-        return f"{_money(number['low'], exact=False)}–{_money(number['high'], exact=False)}"
-    low, high = (_digits(end * 100 if percent else end, exact=False) for end in (number["low"], number["high"]))
-    return f"{low}–{high}" + (" %" if percent else "")
+    ends = [number[end] * 100 if percent else number[end] for end in ("low", "high")]
+    write = _money if number["unit"].startswith("USD") else _digits
+    low, high = (write(end, exact=False).replace("-", "−", 1 if end < 0 else 0) for end in ends)
+    dash = " to " if number["low"] < 0 else "–"
+    return "" if low == high else f"{low}{dash}{high}" + (" %" if percent else "")
 
 
 @register.filter
@@ -69,48 +70,46 @@ def words(name: Any) -> str:
     return str(name).replace("_", " ")
 
 
-@register.inclusion_tag("web/_figure.html", takes_context=True)
-def figure(context: Context, number: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Show a number with its range; a press opens a card with its kind, reason and sources."""
+# These two stand hundreds of times on a page for paper: as templates of their own they would take half its time.
+@register.simple_tag(takes_context=True)
+def figure(context: Context, number: Mapping[str, Any] | None) -> SafeString:
+    """Show a number with its range, as a link to where it comes from."""
     if number is None:
-        return {"number": None}
-    shown = {"number": number, "amount": amount(number), "span": span(number)}
-    sources = tuple(number["evidence"])
-    key = (number["value"], number["low"], number["high"], number["unit"], number["kind"], number["reason"], sources)
-    return {**shown, "card": _card(context, key=key, sources=sources, **shown)}
+        return mark_safe('<span class="quiet">not stated</span>')
+    is_unknown = number["value"] is None
+    look = "figure-value figure-unknown" if is_unknown else "figure-value"
+    address, range_text = _address(context, number), span(number)
+    link = '<a class="{0}" href="{1}" data-card>{2}<span class="visually-hidden">, sources</span></a>'
+    return format_html(
+        '<span class="figure">{}{}{}</span>',
+        format_html(link if address else '<span class="{0}">{2}</span>', look, address, amount(number)),
+        format_html(' <span class="figure-span">{}</span>', range_text) if range_text else "",
+        format_html(' <span class="figure-span figure-reason">{}</span>', number["reason"])
+        if is_unknown and number["reason"]
+        else "",
+    )
 
 
-@register.inclusion_tag("web/_cite.html", takes_context=True)
-def cite(context: Context, evidence: Iterable[str] | None) -> dict[str, Any]:
-    """Show links to the evidence entries behind a sentence: a few, and a button for the others."""
-    sources = tuple(evidence or ())
-    entries = _entries(context, sources)
-    others = entries[_SOURCES_IN_LINE:]
-    card = _card(context, key=sources, sources=sources) if others else ""
-    return {"entries": entries[:_SOURCES_IN_LINE], "others_count": len(others), "card": card}
+@register.simple_tag(takes_context=True)
+def cite(context: Context, statement: Mapping[str, Any] | None) -> SafeString | str:
+    """Show a mark behind a sentence or a choice that leads to its evidence; nothing where it has none."""
+    count = len((statement or {}).get("evidence") or ())
+    address = _address(context, statement) if statement and count else ""
+    if not address:
+        return ""
+    words = "1 source" if count == 1 else f"{count} sources"
+    return format_html('<a class="cite" href="{}" data-card aria-label="{} of this">i</a>', address, words)
 
 
-def _card(context: Context, *, key: object, sources: tuple[str, ...], **shown: Any) -> str:
-    """Return the id of a pop-up card. Equal ones are one; all are collected for the end of the page.
-
-    They stand there because what lies in a closed `details` cannot pop up.
-    """
-    cards = context["cards"]
-    if key not in cards:
-        entries = _entries(context, sources)
-        first, others = entries[:_SOURCES_IN_A_CARD], entries[_SOURCES_IN_A_CARD:]
-        cards[key] = {"id": f"card-{len(cards) + 1}", "entries": first, "others": others, **shown}
-    return str(cards[key]["id"])
-
-
-def _entries(context: Context, sources: Iterable[str]) -> list[Mapping[str, Any]]:
-    known = context["evidence_by_id"]
-    return [known.get(source) or {"label": source, "missing": True} for source in sources]
+def _address(context: Context, statement: Mapping[str, Any]) -> str:
+    """Return where the evidence of a statement is shown; nothing where the report does not make it."""
+    number = context["readout"].statements.number_of(statement)
+    return f"{context['statement_base']}{number}" if number else ""
 
 
 def _is_exact(number: Mapping[str, Any]) -> bool:
     """Say whether a number is shown digit for digit: a stated one without a range, but no sum of money."""
-    is_sum = number["unit"] in ("USD", "USD/month")
+    is_sum = number["unit"] in ("USD", "USD/month", "USD, once")
     return number.get("kind") in _STATED and number.get("low") == number.get("high") and not is_sum
 
 
@@ -121,6 +120,8 @@ def _with_unit(value: float, unit: str, *, exact: bool) -> str:
         return f"{value:.2f}"
     if unit == "percent":
         return f"{_digits(value, exact=exact)} %"
+    if unit == "USD, once":
+        return f"{_money(value, exact=exact)} once"
     name, _, per = unit.replace(" per ", "/").partition("/")
     tail = f" per {per.replace('-', ' ')}" if per else ""
     if name == "USD":

@@ -2,6 +2,8 @@
 
 import datetime as dt
 import itertools
+import json
+from pathlib import Path
 from typing import Any
 
 from advisor.models import Decision, Membership, Report, Revision, Run, User, Workspace
@@ -78,3 +80,16 @@ def a_token(*, user: User, workspace: Workspace, cap: str = "read", moment: dt.d
     return tokens.issue(
         user=user, workspace=workspace, name="tests", cap=cap, lifetime=dt.timedelta(days=30), moment=moment
     )
+
+
+def golden_report(name: str = "uber") -> dict[str, Any]:
+    """A whole report of a shipped example, as it was last read by a person."""
+    path = Path(__file__).parents[1] / "golden" / "reports" / f"{name}.json"
+    report: dict[str, Any] = json.loads(path.read_bytes())
+    return report
+
+
+def a_number(value: float | None, **fields: Any) -> dict[str, Any]:
+    """A number of a report, a point estimate in USD a month unless told otherwise."""
+    defaults = {"low": value, "high": value, "unit": "USD/month", "kind": "estimate", "evidence": [], "reason": None}
+    return {"value": value, **(defaults | fields)}

@@ -1,17 +1,15 @@
 """How a report's numbers are written for people."""
 
+import json
 import re
 from typing import Any
 
 import pytest
 from django.template import Context, Template
 
+from advisor.core.readout import Readout, read
 from advisor.web import figures
-
-
-def a_number(value: float | None, **fields: Any) -> dict[str, Any]:
-    defaults = {"low": value, "high": value, "unit": "USD/month", "kind": "estimate", "evidence": [], "reason": None}
-    return {"value": value, **(defaults | fields)}
+from tests.advisor.factories import a_number, golden_report
 
 
 @pytest.mark.parametrize(
@@ -33,6 +31,7 @@ def a_number(value: float | None, **fields: Any) -> dict[str, Any]:
         (a_number(150_000_000, unit="users", kind="answer"), "150 million users"),
         (a_number(0.0333, unit="score"), "0.03"),
         (a_number(3.0, unit="USD/accelerator-hour"), "$3 per accelerator hour"),
+        (a_number(33882.0, unit="USD, once", kind="list price"), "$33,900 once"),
         (a_number(None, low=900.0, reason="not included: support"), "at least $900 per month"),
         (a_number(None, low=None, reason="no public price"), "unknown"),
         (a_number(None, low=0.0, reason="no public price"), "unknown"),
@@ -51,6 +50,8 @@ def test_an_amount_reads_as_people_write_it(number: dict[str, Any] | None, text:
         (a_number(0.5, low=0.25, high=0.75, unit="fraction"), "25–75 %"),
         (a_number(40, low=30, high=55, unit="ms"), "30–55"),
         (a_number(40, unit="ms"), ""),
+        (a_number(11.7, low=-16.3, high=29.4, unit="ms"), "−16.3 to 29.4"),
+        (a_number(13_071, low=13_068, high=13_074), ""),
         (a_number(None, low=30, high=None, unit="ms"), ""),
     ],
 )
@@ -58,58 +59,58 @@ def test_a_span_shows_the_range_and_nothing_where_there_is_none(number: dict[str
     assert figures.span(number) == text
 
 
-def shown(text: str, **context: Any) -> str:
-    template = Template("{% load figures %}" + text + '{% include "web/_cards.html" %}')
-    entry = {
-        "id": "offer:a",
-        "label": "Price of <a>",
-        "value": 55.04,
-        "unit": "USD per hour",
-        "kind": "list price",
-        "source": "AWS",
-        "number": 7,
-        "anchor": "evidence-7",
-        "dated": "undated",
-    }
-    return template.render(Context({"cards": {}, "evidence_by_id": {"offer:a": entry}, **context}))
+@pytest.fixture(scope="module")
+def readout() -> Readout:
+    return read(json.dumps(golden_report("small_team")).encode())
 
 
-def test_a_figure_leads_to_each_source_with_its_kind_and_date() -> None:
-    html = shown("{% figure n %}", n=a_number(12345.6, low=9800, high=15100, evidence=["offer:a"]))
-
-    assert 'href="#evidence-7"' in html
-    assert "$9,800–$15,100" in html
-    assert "Price of &lt;a&gt;" in html
-    assert "list price, AWS, undated" in html
+def shown(text: str, readout: Readout, **context: Any) -> str:
+    template = Template("{% load figures %}" + text)
+    return template.render(Context({"readout": readout, "statement_base": "/evidence/", **context}))
 
 
-def test_an_unknown_figure_says_why() -> None:
-    html = shown("{% figure n %}", n=a_number(None, reason="no public price"))
+def test_a_figure_is_a_link_to_its_statement_with_its_range(readout: Readout) -> None:
+    number = readout.data["plan"]["totals"]["monthly_usd"]
+
+    html = shown("{% figure n %}", readout, n=number)
+
+    place = readout.statements.number_of(number)
+    assert f'href="/evidence/{place}" data-card' in html
+    assert figures.amount(number) in html
+    assert figures.span(number) in html
+
+
+def test_equal_figures_lead_to_the_same_statement(readout: Readout) -> None:
+    number = readout.data["plan"]["totals"]["monthly_usd"]
+
+    html = shown("{% figure a %}{% figure b %}", readout, a=number, b=dict(number))
+
+    assert len(set(re.findall(r'href="([^"]+)"', html))) == 1
+
+
+def test_an_unknown_figure_says_why(readout: Readout) -> None:
+    html = shown("{% figure n %}", readout, n=a_number(None, reason="no public <price>"))
 
     assert "unknown" in html
-    assert "no public price" in html
+    assert "no public &lt;price&gt;" in html
     assert "$0" not in html
 
 
-def test_equal_figures_share_one_card_and_others_have_their_own() -> None:
-    html = shown("{% figure a %}{% figure a %}{% figure b %}", a=a_number(1.0), b=a_number(2.0))
-
-    assert re.findall(r'popovertarget="([^"]+)"', html) == ["card-1", "card-1", "card-2"]
-    assert re.findall(r' id="([^"]+)"', html) == ["card-1", "card-2"]
+def test_a_figure_that_is_not_there_is_said_to_be_not_stated(readout: Readout) -> None:
+    assert "not stated" in shown("{% figure n %}", readout, n=None)
 
 
-def test_a_sentence_links_its_first_sources_and_keeps_the_others_behind_a_button() -> None:
-    html = shown("{% cite ids %}", ids=["offer:a"] * 5)
+def test_a_sentence_has_one_mark_that_counts_its_sources(readout: Readout) -> None:
+    headline = readout.data["decision"]["headline"]
 
-    assert html.count('href="#evidence-7" title') == 3
-    assert ">+2</button>" in html
-    assert html.count('class="card-line"') == 5
+    html = shown("{% cite s %}", readout, s=headline)
+
+    assert html.count("<a ") == 1
+    assert f'aria-label="{len(headline["evidence"])} sources of this"' in html
 
 
-def test_a_source_that_the_report_does_not_hold_is_said_to_be_missing() -> None:
-    html = shown("{% figure n %}", n=a_number(1.0, evidence=["offer:gone"]))
-
-    assert "offer:gone: not among the evidence" in html
+def test_a_sentence_without_sources_has_no_mark(readout: Readout) -> None:
+    assert shown("{% cite s %}", readout, s={"text": "x", "evidence": []}) == ""
 
 
 def test_an_answer_left_out_is_written_in_words() -> None:

@@ -1,8 +1,10 @@
-"""The report page, rendering real reports of the shipped examples; and the way a document comes in by the page."""
+"""The pages of a report, rendering real reports of the shipped examples; and how a document comes in by the page."""
 
 import json
 import re
+from html import unescape
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -11,9 +13,11 @@ from django.utils.html import escape
 from pytest_django import DjangoAssertNumQueries
 
 from advisor.core.decision_record import markdown
+from advisor.core.statements import is_number, statements
 from advisor.models import Decision, Report, Run, User, Workspace
-from advisor.services import examples, runs
-from tests.advisor.factories import MOMENT, a_member
+from advisor.services import examples, reports, runs
+from advisor.web.figures import amount
+from tests.advisor.factories import MOMENT, a_member, a_number
 
 pytestmark = pytest.mark.django_db
 EXAMPLES = [one.name for one in examples.examples()]
@@ -42,10 +46,22 @@ def advised(client: Client, name: str) -> Report:
     return Report.objects.get()
 
 
-def page_of(client: Client, report: Report) -> str:
-    decision_id = report.run.revision.decision_id
-    answer = client.get(f"/decisions/{decision_id}/revisions/1/report")
-    assert answer.status_code == 200
+def base_of(report: Report) -> str:
+    return f"/decisions/{report.run.revision.decision_id}/revisions/{report.run.revision.number}/report"
+
+
+def pages_of(report: Report) -> list[str]:
+    """The addresses of a report's pages: one a tab, one a workload, one a stack whose bonds are shown."""
+    data, base = json.loads(bytes(report.content)), base_of(report)
+    workloads = [f"{base}/workloads/{workload['id']}" for workload in data.get("workloads", [])]
+    stacks = [f"{base}/coupling?stack={place + 1}" for place in range(len(data.get("coupling", {}).get("stacks", [])))]
+    lines = [f"{base}/evidence?page={page}" for page in range(1, len(data["evidence"]) // 25 + 2)]
+    return [base, f"{base}/cost", *workloads, *stacks, f"{base}/checks", *lines]
+
+
+def page_of(client: Client, address: str) -> str:
+    answer = client.get(address)
+    assert answer.status_code == 200, address
     return answer.content.decode()
 
 
@@ -58,62 +74,140 @@ def sentences(part: Any) -> list[str]:
     return []
 
 
-SHOWN = ("decision", "plan", "warnings", "plan_alternatives", "workloads", "coupling", "constraints")
+OWN = ("default", "answer")  # shown after what others say
+# The headline is shown sentence by sentence, warnings that differ only in the stack as one: see the next test.
+SHOWN = ("plan", "plan_alternatives", "workloads", "coupling", "constraints")
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_the_page_shows_every_sentence_of_the_report_and_each_figure_leads_to_its_source(
+def test_the_pages_and_the_page_for_paper_show_every_sentence_of_the_report(
     name: str, published: int, client: Client
 ) -> None:
     report = advised(client, name)
-    data = json.loads(bytes(report.content))
+    readout = reports.opened(report=report)
+    expected = [text for part in SHOWN for text in sentences(readout.data[part])]
+    expected += [one["text"] for one in (*readout.answers, *readout.flips, *readout.bonds.values())]
+    expected += [one["text"] for group in readout.warnings for one in group.said]
+    expected += [entry["label"] for entry in readout.data["evidence"]]
 
-    page = page_of(client, report)
+    apart = "".join(page_of(client, address) for address in pages_of(report))
+    paper = page_of(client, f"{base_of(report)}/print")
 
-    missing = [text for part in SHOWN for text in sentences(data[part]) if escape(text) not in page]
-    assert missing == []
-    ids = re.findall(r' id="([^"]+)"', page)
-    assert len(ids) == len(set(ids))
-    targets = set(re.findall(r'href="#([^"]+)"', page)) | set(re.findall(r'popovertarget="([^"]+)"', page))
-    assert targets <= set(ids)
-    assert {f"evidence-{number}" for number in range(1, len(data["evidence"]) + 1)} <= set(ids)
-    assert "not among the evidence" not in page
-    assert not re.search(r">\s*None\s*<|\bnan\b", page)
-    assert "<style" not in page and " style=" not in page
+    for shown in (apart, paper):
+        assert [text for text in expected if escape(text) not in shown] == []
 
 
-def test_the_page_shows_the_bill_and_its_months_and_an_older_report_without_them(
-    published: int, client: Client
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_each_page_is_well_formed_and_each_figure_on_it_is_the_reports_own_and_leads_to_its_evidence(
+    name: str, published: int, client: Client
 ) -> None:
+    report = advised(client, name)
+    readout, base = reports.opened(report=report), base_of(report)
+    listed = readout.statements.listed
+    charts = [*readout.cost_charts, *(one for some in readout.workload_charts.values() for one in some)]
+    derived = {id(point.number) for chart in charts for one in chart.series for point in one.points}
+    derived |= {id(chart.target) for chart in charts}  # running sums, and targets as the evidence holds them
+    own = statements({name: part for name, part in readout.data.items() if name != "evidence"})
+
+    for address in (*pages_of(report), f"{base}/print"):
+        page = page_of(client, address)
+        ids = re.findall(r' id="([^"]+)"', page)
+        assert len(ids) == len(set(ids)), address
+        assert set(re.findall(r'href="#([^"]+)"', page)) <= {*ids, "main"}
+        assert "not among the evidence" not in page
+        assert not re.search(r">\s*None\s*<|\bnan\b", page), address
+        assert "<style" not in page and " style=" not in page
+        assert page.count("<script") == page.count("<script src=")
+        figures = re.findall(r'<span class="figure"><(\w+) class="[^"]*"(?: href="([^"]*)" data-card)?>([^<]*)<', page)
+        for tag, link, text in figures:
+            assert tag == "a", f"{text} on {address} leads nowhere"
+            statement = listed[int(link.removeprefix(f"{base}/evidence/")) - 1]
+            assert escape(amount(statement)) == text
+            assert own.number_of(statement) or id(statement) in derived
+            assert statement["evidence"] or statement["value"] is None
+
+
+def test_a_statement_shows_each_of_its_sources_as_a_page_and_as_a_card(published: int, client: Client) -> None:
     report = advised(client, "small_team")
-    data = json.loads(bytes(report.content))
-    totals = data["plan"]["totals"]
-    page = page_of(client, report)
+    readout, base = reports.opened(report=report), base_of(report)
+    entries = {entry["id"]: entry for entry in readout.data["evidence"]}
 
-    assert all(escape(line["title"]) in page for line in totals["lines"])
-    assert page.count("Running total") == 1 + len(data["workloads"])
-
-    del totals["lines"]
-    for month in totals["months"]:
-        del month["cumulative_usd"], month["ramp_fraction"]
-    for workload in data["workloads"]:
-        del workload["bill"]
-    Report.objects.filter(pk=report.pk).update(content=json.dumps(data).encode())
-    older = page_of(client, Report.objects.get())
-
-    assert "Month by month over" in older
-    assert "Running total" not in older
-    assert "line by line" not in older
+    for place, statement in enumerate(readout.statements.listed, start=1):
+        page, card = page_of(client, f"{base}/evidence/{place}"), page_of(client, f"{base}/evidence/{place}/card")
+        sources = [entries[id] for id in statement["evidence"]]
+        sources.sort(key=lambda entry: ["default", "answer"].index(entry["kind"]) + 1 if entry["kind"] in OWN else 0)
+        labels = [escape(entry["label"]) for entry in sources]
+        assert [label for label in labels if label not in page] == []
+        assert [label for label in labels[:6] if label not in card] == []
+        assert "<html" in page and "<html" not in card
+        if is_number(statement):
+            assert escape(amount(statement)) in page and escape(amount(statement)) in card
+            assert statement["kind"] in page and statement["kind"] in card
 
 
-def test_the_report_page_takes_four_queries(
+def test_a_statement_the_report_does_not_make_is_not_found(published: int, client: Client) -> None:
+    report = advised(client, "small_team")
+
+    for number in (0, 999_999):
+        assert client.get(f"{base_of(report)}/evidence/{number}").status_code == 404
+        assert client.get(f"{base_of(report)}/evidence/{number}/card").status_code == 404
+    assert client.get(f"{base_of(report)}/workloads/another").status_code == 404
+
+
+def test_the_evidence_is_narrowed_by_kind_and_source_without_a_script(published: int, client: Client) -> None:
+    report = advised(client, "small_team")
+    entries = json.loads(bytes(report.content))["evidence"]
+    source = next(entry["source"] for entry in entries if entry["kind"] == "list price")
+    expected = [entry for entry in entries if entry["kind"] == "list price" and entry["source"] == source]
+
+    query = urlencode({"kind": "list price", "source": source})
+    page = page_of(client, f"{base_of(report)}/evidence?{query}")
+
+    assert len(re.findall(r'<tr id="evidence-', page)) == min(len(expected), 25)
+    assert f"of {len(expected)}, of {len(entries)} in all" in page
+    assert "No line of this kind and source" in page_of(client, f"{base_of(report)}/evidence?kind=nothing")
+
+
+def test_each_page_of_a_report_takes_four_queries(
     published: int, client: Client, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     report = advised(client, "small_team")
-    assert report.run.revision.decision_id  # read before the counting
+    addresses = [*pages_of(report), f"{base_of(report)}/evidence/1/card", f"{base_of(report)}/print"]
 
-    with django_assert_num_queries(4):  # session, user, report, permission
-        page_of(client, report)
+    for address in addresses:
+        with django_assert_num_queries(4):  # session, user, report, permission
+            page_of(client, address)
+
+
+def test_only_pages_with_charts_load_what_draws_them(published: int, client: Client) -> None:
+    report = advised(client, "small_team")
+    base = base_of(report)
+
+    for address in (f"{base}/cost", f"{base}/workloads/assistant"):
+        page = page_of(client, address)
+        assert page.index("plotly.js-style-global") < page.index("plotly-basic.min.js")
+        assert "data-figure=" in page
+    for address in (base, f"{base}/coupling", f"{base}/checks", f"{base}/evidence", f"{base}/print"):
+        assert "plotly" not in page_of(client, address)
+
+
+def test_a_report_whose_sections_are_absent_has_no_tab_for_them(published: int, client: Client) -> None:
+    report = advised(client, "small_team")
+    data = json.loads(bytes(report.content))
+    for name in ("coupling", "constraints", "warnings", "unanswered", "plan_alternatives", "workloads"):
+        del data[name]
+    del data["plan"]["flows"], data["plan"]["totals"]["months"], data["plan"]["totals"]["fixed"]
+    Report.objects.update(content=json.dumps(data).encode())
+
+    page = page_of(client, base_of(report))
+
+    tabs = re.search(r'<nav class="tabs.*?</nav>', page, re.S)
+    assert tabs is not None
+    assert re.findall(r">(\w+)</a>", tabs[0]) == ["Answer", "Cost", "Evidence"]
+    for part in ("cost", "evidence", "print"):
+        page_of(client, f"{base_of(report)}/{part}")
+    for part in ("coupling", "checks", "workloads/assistant"):
+        assert client.get(f"{base_of(report)}/{part}").status_code == 404
 
 
 def test_a_stranger_does_not_find_the_report_and_a_viewer_reads_it(published: int, client: Client) -> None:
@@ -123,8 +217,9 @@ def test_a_stranger_does_not_find_the_report_and_a_viewer_reads_it(published: in
     stranger.force_login(a_member())
     viewer.force_login(a_member(role="viewer", workspace=decision.workspace))
 
-    for ending in ("", ".json", ".md"):
-        address = f"/decisions/{decision.pk}/revisions/1/report{ending}"
+    base = base_of(report)
+    others = (f"{base}.json", f"{base}.md", f"{base}/print", f"{base}/evidence/1", f"{base}/evidence/1/card")
+    for address in (*pages_of(report), *others, f"/decisions/{decision.pk}/compare"):
         assert stranger.get(address).status_code == 404
         assert viewer.get(address).status_code == 200
 
@@ -146,7 +241,7 @@ def test_an_answer_that_nothing_fits_is_shown_as_such(published: int, client: Cl
     client.post("/", {"text": document, "workspace": workspace_id()})
     runs.execute_run(run_id=Run.objects.get().pk, moment=MOMENT)
 
-    page = page_of(client, Report.objects.get())
+    page = page_of(client, base_of(Report.objects.get()))
 
     assert Report.objects.get().feasible is False
     assert "Nothing fits every constraint" in page
@@ -159,7 +254,9 @@ def test_what_a_document_says_is_shown_as_text_never_as_markup(published: int, c
     client.post("/", {"text": document, "workspace": workspace_id()})
     runs.execute_run(run_id=Run.objects.get().pk, moment=MOMENT)
 
-    for page in (page_of(client, Report.objects.get()), client.get("/").content.decode()):
+    report = Report.objects.get()
+    shown = [page_of(client, address) for address in (*pages_of(report), f"{base_of(report)}/print", "/")]
+    for page in shown:
         assert "&lt;img" in page
         assert evil not in page
 
@@ -215,3 +312,42 @@ def test_an_example_opens_in_the_questionnaire(client: Client) -> None:
     assert Decision.objects.get().revisions.get().runs.count() == 0
     assert escape("Trip serving, training and GenAI features (illustrative figures)") in page
     assert "Questions answered" in page
+
+
+def test_list_and_net_cost_stand_side_by_side_where_the_report_has_both(published: int, client: Client) -> None:
+    report = advised(client, "small_team")
+    data = json.loads(bytes(report.content))
+    net = a_number(4321.0, low=4000.0, high=5000.0, evidence=[data["evidence"][0]["id"]])
+    data["plan"]["totals"]["net_monthly_usd"] = net
+    data["workloads"][0]["recommended"]["numbers"]["net_monthly_usd"] = net
+    data["plan"]["assignments"][0]["stack"]["numbers"]["net_monthly_usd"] = net
+    Report.objects.update(content=json.dumps(data).encode())
+    base = base_of(report)
+
+    cost, workload = page_of(client, f"{base}/cost"), page_of(client, f"{base}/workloads/assistant")
+
+    assert "A month, net of your discounts" in cost
+    assert re.search(r'<th scope="row">Net of your discounts</th><td>.*?\$4,320 per month', cost)
+    assert re.search(r"net of your discounts <span.*?\$4,320 per month", workload)
+
+
+def test_an_unanswered_question_says_what_was_taken_and_where_to_answer_it(published: int, client: Client) -> None:
+    report = advised(client, "small_team")
+    unanswered = json.loads(bytes(report.content))["unanswered"]
+
+    page = page_of(client, f"{base_of(report)}/checks")
+
+    assert unanswered
+    assert all(f"<code>{escape(one['path'])}</code>" in page for one in unanswered)
+    assert ">Answer them</a>" in page
+
+
+def test_each_option_can_be_compared_with_the_recommended_stack(published: int, client: Client) -> None:
+    report = advised(client, "small_team")
+
+    page = page_of(client, f"{base_of(report)}/workloads/assistant")
+
+    links = [unescape(link) for link in re.findall(r'href="([^"]+/compare\?revision=[^"]+)"', page)]
+    assert len(links) >= 2
+    for link in links:
+        assert "Figures side by side" in page_of(client, link)

@@ -1,0 +1,102 @@
+"""What a reader takes away first: the answer by workload, the bill, the bonds, what would make us decide otherwise."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from advisor.core.quantity import Sentence, sentence, span
+
+Data = Mapping[str, Any]
+_GATED = ("pilot", "canary")
+_MEASURE = "measure_first"
+
+
+def answers(data: Data) -> tuple[Sentence, ...]:
+    """Return the headline as one sentence per workload and one of the bill, word for word; the bill comes last.
+
+    A headline that cannot be taken apart is returned whole.
+    """
+    headline = data["decision"]["headline"]
+    text, rows = headline["text"], data["plan"]["assignments"]
+    starts = [0]
+    for name in list(dict.fromkeys(row["workload_name"] for row in rows))[1:]:
+        found = text.find(f". {name}", starts[-1])
+        if found < 0:
+            return (headline,)
+        starts.append(found + 2)
+    bill = text.rfind(". The plan ")
+    if bill < starts[-1]:
+        return (headline,)
+    starts.append(bill + 2)
+    parts = [text[start:end].strip() for start, end in zip(starts, [*starts[1:], None], strict=True)]
+    evidence = [*_sources(rows), data["plan"]["totals"]["monthly_usd"]["evidence"]]
+    return tuple(sentence(part, *ids) for part, ids in zip(parts, evidence, strict=True))
+
+
+def _sources(rows: list[Data]) -> list[list[str]]:
+    """Return, workload by workload, the evidence of the layers of the stacks assigned to it."""
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        ids = found.setdefault(row["workload_name"], [])
+        for layer in ((row.get("stack") or {}).get("layers") or {}).values():
+            ids += layer["evidence"]
+    return list(found.values())
+
+
+def bonds(data: Data) -> dict[str, Sentence]:
+    """Return, by workload, the tightest pair of layers of the stack that carries it in production."""
+    names = {row["workload_id"]: row["workload_name"] for row in data["plan"]["assignments"]}
+    found: dict[str, Sentence] = {}
+    for stack in data.get("coupling", {}).get("stacks", []):
+        if stack["cells"] and stack["role"] in ("production", "baseline"):
+            cell = max(stack["cells"], key=lambda one: (one["score"]["value"], one["id"]))
+            found[stack["workload_id"]] = sentence(
+                f"{names[stack['workload_id']]}: bound most at {cell['pair_text']}, {cell['score']['value']:.2f} on a "
+                f"scale from 0 (free) to 1 (bound): {cell['band']}.",
+                *cell["score"]["evidence"],
+            )
+    return found
+
+
+def flips(data: Data) -> tuple[Sentence, ...]:
+    """Return what would make us decide otherwise, as far as the report knows it.
+
+    They are what should be measured first, the gates a pilot or canary has to pass, the price below which a stack
+    without one would win, and the excluded provider that would cost less.
+    """
+    found = [sentence(one["text"], *one["evidence"]) for one in data.get("warnings", []) if one["code"] == _MEASURE]
+    found += _gates(data)
+    for workload in data.get("workloads", []):
+        found += _cheaper(workload, data)
+        found += _unpriced(workload)
+    return tuple({one["text"]: one for one in found}.values())
+
+
+def _gates(data: Data) -> list[Sentence]:
+    return [
+        sentence(f"{row['workload_name']}, {row['role']}: {row['gate'][0]['text']}", *row["gate"][0]["evidence"])
+        for row in data["plan"]["assignments"]
+        if row["role"] in _GATED and row["gate"]
+    ]
+
+
+def _unpriced(workload: Data) -> list[Sentence]:
+    return [
+        sentence(
+            f"{workload['name']}: {row['label']} has no public price. Below {span(row['wins_below'])} an "
+            "accelerator-hour it would cost less than the recommended stack.",
+            *row["wins_below"]["evidence"],
+        )
+        for row in workload.get("why_not", [])
+        if row.get("wins_below") and row["wins_below"]["unit"] == "USD/accelerator-hour"
+    ]
+
+
+def _cheaper(workload: Data, data: Data) -> list[Sentence]:
+    mine = ((workload.get("recommended") or {}).get("numbers") or {}).get("monthly_usd", {}).get("value")
+    return [
+        sentence(f"{workload['name']}: {row['text']['text']}", *row["text"]["evidence"])
+        for row in data.get("constraints", {}).get("excluded_providers", [])
+        if row["workload_id"] == workload["id"]
+        and row["monthly_usd"]["value"] is not None
+        and (mine is None or row["monthly_usd"]["value"] < mine)
+    ]
