@@ -104,7 +104,7 @@ def begin_next(*, revision: Revision, user: User, moment: datetime) -> Revision:
     with transaction.atomic():
         decision = Decision.objects.select_for_update().get(pk=revision.decision_id)
         last = decision.revisions.aggregate(last=Max("number"))["last"]
-        return Revision.objects.create(
+        following = Revision.objects.create(
             decision=decision,
             number=last + 1,
             document=revision.document,
@@ -113,6 +113,8 @@ def begin_next(*, revision: Revision, user: User, moment: datetime) -> Revision:
             created_by=user,
             created_at=moment,
         )
+        _record(following, user=user, action="revision.begun", moment=moment)
+        return following
 
 
 def new_decision(
@@ -127,17 +129,11 @@ def new_decision(
     title = (raw.get("decision") or UNTITLED)[:TITLE_MAX_LETTERS]
     with transaction.atomic():
         decision = Decision.objects.create(workspace=workspace, title=title, created_by=user, created_at=moment)
-        audit.record(
-            user=user,
-            workspace=workspace,
-            action="decision.started",
-            subject=decision.title,
-            moment=moment,
-            detail={"decision": decision.pk},
-        )
-        return Revision.objects.create(
+        revision = Revision.objects.create(
             decision=decision, number=1, document=raw, refused=refused or {}, created_by=user, created_at=moment
         )
+        _record(revision, user=user, action="decision.started", moment=moment)
+        return revision
 
 
 # --- it is read -----------------------------------------------------------------------------------------------------
@@ -158,6 +154,18 @@ def draft(*, revision: Revision, moment: datetime) -> Draft:
         summary=summaries.summary(document=checked, pages=pages, problems=problems),
         known=known,
         is_settled=is_settled(revision),
+    )
+
+
+def _record(revision: Revision, *, user: User, action: str, moment: datetime) -> None:
+    decision = revision.decision
+    audit.record(
+        user=user,
+        workspace=decision.workspace,
+        action=action,
+        subject=decision.title,
+        moment=moment,
+        detail={"revision": revision.number},
     )
 
 
@@ -199,7 +207,7 @@ def edit(*, revision: Revision, user: User, version: int, changes: Mapping[str, 
 
     def change(current: Revision) -> _New | None:
         wanted = {place: value for place, value in changes.items() if value != _shown(current, place)}
-        _refuse_conflicts(current, version=version, wanted=wanted)
+        _refuse_conflicts(current, user=user, version=version, wanted=wanted)
         if not wanted:
             return None
         found = edits.applied(current.document, wanted)
@@ -222,10 +230,12 @@ def replace(*, revision: Revision, user: User, version: int, content: bytes, mom
     document.check(raw)
 
     def change(current: Revision) -> _New:
-        _refuse_conflicts(current, version=version, wanted={WHOLE: None})
+        _refuse_conflicts(current, user=user, version=version, wanted={WHOLE: None})
         return _New(raw, {}, [WHOLE])
 
-    return _changed(revision=revision, user=user, moment=moment, change=change)
+    changed = _changed(revision=revision, user=user, moment=moment, change=change)
+    _record(changed, user=user, action="document.replaced", moment=moment)
+    return changed
 
 
 def add_workload(*, revision: Revision, user: User, kind: str, name: str, moment: datetime) -> tuple[Revision, str]:
@@ -259,7 +269,7 @@ def remove_workload(
     place = f"workloads[{workload_id}]"
 
     def change(current: Revision) -> _New:
-        _refuse_conflicts(current, version=version, wanted={place: None})
+        _refuse_conflicts(current, user=user, version=version, wanted={place: None})
         raw, flows = edits.without_workload(current.document, workload_id=workload_id)
         gone[:] = flows
         refused = {key: value for key, value in current.refused.items() if not edits.overlap(key, place)}
@@ -284,6 +294,15 @@ def rename(*, decision: Decision, user: User, title: str, moment: datetime) -> N
     if not title:
         return
     Decision.objects.filter(pk=decision.pk).update(title=title)
+    detail = {"before": decision.title}
+    audit.record(
+        user=user,
+        workspace=decision.workspace,
+        action="decision.renamed",
+        subject=title,
+        moment=moment,
+        detail=detail,
+    )
     newest = decision.revisions.order_by("-number").first()
     if newest is not None and not is_settled(newest):
         edit(revision=newest, user=user, version=newest.version, changes={"decision": title}, moment=moment)
@@ -361,7 +380,7 @@ def _changed(
         return current
 
 
-def _refuse_conflicts(current: Revision, *, version: int, wanted: Mapping[str, Any]) -> None:
+def _refuse_conflicts(current: Revision, *, user: User, version: int, wanted: Mapping[str, Any]) -> None:
     """Raise Conflict where somebody touched one of the wanted places after ``version``, or its workload is gone."""
     later = (
         list(Edit.objects.filter(revision=current, version__gt=version).select_related("made_by").order_by("version"))
@@ -378,12 +397,16 @@ def _refuse_conflicts(current: Revision, *, version: int, wanted: Mapping[str, A
                     place=place,
                     mine=mine,
                     theirs=_shown(current, place) if place else None,
-                    who=(last.made_by.name or last.made_by.email) if last else "somebody",
+                    who=_name(last.made_by, user=user) if last else "somebody",
                     at=last.made_at if last else None,
                 )
             )
     if differences:
         raise Conflict(differences)
+
+
+def _name(other: User, *, user: User) -> str:
+    return "You, in another window," if other == user else other.name or other.email
 
 
 def _shown(current: Revision, place: str) -> Any:
