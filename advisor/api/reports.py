@@ -6,9 +6,13 @@ from typing import Any
 
 from django.http import HttpResponse
 from rest_framework.request import Request
+from rest_framework.response import Response
 
+from advisor.api import shapes
+from advisor.api.bodies import Two
 from advisor.api.description import REPORT, TEXT, described, header
-from advisor.api.views import JSON, MARKDOWN, View
+from advisor.api.views import JSON, MARKDOWN, View, parameters
+from advisor.core import comparison
 from advisor.core.decision_record import markdown
 from advisor.models import Report as Row
 from advisor.services import access
@@ -57,6 +61,31 @@ class ReportMarkdown(View):
     def get(self, request: Request, decision_id: int, number: int) -> Any:
         found = access.report(decision_id=decision_id, number=number, **self.who())
         return _answer(request, found, media_type=MARKDOWN)
+
+
+class Comparison(View):
+    @described(
+        _TAG,
+        "Compare the reports of two revisions",
+        {200: shapes.ComparisonShape},
+        400,
+        404,
+        about="A difference of numbers counts (`lower`, `higher`) only where their ranges do not meet.",
+        parameters=[Two],
+        id="compare_reports",
+    )
+    def get(self, request: Request, decision_id: int) -> Response:
+        asked = parameters(Two, request)
+        before, after = (
+            access.report(decision_id=decision_id, number=asked[side], **self.who()) for side in ("before", "after")
+        )
+        found = comparison.reports(
+            left=json.loads(bytes(before.content)),
+            right=json.loads(bytes(after.content)),
+            left_document=before.run.revision.document,
+            right_document=after.run.revision.document,
+        )
+        return Response(shapes.ComparisonShape(found).data)
 
 
 def _answer(request: Request, found: Row, *, media_type: str | None) -> HttpResponse:

@@ -6,6 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers as s
 from rest_framework.reverse import reverse
 
+from advisor.core.comparison import RELATIONS
 from advisor.models import Delivery, Membership, Run, Token
 
 LAYERS = ("compute", "accelerator", "networking", "storage", "orchestration", "model_layer")
@@ -168,6 +169,55 @@ class DocumentShape(s.Serializer):
     is_settled = s.BooleanField(help_text="Changing it makes the next revision.")
     document = s.DictField()
     refused = s.DictField(help_text="By path: what somebody typed on a page and is no valid answer.")
+
+
+class NumberShape(s.Serializer):
+    """A number with its range, or null with the reason why it is unknown."""
+
+    value = s.FloatField(allow_null=True)
+    low = s.FloatField(allow_null=True)
+    high = s.FloatField(allow_null=True)
+    unit = s.CharField()
+    kind = s.CharField()
+    evidence = s.ListField(child=s.CharField())
+    reason = s.CharField(allow_null=True)
+
+
+class ComparedFact(s.Serializer):
+    label = s.CharField()
+    before = s.CharField(source="left")
+    after = s.CharField(source="right")
+    differs = s.BooleanField()
+
+
+class ComparedNumber(s.Serializer):
+    label = s.CharField()
+    before = NumberShape(source="left", allow_null=True)
+    after = NumberShape(source="right", allow_null=True)
+    relation = s.ChoiceField(choices=list(RELATIONS))
+    text = s.CharField()
+
+
+class ChangedAnswer(s.Serializer):
+    path = s.CharField()
+    before = s.JSONField(source="left", allow_null=True)
+    after = s.JSONField(source="right", allow_null=True)
+
+
+class Said(s.Serializer):
+    text = s.CharField()
+    evidence = s.ListField(child=s.CharField())
+
+
+class ComparisonShape(s.Serializer):
+    """What two reports of one decision differ in."""
+
+    facts = ComparedFact(many=True, source="rows")
+    numbers = ComparedNumber(many=True, source="pairs")
+    made_from = s.ListField(child=s.CharField(), help_text="What both were made from and that differs.")
+    changes = ChangedAnswer(many=True, help_text="Answers of the document that differ.")
+    gained = Said(many=True, help_text="Warnings that only the later report holds.")
+    lost = Said(many=True, help_text="Warnings that only the earlier report holds.")
 
 
 class DeliveryShape(s.Serializer):

@@ -21,6 +21,7 @@ urlpatterns = [
     path("decisions/<int:decision_id>", decisions.Decision.as_view(), name="decision"),
     path("decisions/<int:decision_id>/document", decisions.Document.as_view(), name="document"),
     path("decisions/<int:decision_id>/runs", decisions.DecisionRuns.as_view(), name="decision_runs"),
+    path("decisions/<int:decision_id>/comparison", reports.Comparison.as_view(), name="comparison"),
     path(f"{REVISION}/report", reports.Report.as_view(), name="report"),
     path(f"{REVISION}/report.json", reports.ReportJson.as_view(), name="report_json"),
     path(f"{REVISION}/report.md", reports.ReportMarkdown.as_view(), name="report_markdown"),

@@ -74,11 +74,9 @@ def _writable(*, decision: Decision, user: User, seen: State, places: Mapping[st
     Decision.objects.select_for_update().get(pk=decision.pk)
     current = newest(decision=decision)
     is_settled = drafts.is_settled(current)
-    if (
-        seen.revision != current.number
-        or seen.version > current.version
-        or (is_settled and seen.version != current.version)
-    ):
+    # Asking for advice makes a new version too; only an edit is in the way.
+    is_old = is_settled and Edit.objects.filter(revision=current, version__gt=seen.version).exists()
+    if is_old or seen.revision != current.number or seen.version > current.version:
         raise drafts.Conflict([_difference(current, place, mine) for place, mine in places.items()])
     return drafts.begin_next(revision=current, user=user, moment=moment) if is_settled else current
 

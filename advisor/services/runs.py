@@ -35,25 +35,24 @@ class LeaseLost(Exception):
     """This run is no longer ours: cancelled, or given to another worker. Nothing more may be written."""
 
 
-def queue_run(*, revision: Revision, user: User, moment: datetime) -> Run:
+def queue_run(*, revision: Revision, user: User, moment: datetime, action: str = "advice.asked") -> Run:
     """Return the open run of the revision, made if there is none. The caller enqueues it once committed."""
     try:
         with transaction.atomic():
             # A new version: an edit that read the draft before the run was there finds that out.
             Revision.objects.filter(pk=revision.pk).update(version=F("version") + 1)
-            return Run.objects.create(
+            run = Run.objects.create(
                 revision=revision, requested_by=user, moment=moment.date(), created_at=moment, enqueued_at=moment
             )
+            _record(run, user=user, action=action, moment=moment)
+            return run
     except IntegrityError:
         return Run.objects.get(revision=revision, state__in=Run.OPEN_STATES)
 
 
 def retry_run(*, run: Run, user: User, moment: datetime) -> Run:
     """Return the open run of the same revision, made if there is none. The caller enqueues it once committed."""
-    with transaction.atomic():
-        again = queue_run(revision=run.revision, user=user, moment=moment)
-        _record(run, user=user, action="run.retried", moment=moment)
-    return again
+    return queue_run(revision=run.revision, user=user, moment=moment, action="run.retried")
 
 
 def cancel_run(*, run: Run, user: User, moment: datetime) -> bool:

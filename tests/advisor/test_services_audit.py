@@ -4,7 +4,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from advisor.models import AuditEvent
-from advisor.services import audit, decisions, runs
+from advisor.services import audit, decisions, drafts, runs
 from tests.advisor.factories import DOCUMENT, MOMENT, a_member, a_run
 
 pytestmark = pytest.mark.django_db
@@ -86,5 +86,27 @@ def test_a_decision_that_is_asked_for_is_recorded(published: int) -> None:
         workspace=owner.workspaces.get(), user=owner, document_bytes=str(DOCUMENT).encode(), moment=MOMENT
     )
 
-    event = AuditEvent.objects.get(workspace=owner.workspaces.get())
-    assert (event.user, event.action, event.subject) == (owner, "decision.started", "Support assistant")
+    events = AuditEvent.objects.filter(workspace=owner.workspaces.get()).order_by("pk")
+    assert [(event.user, event.action, event.subject) for event in events] == [
+        (owner, "decision.started", "Support assistant"),
+        (owner, "advice.asked", "Support assistant"),
+    ]
+
+
+def test_the_life_of_a_draft_is_recorded(published: int) -> None:
+    owner = a_member()
+    first = drafts.begin_from_file(
+        workspace=owner.workspaces.get(), user=owner, content=str(DOCUMENT).encode(), moment=MOMENT
+    )
+
+    drafts.rename(decision=first.decision, user=owner, title="Assistant", moment=MOMENT)
+    second = drafts.begin_next(revision=first, user=owner, moment=MOMENT)
+    drafts.replace(revision=second, user=owner, version=second.version, content=str(DOCUMENT).encode(), moment=MOMENT)
+
+    events = AuditEvent.objects.filter(workspace=owner.workspaces.get()).order_by("pk")
+    assert [event.action for event in events] == [
+        "decision.started",
+        "decision.renamed",
+        "revision.begun",
+        "document.replaced",
+    ]

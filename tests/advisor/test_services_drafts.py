@@ -136,6 +136,15 @@ def test_who_decides_for_mine_with_the_new_version_is_heard(draft: Revision, ann
     assert edit(draft, ben, 2, team__size=40).document["team"] == {"size": 40}
 
 
+def test_ones_own_other_window_is_named_as_such(draft: Revision, ann: User) -> None:
+    edit(draft, ann, 1, team__size=30)
+
+    with pytest.raises(drafts.Conflict) as caught:
+        edit(draft, ann, 1, team__size=40)
+
+    assert caught.value.differences[0].who == "You, in another window,"
+
+
 def test_both_saying_the_same_is_no_conflict(draft: Revision, ann: User, ben: User) -> None:
     edit(draft, ann, 1, team__size=30)
 
@@ -258,7 +267,7 @@ def test_a_revision_with_an_open_run_stays_as_it_is_until_the_run_has_failed(dra
     with pytest.raises(drafts.Settled):
         edit(draft, ann, 2, team__size=1)
 
-    runs.cancel_run(run=run, moment=LATER)
+    runs.cancel_run(run=run, user=ann, moment=LATER)
 
     assert edit(draft, ann, 2, team__size=1).document["team"] == {"size": 1}
 

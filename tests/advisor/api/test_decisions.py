@@ -132,14 +132,15 @@ def test_two_programs_that_change_different_places_both_succeed(draft: str, ours
 
 def test_two_programs_that_change_the_same_place_see_both_values(draft: str, ours: Program, owner: User) -> None:
     state = {"revision": 1, "version": 1}
-    ours.send("PATCH", f"{draft}/document", {**state, "changes": {"team.size": 20}})
+    colleague = a_member(role="editor", workspace=owner.workspaces.get())
+    program(colleague).send("PATCH", f"{draft}/document", {**state, "changes": {"team.size": 20}})
 
     late = ours.send("PATCH", f"{draft}/document", {**state, "changes": {"team.size": 30}})
 
     (item,) = fault(late)["items"]
     assert (late.status_code, fault(late)["code"]) == (409, "conflict")
     assert (item["path"], item["value"], item["theirs"]) == ("team.size", 30, 20)
-    assert owner.email in item["message"]
+    assert colleague.email in item["message"]
 
 
 def test_a_whole_document_is_replaced_only_in_the_state_that_was_read(draft: str, ours: Program) -> None:
@@ -186,6 +187,19 @@ def test_a_revision_with_a_report_stays_and_a_change_makes_the_next(owner: User,
     assert (changed.json()["revision"], changed.json()["document"]["team"]["size"]) == (2, 40)
     assert late.status_code == 409
     assert Revision.objects.get(number=1).document == DOCUMENT
+
+
+def test_having_asked_for_advice_is_no_conflict_but_a_later_edit_is(ours: Program, draft: str) -> None:
+    before = ours.get(f"{draft}/document").headers["ETag"]
+    ours.send("PATCH", f"{draft}/document", {"changes": {"team.size": 20}}, if_match=before)
+    read = ours.get(f"{draft}/document").headers["ETag"]
+    ours.post(f"{draft}/runs")
+
+    stale = ours.send("PATCH", f"{draft}/document", {"changes": {"team.size": 30}}, if_match=before)
+    fresh = ours.send("PATCH", f"{draft}/document", {"changes": {"team.size": 30}}, if_match=read)
+
+    assert (stale.status_code, fault(stale)["items"][0]["theirs"]) == (409, 20)
+    assert (fresh.status_code, fresh.json()["revision"]) == (200, 2)
 
 
 def test_a_document_is_read_as_yaml_too(draft: str, ours: Program) -> None:
@@ -260,6 +274,22 @@ def test_a_decision_tells_its_revisions(draft: str, ours: Program) -> None:
     assert [row["number"] for row in told["revisions"]] == [1]
     assert told["revisions"][0]["is_settled"] is True
     assert told["revisions"][0]["runs"][0]["state"] == "queued"
+
+
+def test_two_reports_of_a_decision_are_compared(ours: Program, draft: str) -> None:
+    for size in (12, 40):
+        etag = ours.get(f"{draft}/document").headers["ETag"]
+        ours.send("PATCH", f"{draft}/document", {"changes": {"team.size": size}}, if_match=etag)
+        runs.execute_run(run_id=ours.post(f"{draft}/runs").json()["id"], moment=timezone.now())
+
+    told = ours.get(f"{draft}/comparison?before=1&after=2").json()
+
+    assert told["changes"] == [{"path": "team.size", "before": 12, "after": 40}]
+    assert told["made_from"] == ["the document"]
+    assert {one["relation"] for one in told["numbers"]} == {"same"}
+    assert not any(one["differs"] for one in told["facts"])
+    assert ours.get(f"{draft}/comparison?before=1&after=3").status_code == 404
+    assert ours.get(f"{draft}/comparison?before=1").status_code == 400
 
 
 # --- whom it is for -------------------------------------------------------------------------------------------------
