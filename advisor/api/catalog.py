@@ -87,7 +87,7 @@ class Overview(CatalogView):
     @described(
         _TAG,
         "List the tables, their columns and filters",
-        {200: shapes.CatalogShape},
+        {200: shapes.CatalogSerializer},
         304,
         400,
         404,
@@ -121,7 +121,7 @@ class Overview(CatalogView):
             "fact_set": catalog.fact_set,
             "tables": tables,
         }
-        return Response(shapes.CatalogShape(whole).data, headers=told)
+        return Response(shapes.CatalogSerializer(whole).data, headers=told)
 
 
 class Rows(CatalogView):

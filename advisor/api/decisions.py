@@ -45,7 +45,7 @@ class Decisions(View):
     @described(
         _TAG,
         "Begin a decision, and ask for advice on it",
-        {202: shapes.RunShape, 201: shapes.DocumentShape},
+        {202: shapes.RunSerializer, 201: shapes.DocumentSerializer},
         403,
         422,
         503,
@@ -78,12 +78,16 @@ class Decisions(View):
 
 class Decision(View):
     @described(
-        _TAG, "Read a decision with its revisions and their runs", {200: shapes.DecisionShape}, 404, id="get_decision"
+        _TAG,
+        "Read a decision with its revisions and their runs",
+        {200: shapes.DecisionSerializer},
+        404,
+        id="get_decision",
     )
     def get(self, request: Request, decision_id: int) -> Response:
         found = access.decision(decision_id=decision_id, **self.who())
         told = {"decision": found, "revisions": decisions.revision_rows(decision=found)}
-        return Response(shapes.DecisionShape(told).data)
+        return Response(shapes.DecisionSerializer(told).data)
 
 
 class Document(View):
@@ -96,7 +100,7 @@ class Document(View):
     @described(
         _TAG,
         "Read the document of the newest revision",
-        {(200, JSON): shapes.DocumentShape, (200, YAML): TEXT},
+        {(200, JSON): shapes.DocumentSerializer, (200, YAML): TEXT},
         304,
         404,
         about="As YAML it is the bare document, each answer under its question.",
@@ -114,7 +118,7 @@ class Document(View):
     @described(
         _TAG,
         "Replace the whole document",
-        {200: shapes.DocumentShape},
+        {200: shapes.DocumentSerializer},
         403,
         404,
         409,
@@ -137,7 +141,7 @@ class Document(View):
     @described(
         _TAG,
         "Change the document at some paths",
-        {200: shapes.DocumentShape},
+        {200: shapes.DocumentSerializer},
         403,
         404,
         409,
@@ -162,7 +166,7 @@ class DecisionRuns(View):
     @described(
         _TAG,
         "Ask for advice on the newest revision",
-        {202: shapes.RunShape},
+        {202: shapes.RunSerializer},
         400,
         403,
         404,
@@ -183,7 +187,7 @@ class DecisionRuns(View):
 def run_answer(run: Run) -> Answer:
     """Enqueue a run once it is committed, and say where to follow it."""
     tasks.send(run_id=run.pk)
-    return Answer(202, shapes.RunShape(run).data, reverse("api:run", args=[run.pk]))
+    return Answer(202, shapes.RunSerializer(run).data, reverse("api:run", args=[run.pk]))
 
 
 def _cursor(older: int | None) -> str | None:

@@ -138,34 +138,29 @@ def completed(result: dict[str, Any], generator: Any, request: Any, public: bool
     components["securitySchemes"] = {BEARER: {"type": "http", "scheme": "bearer", "bearerFormat": "advisor_…"}}
     components.setdefault("schemas", {}).update({**_document_schemas(), **_OWN})
     result["info"]["description"] = _ABOUT
+    result["tags"] = [{"name": name, "description": text} for name, text in _TAGS.items()]
     whole: dict[str, Any] = _mended(result)
     return whole
 
 
+_TAGS = {
+    "decisions": "Begin a decision with a document, change it, ask for advice.",
+    "runs": "Follow the work on an answer.",
+    "reports": "Read answers as they were made, and compare them.",
+    "estimates": "Estimate one workload without a decision.",
+    "catalog": "What can be had, at what price, and who says so.",
+    "workspaces": "The workspace a token is for.",
+    "tokens": "The token itself, and others like it.",
+}
 _ABOUT = (
     "Asks for, reads and compares decisions on AI infrastructure. A token (`Authorization: Bearer advisor_…`) belongs "
     "to one user and one workspace and is made on the account page. Bodies are JSON or YAML. Every refusal has the "
     "one shape `Error`. Unknown values are null and come with a reason; they are never zero. "
     "Within /api/v1 fields are added, never removed or given another meaning: ignore what you do not know."
 )
-_NUMBER = {
-    "type": "object",
-    "description": "A number with its range, or null with the reason why it is unknown.",
-    "required": ["value", "low", "high", "unit", "kind", "evidence", "reason"],
-    "properties": {
-        "value": {"type": ["number", "null"]},
-        "low": {"type": ["number", "null"]},
-        "high": {"type": ["number", "null"]},
-        "unit": TEXT,
-        "kind": TEXT,
-        "evidence": {"type": "array", "items": TEXT},
-        "reason": {"type": ["string", "null"]},
-    },
-}
 _FREE = {"type": "object", "additionalProperties": True}
 _FREE_LIST = {"type": "array", "items": _FREE}
 _OWN: dict[str, Any] = {
-    "Number": _NUMBER,
     "Report": {
         "type": "object",
         "description": "A report as it was made, byte for byte (RFC 8785 canonical JSON).",

@@ -67,7 +67,7 @@ class Comparison(View):
     @described(
         _TAG,
         "Compare the reports of two revisions",
-        {200: shapes.ComparisonShape},
+        {200: shapes.ComparisonSerializer},
         400,
         404,
         about="A difference of numbers counts (`lower`, `higher`) only where their ranges do not meet.",
@@ -85,7 +85,7 @@ class Comparison(View):
             left_document=before.run.revision.document,
             right_document=after.run.revision.document,
         )
-        return Response(shapes.ComparisonShape(found).data)
+        return Response(shapes.ComparisonSerializer(found).data)
 
 
 def _answer(request: Request, found: Row, *, media_type: str | None) -> HttpResponse:

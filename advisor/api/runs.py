@@ -20,7 +20,7 @@ class Runs(View):
     @described(
         _TAG,
         "List the workspace's runs",
-        {200: shapes.page(shapes.RunShape, "RunPage")},
+        {200: shapes.page(shapes.RunSerializer, "RunPage")},
         400,
         parameters=[*CURSOR, OpenApiParameter("state", str, enum=Row.State.values)],
         id="list_runs",
@@ -31,20 +31,20 @@ class Runs(View):
             workspace=self.bearer.workspace, state=asked["state"], before=asked["cursor"], limit=asked["limit"]
         )
         older = None if found.older is None else str(found.older)
-        return Response({"rows": shapes.RunShape(found.rows, many=True).data, "next": older})
+        return Response({"rows": shapes.RunSerializer(found.rows, many=True).data, "next": older})
 
 
 class Run(View):
-    @described(_TAG, "Follow a run", {200: shapes.RunShape}, 404, id="get_run")
+    @described(_TAG, "Follow a run", {200: shapes.RunSerializer}, 404, id="get_run")
     def get(self, request: Request, run_id: int) -> Response:
-        return Response(shapes.RunShape(access.run(run_id=run_id, **self.who())).data)
+        return Response(shapes.RunSerializer(access.run(run_id=run_id, **self.who())).data)
 
 
 class CancelRun(View):
     @described(
         _TAG,
         "Cancel a run",
-        {200: shapes.RunShape},
+        {200: shapes.RunSerializer},
         403,
         404,
         422,
@@ -57,6 +57,6 @@ class CancelRun(View):
         def cancel() -> Answer:
             runs.cancel_run(run=found, user=self.bearer.user, moment=timezone.now())
             found.refresh_from_db()
-            return Answer(200, shapes.RunShape(found).data)
+            return Answer(200, shapes.RunSerializer(found).data)
 
         return self.once(cancel)

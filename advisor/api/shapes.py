@@ -56,7 +56,7 @@ class Me(s.Serializer):
     expires_at = s.DateTimeField()
 
 
-class WorkspaceShape(s.Serializer):
+class WorkspaceSerializer(s.Serializer):
     id = s.IntegerField(source="workspace_id")
     name = s.CharField()
     role = s.ChoiceField(choices=Membership.Role.choices)
@@ -72,7 +72,7 @@ class Member(s.Serializer):
     since = s.DateTimeField()
 
 
-class TokenShape(s.Serializer):
+class TokenSerializer(s.Serializer):
     id = s.IntegerField(source="token_id")
     name = s.CharField()
     prefix = s.CharField(help_text="The beginning of the secret.")
@@ -88,7 +88,7 @@ class FreshToken(s.Serializer):
     expires_at = s.DateTimeField()
 
 
-class RunShape(s.Serializer):
+class RunSerializer(s.Serializer):
     """One try at answering a revision. Ask again while `state` is `queued` or `running`."""
 
     id = s.IntegerField(source="pk")
@@ -141,7 +141,7 @@ class RevisionRun(s.Serializer):
     created_at = s.DateTimeField()
 
 
-class RevisionShape(s.Serializer):
+class RevisionSerializer(s.Serializer):
     number = s.IntegerField()
     based_on = s.IntegerField(source="based_on_number", allow_null=True)
     created_by = s.CharField()
@@ -151,16 +151,16 @@ class RevisionShape(s.Serializer):
     runs = RevisionRun(many=True)
 
 
-class DecisionShape(s.Serializer):
+class DecisionSerializer(s.Serializer):
     id = s.IntegerField(source="decision.pk")
     workspace_id = s.IntegerField(source="decision.workspace_id")
     title = s.CharField(source="decision.title")
     created_at = s.DateTimeField(source="decision.created_at")
     created_by = s.CharField(source="decision.created_by.shown_name")
-    revisions = RevisionShape(many=True, help_text="The newest first.")
+    revisions = RevisionSerializer(many=True, help_text="The newest first.")
 
 
-class DocumentShape(s.Serializer):
+class DocumentSerializer(s.Serializer):
     """A document in one state. Send `revision` and `version` back with a change, or the ETag as If-Match."""
 
     decision_id = s.IntegerField()
@@ -171,7 +171,7 @@ class DocumentShape(s.Serializer):
     refused = s.DictField(help_text="By path: what somebody typed on a page and is no valid answer.")
 
 
-class NumberShape(s.Serializer):
+class NumberSerializer(s.Serializer):
     """A number with its range, or null with the reason why it is unknown."""
 
     value = s.FloatField(allow_null=True)
@@ -184,16 +184,16 @@ class NumberShape(s.Serializer):
 
 
 class ComparedFact(s.Serializer):
-    label = s.CharField()
+    label = s.CharField()  # type: ignore[assignment]  # the class attribute of this name is not looked at
     before = s.CharField(source="left")
     after = s.CharField(source="right")
     differs = s.BooleanField()
 
 
 class ComparedNumber(s.Serializer):
-    label = s.CharField()
-    before = NumberShape(source="left", allow_null=True)
-    after = NumberShape(source="right", allow_null=True)
+    label = s.CharField()  # type: ignore[assignment]
+    before = NumberSerializer(source="left", allow_null=True)
+    after = NumberSerializer(source="right", allow_null=True)
     relation = s.ChoiceField(choices=list(RELATIONS))
     text = s.CharField()
 
@@ -209,7 +209,7 @@ class Said(s.Serializer):
     evidence = s.ListField(child=s.CharField())
 
 
-class ComparisonShape(s.Serializer):
+class ComparisonSerializer(s.Serializer):
     """What two reports of one decision differ in."""
 
     facts = ComparedFact(many=True, source="rows")
@@ -220,7 +220,7 @@ class ComparisonShape(s.Serializer):
     lost = Said(many=True, help_text="Warnings that only the earlier report holds.")
 
 
-class DeliveryShape(s.Serializer):
+class DeliverySerializer(s.Serializer):
     id = s.IntegerField(source="delivery_id")
     run_id = s.IntegerField()
     state = s.ChoiceField(choices=Delivery.State.choices)
@@ -232,11 +232,11 @@ class DeliveryShape(s.Serializer):
     delivered_at = s.DateTimeField(allow_null=True)
 
 
-class WebhookShape(s.Serializer):
+class WebhookSerializer(s.Serializer):
     url = s.URLField()
     set_by = s.EmailField()
     set_at = s.DateTimeField()
-    deliveries = DeliveryShape(many=True, help_text="The newest 50.")
+    deliveries = DeliverySerializer(many=True, help_text="The newest 50.")
 
 
 class FreshWebhook(s.Serializer):
@@ -252,27 +252,27 @@ class Column(s.Serializer):
     unit = s.CharField(allow_blank=True)
 
 
-class FilterShape(s.Serializer):
+class FilterSerializer(s.Serializer):
     name = s.CharField()
-    label = s.CharField()
+    label = s.CharField()  # type: ignore[assignment]
     values = s.ListField(child=s.CharField())
 
 
-class TableShape(s.Serializer):
+class TableSerializer(s.Serializer):
     name = s.CharField()
     title = s.CharField()
     lead = s.CharField()
     layer = s.CharField()
     rows_count = s.IntegerField()
     columns = Column(many=True, help_text="Those that lists show first; rows hold more.")
-    filters = FilterShape(many=True)
+    filters = FilterSerializer(many=True)
 
 
-class CatalogShape(s.Serializer):
+class CatalogSerializer(s.Serializer):
     release = s.IntegerField()
     as_of = s.DateField()
     fact_set = s.CharField()
-    tables = TableShape(many=True)
+    tables = TableSerializer(many=True)
 
 
 class Release(s.Serializer):
@@ -307,7 +307,7 @@ class Freshness(s.Serializer):
     by_source = AgeLine(many=True)
 
 
-class PriceStepShape(s.Serializer):
+class PriceStepSerializer(s.Serializer):
     release = s.IntegerField()
     published_at = s.DateTimeField(allow_null=True)
     amount = s.FloatField(allow_null=True, help_text="Null where there was no public price, or it was withdrawn.")
@@ -321,7 +321,7 @@ class PriceStepShape(s.Serializer):
 
 class PriceHistory(s.Serializer):
     meter = s.CharField()
-    steps = PriceStepShape(many=True, help_text="The oldest first.")
+    steps = PriceStepSerializer(many=True, help_text="The oldest first.")
 
 
 def _report(decision_id: int, number: int) -> str:

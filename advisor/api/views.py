@@ -2,8 +2,8 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, cast
 
 from django.conf import settings
 from django.utils import timezone
@@ -41,7 +41,7 @@ class BearerAuthentication(BaseAuthentication):
         try:
             bearer = tokens.authenticate(secret=secret.strip(), address=address, moment=timezone.now())
         except tokens.TokenRefused as error:
-            count(request, subject=f"address {address}", limit=settings.API_ANONYMOUS_PER_MINUTE)
+            count(subject=f"address {address}", limit=settings.API_ANONYMOUS_PER_MINUTE)
             raise exceptions.AuthenticationFailed(str(error)) from error
         return bearer.user, bearer
 
@@ -64,17 +64,22 @@ class PerMinute(BaseThrottle):
     """So many requests a minute by token; by address for whoever shows none."""
 
     def allow_request(self, request: Request, view: APIView) -> bool:
-        if request.auth is None:
+        bearer = _bearer(request)
+        if bearer is None:
             subject, limit = f"address {visitor.address(request.META)}", settings.API_ANONYMOUS_PER_MINUTE
         elif request.method in _SAFE and not getattr(view, "is_costly", lambda request: False)(request):
-            subject, limit = f"token {request.auth.token_id} reads", settings.API_READS_PER_MINUTE
+            subject, limit = f"token {bearer.token_id} reads", settings.API_READS_PER_MINUTE
         else:
-            subject, limit = f"token {request.auth.token_id} writes", settings.API_WRITES_PER_MINUTE
-        count(request, subject=subject, limit=limit)
+            subject, limit = f"token {bearer.token_id} writes", settings.API_WRITES_PER_MINUTE
+        count(subject=subject, limit=limit)
         return True
 
 
-def count(request: Request, *, subject: str, limit: int) -> None:
+def _bearer(request: Request) -> Bearer | None:
+    return cast("Bearer | None", request.auth)
+
+
+def count(*, subject: str, limit: int) -> None:
     """Count a request. Raises TooManyRequests."""
     usage.count(subject=subject[:100], limit=limit, moment=timezone.now())
 
@@ -82,11 +87,11 @@ def count(request: Request, *, subject: str, limit: int) -> None:
 class Negotiation(BaseContentNegotiation):
     """Chooses among what the view produces. Refusals are JSON whatever was asked for."""
 
-    def select_parser(self, request: Request, parsers: Sequence[BaseParser]) -> BaseParser | None:
+    def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
         return next((one for one in parsers if media_type_matches(one.media_type, request.content_type)), None)
 
     def select_renderer(
-        self, request: Request, renderers: Sequence[BaseRenderer], format_suffix: str | None = None
+        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
         view = request.parser_context["view"]
         accepted = [part.strip() for part in request.headers.get("Accept", "").split(",") if part.strip()] or ["*/*"]
@@ -94,16 +99,15 @@ class Negotiation(BaseContentNegotiation):
         for group in order_by_precedence(wanted):
             for produced in view.produces:
                 if any(media_type_matches(produced, part.split(";")[0]) for part in group):
-                    return renderers[0], produced
+                    return next(iter(renderers)), produced
         raise exceptions.NotAcceptable(f"This address answers with {' or '.join(view.produces)}.")
 
 
 class Body(BaseParser):
     """Hands on the bytes: the document is kept as it was written, other bodies are read where they are checked."""
 
-    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> bytes:
-        body: bytes = parser_context["request"].body
-        return body
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
+        return parser_context["request"].body
 
 
 class JsonBody(Body):
@@ -137,7 +141,7 @@ class View(APIView):
     def initial(self, request: Request, *args: Any, **named: Any) -> None:
         """Count before refusing: whoever has no token is counted too."""
         self.format_kwarg = None
-        request.accepted_renderer, request.accepted_media_type = self.perform_content_negotiation(request)  # type: ignore[attr-defined]
+        request.accepted_renderer, request.accepted_media_type = self.perform_content_negotiation(request)
         self.perform_authentication(request)
         self.check_throttles(request)
         self.check_permissions(request)
@@ -151,7 +155,9 @@ class View(APIView):
     @property
     def bearer(self) -> Bearer:
         """Return whom the request speaks for."""
-        found: Bearer = self.request.auth
+        found = _bearer(self.request)
+        if found is None:  # only a view that asks for no token gets here, and those do not ask who it is
+            raise exceptions.NotAuthenticated(NeedsToken.message)
         return found
 
     def who(self) -> dict[str, Any]:

@@ -30,11 +30,13 @@ class Me(View):
 
 class Workspaces(View):
     @described(
-        _TAG, "List the workspaces this token is for: one", {200: _rows(shapes.WorkspaceShape, "WorkspaceRows")},
+        _TAG,
+        "List the workspaces this token is for: one",
+        {200: _rows(shapes.WorkspaceSerializer, "WorkspaceRows")},
         id="list_workspaces",
-    )  # fmt: skip
+    )
     def get(self, request: Request) -> Response:
-        return Response({"rows": shapes.WorkspaceShape(self._own(), many=True).data})
+        return Response({"rows": shapes.WorkspaceSerializer(self._own(), many=True).data})
 
     def _own(self) -> list[workspaces.WorkspaceRow]:
         rows = workspaces.workspace_rows(user=self.bearer.user)
@@ -42,10 +44,10 @@ class Workspaces(View):
 
 
 class Workspace(Workspaces):
-    @described(_TAG, "Read a workspace", {200: shapes.WorkspaceShape}, 404, id="get_workspace")
-    def get(self, request: Request, workspace_id: int) -> Response:  # type: ignore[override]
+    @described(_TAG, "Read a workspace", {200: shapes.WorkspaceSerializer}, 404, id="get_workspace")
+    def get(self, request: Request, workspace_id: int) -> Response:
         access.workspace(workspace_id=workspace_id, **self.who())
-        return Response(shapes.WorkspaceShape(self._own()[0]).data)
+        return Response(shapes.WorkspaceSerializer(self._own()[0]).data)
 
 
 class Members(View):
@@ -61,16 +63,20 @@ class Members(View):
 
 class Webhook(View):
     @described(
-        _TAG, "Read the webhook and what became of its messages, for an owner", {200: shapes.WebhookShape}, 403, 404,
+        _TAG,
+        "Read the webhook and what became of its messages, for an owner",
+        {200: shapes.WebhookSerializer},
+        403,
+        404,
         id="get_webhook",
-    )  # fmt: skip
+    )
     def get(self, request: Request, workspace_id: int) -> Response:
         found = access.owned(workspace_id=workspace_id, **self.who())
         row = webhooks.webhook_row(workspace=found)
         if row is None:
             raise Http404("This workspace has no webhook.")
         told = {"url": row.url, "set_by": row.set_by, "set_at": row.set_at}
-        return Response(shapes.WebhookShape({**told, "deliveries": webhooks.delivery_rows(workspace=found)}).data)
+        return Response(shapes.WebhookSerializer({**told, "deliveries": webhooks.delivery_rows(workspace=found)}).data)
 
     @described(
         _TAG,
@@ -99,13 +105,15 @@ class Webhook(View):
 
 class Tokens(View):
     @described(
-        "tokens", "List one's own tokens for this workspace", {200: _rows(shapes.TokenShape, "TokenRows")},
+        "tokens",
+        "List one's own tokens for this workspace",
+        {200: _rows(shapes.TokenSerializer, "TokenRows")},
         id="list_tokens",
-    )  # fmt: skip
+    )
     def get(self, request: Request) -> Response:
         rows = tokens.own_tokens(user=self.bearer.user, moment=timezone.now())
         own = [row for row in rows if row.workspace_id == self.bearer.workspace.pk]
-        return Response({"rows": shapes.TokenShape(own, many=True).data})
+        return Response({"rows": shapes.TokenSerializer(own, many=True).data})
 
     @described(
         "tokens",

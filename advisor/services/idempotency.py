@@ -50,9 +50,9 @@ def once(
             row.save(update_fields=["content"])
             return answer, False
     except IntegrityError:
-        row = KeptAnswer.objects.filter(token_id=token_id, key=key).first()
-        if row is None:  # the fault was the work's own
+        kept = KeptAnswer.objects.filter(token_id=token_id, key=key).first()
+        if kept is None:  # the fault was the work's own
             raise
-    if row.request_sha256 != request_sha256:
+    if kept.request_sha256 != request_sha256:
         raise KeyReused
-    return Answer(*json.loads(credentials.decrypt(row.content))), True
+    return Answer(*json.loads(credentials.decrypt(kept.content))), True

@@ -81,7 +81,7 @@ def remove_webhook(*, workspace: Workspace, user: User, moment: datetime) -> boo
 def webhook_row(*, workspace: Workspace) -> WebhookRow | None:
     """Return the workspace's webhook, if it has one."""
     row = Webhook.objects.select_related("set_by").filter(workspace=workspace).first()
-    return row and WebhookRow(url=row.url, set_by=row.set_by.email, set_at=row.set_at)
+    return None if row is None else WebhookRow(url=row.url, set_by=row.set_by.email, set_at=row.set_at)
 
 
 def delivery_rows(*, workspace: Workspace) -> list[DeliveryRow]:
