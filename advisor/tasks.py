@@ -23,7 +23,10 @@ def send(*, run_id: int) -> None:
 def write_advice(*, run_id: int, **later: object) -> None:
     """Answer one queued run. A second delivery finds the run taken and ends."""
     runs.execute_run(run_id=run_id, moment=timezone.now())
-    send_webhooks.delay()
+    try:
+        send_webhooks.delay()
+    except OperationalError:
+        logger.exception("Webhooks could not be enqueued now; the schedule does it later.")
 
 
 @shared_task(name="advisor.requeue_lost", ignore_result=True)

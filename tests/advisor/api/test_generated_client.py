@@ -1,5 +1,7 @@
 """A program that nobody here wrote: its client is generated from the API's own description, and it decides for Uber."""
 
+import hashlib
+import hmac
 import json
 import os
 import re
@@ -12,6 +14,7 @@ import pytest
 
 from advisor.api.docs import description
 from advisor.core.document import parse
+from tests.advisor.peers import Peer, certificate, serve
 from tests.stack import OURS, ROOT, Stack, free_port
 
 pytestmark = pytest.mark.slow
@@ -27,11 +30,13 @@ from advisor_client.api.estimates import estimate
 from advisor_client.api.reports import get_report_json, get_report_markdown
 from advisor_client.api.runs import get_run
 from advisor_client.api.tokens import get_me
+from advisor_client.api.workspaces import get_webhook, set_webhook
 from advisor_client.models import (
     ChangesRequest, ChangesRequestChanges, DecisionDocument, DocumentWorkload, Error, EstimatesQuestion,
+    NewWebhookRequest,
 )
 
-base, token, file = sys.argv[1:]
+base, token, file, hook = sys.argv[1:]
 client = AuthenticatedClient(base_url=base, token=token, raise_on_unexpected_status=True)
 raw = json.loads(Path(file).read_text())
 
@@ -45,6 +50,7 @@ def followed(run):
 
 
 me = get_me.sync(client=client)
+secret = set_webhook.sync(me.workspace_id, client=client, body=NewWebhookRequest(url=hook)).secret
 document = DecisionDocument.from_dict(raw)
 begun = [create_decision.sync(client=client, body=document, idempotency_key="uber-1") for _ in range(2)]
 assert not isinstance(begun[0], Error), begun
@@ -68,7 +74,14 @@ found = estimate.sync(client=client, body=question)
 rows = list_catalog_rows.sync("accelerators", client=client, limit=5)
 assert isinstance(stale, Error), stale
 
+until = time.monotonic() + 60
+while {one.state for one in get_webhook.sync(me.workspace_id, client=client).deliveries} != {"delivered"}:
+    assert time.monotonic() < until
+    time.sleep(0.2)
+
 print(json.dumps({
+    "secret": secret,
+    "runs": [done.id, poor.id],
     "me": me.cap,
     "feasible": done.feasible,
     "title": report.decision.title,
@@ -108,7 +121,13 @@ def test_every_route_is_in_the_generated_client(client: Path) -> None:
     assert made == ids
 
 
-def test_the_generated_client_decides_for_uber(client: Path, tmp_path: Path) -> None:
+def test_the_generated_client_decides_for_uber_and_is_told_of_both_ends(
+    client: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pem, peer = certificate(tmp_path), Peer()
+    monkeypatch.setenv("SSL_CERT_FILE", str(pem))
+    monkeypatch.setenv("OUTBOUND_ALLOWED_NETWORKS", "127.0.0.0/8")
+    server = serve(peer, pem=pem)
     stack = Stack(data_dir=tmp_path / "state", port=free_port())
     try:
         stack.wait_for(r"ready after", within_s=120)
@@ -128,13 +147,15 @@ def test_the_generated_client_decides_for_uber(client: Path, tmp_path: Path) -> 
         ran = subprocess.run(
             [
                 sys.executable, "-W", "ignore", "-c", PROGRAM,
-                f"http://127.0.0.1:{stack.port}", secret.group(), str(uber),
+                f"http://127.0.0.1:{stack.port}", secret.group(), str(uber), peer.url,
             ],
             cwd=client, capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert ran.returncode == 0, ran.stderr + stack.said()
     finally:
         stack.stop(number=signal.SIGTERM)
+        server.shutdown()
+        server.server_close()
 
     told = json.loads(ran.stdout)
     assert told["me"] == "write"
@@ -146,3 +167,8 @@ def test_the_generated_client_decides_for_uber(client: Path, tmp_path: Path) -> 
     assert told["revisions"] == [2, 1]
     assert told["estimates"] == ["aws"] * 3
     assert told["accelerators"] == 5
+    assert sorted(json.loads(body)["run"]["id"] for _, _, body in peer.got) == told["runs"]
+    for _, headers, body in peer.got:
+        signed = f"{headers['advisor-timestamp']}.".encode() + body
+        proof = hmac.new(told["secret"].encode(), signed, hashlib.sha256).hexdigest()
+        assert headers["advisor-signature"] == f"v1={proof}"
