@@ -22,10 +22,8 @@ from advisor.core import (
     stacks,
     verdicts,
 )
-from advisor.core.answers import answers
 from advisor.core.case import Case, evidence_ids
 from advisor.core.document import Document, canonical
-from advisor.core.money import Money
 from advisor.core.plan import Choice, Plan
 from advisor.core.quantity import Number, added, costs, number, sentence, span, usd
 from advisor.core.report import SCHEMA_VERSION, Report, content_hash
@@ -58,18 +56,12 @@ def advise(
     """
     tell = progress or (lambda stage, fraction: None)
     tell("reading the document", 0.0)
-    said = answers(document=document, architectures=catalog.architectures)
-    case = Case(
-        document=document,
-        said=said,
-        catalog=catalog,
-        coefficients=coefficients,
-        money=Money.of(catalog),
-        moment=moment,
-    )
+    case = Case.of(document=document, catalog=catalog, coefficients=coefficients, moment=moment)
     choices = []
-    for index, workload in enumerate(said.workloads):
-        tell(f"estimating {document.workloads[index].name or workload.id}", 0.1 + 0.6 * index / len(said.workloads))
+    for index, workload in enumerate(case.said.workloads):
+        tell(
+            f"estimating {document.workloads[index].name or workload.id}", 0.1 + 0.6 * index / len(case.said.workloads)
+        )
         choices.append(_choice(index=index, case=case))
     tell("combining stacks", 0.75)
     best = plan.joint(choices=choices, case=case)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from advisor.core.answers import Answers
+from advisor.core.answers import Answers, answers
 from advisor.core.document import Document
 from advisor.core.money import Money
 from catalog.frame import Catalog
@@ -22,6 +22,18 @@ class Case:
     coefficients: Coefficients
     money: Money
     moment: dt.date
+
+    @classmethod
+    def of(cls, *, document: Document, catalog: Catalog, coefficients: Coefficients, moment: dt.date) -> "Case":
+        """Return the case of a document. Raises DocumentError where a model is no transformer the catalog holds."""
+        return cls(
+            document=document,
+            said=answers(document=document, architectures=catalog.architectures),
+            catalog=catalog,
+            coefficients=coefficients,
+            money=Money.of(catalog),
+            moment=moment,
+        )
 
     def evidence(self, id: str) -> dict[str, Any]:
         """Return the entry of an evidence id: a coefficient's, an answer's or default's, else the catalog's."""

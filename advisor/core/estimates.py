@@ -8,11 +8,9 @@ from typing import Any
 import numpy as np
 
 from advisor.core import candidates, stacks
-from advisor.core.answers import answers
 from advisor.core.case import Case, evidence_ids
 from advisor.core.constraints import MET, STATE_TEXT
 from advisor.core.document import Document, check, known_from
-from advisor.core.money import Money
 from advisor.core.problems import DocumentError, problem
 from advisor.core.report import SCHEMA_VERSION
 from catalog.frame import Catalog
@@ -57,15 +55,7 @@ def estimates(
     Each row is a whole stack for the workload: its numbers hold range, kind, reason and evidence like a report's.
     Raises DocumentError where nothing on file is of the wanted kind.
     """
-    said = answers(document=document, architectures=catalog.architectures)
-    case = Case(
-        document=document,
-        said=said,
-        catalog=catalog,
-        coefficients=coefficients,
-        money=Money.of(catalog),
-        moment=moment,
-    )
+    case = Case.of(document=document, catalog=catalog, coefficients=coefficients, moment=moment)
     field = candidates.field(index=0, case=case)
     positions = _positions(field, wanted)
     if not len(positions):
@@ -78,7 +68,7 @@ def estimates(
         "catalog_release": catalog.release,
         "matching_count": len(positions),
         "rows": rows,
-        "unanswered": [own_paths(entry) for entry in said.unanswered],
+        "unanswered": [own_paths(entry) for entry in case.said.unanswered],
         "evidence": [case.evidence(id) for id in sorted(evidence_ids(rows))],
     }
 

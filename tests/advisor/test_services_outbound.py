@@ -1,9 +1,7 @@
 """Addresses that users give: what may be called, and what is never called, however it is spelled."""
 
-import ipaddress
 import socket
 import time
-from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
@@ -13,21 +11,6 @@ import pytest
 from advisor.services import outbound
 from advisor.services.outbound import Refused, Unreachable
 from tests.advisor.peers import Peer, certificate, serve
-
-LOOPBACK = [ipaddress.ip_network("127.0.0.0/8")]
-
-
-@pytest.fixture
-def peer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Any) -> Iterator[Peer]:
-    """A peer on this machine that we may reach, under a certificate that we trust."""
-    pem = certificate(tmp_path)
-    monkeypatch.setenv("SSL_CERT_FILE", str(pem))
-    settings.OUTBOUND_ALLOWED_NETWORKS = LOOPBACK
-    peer = Peer()
-    server = serve(peer, pem=pem)
-    yield peer
-    server.shutdown()
-    server.server_close()
 
 
 def post(url: str) -> int:

@@ -4,8 +4,6 @@ import datetime as dt
 import hashlib
 import hmac
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,8 +11,7 @@ import pytest
 from advisor.models import Delivery, Run, User, Webhook
 from advisor.services import outbound, runs, webhooks
 from tests.advisor.factories import MOMENT, a_member, a_reported_run, a_run
-from tests.advisor.peers import Peer, certificate, serve
-from tests.advisor.test_services_outbound import LOOPBACK
+from tests.advisor.peers import Peer
 
 pytestmark = pytest.mark.django_db
 
@@ -24,18 +21,6 @@ LATER = MOMENT + dt.timedelta(minutes=1)
 @pytest.fixture
 def owner() -> User:
     return a_member(role="owner")
-
-
-@pytest.fixture
-def peer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Any) -> Iterator[Peer]:
-    pem = certificate(tmp_path)
-    monkeypatch.setenv("SSL_CERT_FILE", str(pem))
-    settings.OUTBOUND_ALLOWED_NETWORKS = LOOPBACK
-    peer = Peer()
-    server = serve(peer, pem=pem)
-    yield peer
-    server.shutdown()
-    server.server_close()
 
 
 def set_to(url: str, owner: User) -> str:
