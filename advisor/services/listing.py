@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import QuerySet
 
-from advisor.models import Decision, Report, Revision, Run, Workspace
+from advisor.models import Decision, Run, Workspace
+from advisor.services.decisions import with_newest
 
 Row = TypeVar("Row")
 
@@ -36,23 +37,7 @@ class DecisionLine:
 
 def decisions(*, workspace: Workspace, before: int | None, limit: int) -> Page[DecisionLine]:
     """Return a page of the workspace's decisions, newest first."""
-    newest = Revision.objects.filter(decision=OuterRef("pk")).order_by("-number")
-    newest_run = Run.objects.filter(
-        revision__decision=OuterRef("pk"), revision__number=OuterRef("revision_number")
-    ).order_by("-pk")
-    reported = Report.objects.filter(run__revision__decision=OuterRef("pk")).order_by("-run__revision__number")
-    rows = (
-        Decision.objects.filter(workspace=workspace)
-        .select_related("created_by")
-        .annotate(revision_number=Subquery(newest.values("number")[:1]))
-        .annotate(
-            run_id=Subquery(newest_run.values("pk")[:1]),
-            run_state=Subquery(newest_run.values("state")[:1]),
-            reported_number=Subquery(reported.values("run__revision__number")[:1]),
-        )
-        .annotate(feasible=Subquery(Report.objects.filter(run=OuterRef("run_id")).values("feasible")[:1]))
-        .exclude(revision_number=None)
-    )
+    rows = with_newest(Decision.objects.filter(workspace=workspace))
     found = _page(rows, before=before, limit=limit)
     lines = [
         DecisionLine(
