@@ -1,6 +1,7 @@
 """Schemathesis asks every route odd questions: each answer is one that the description names, in its shape."""
 
 import json
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,8 @@ from typing import Any
 import hypothesis
 import pytest
 import schemathesis
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
 from hypothesis import HealthCheck, given
 from schemathesis.checks import CHECKS
 from schemathesis.generation.modes import GenerationMode
@@ -41,6 +44,16 @@ def operations() -> dict[str, Any]:
 ROUTES = [
     f"{method.upper()} {path}" for path, methods in json.loads(description())["paths"].items() for method in methods
 ]
+
+
+@pytest.fixture(autouse=True)
+def _one_connection() -> Iterator[None]:
+    """A request would close the connection at its end, and the test's transaction with it."""
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
 
 
 @pytest.fixture
