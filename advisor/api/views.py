@@ -135,7 +135,7 @@ class View(APIView):
     parser_classes = [JsonBody, YamlBody, OldYamlBody, TextYamlBody]
     renderer_classes = [JSONRenderer]
     content_negotiation_class = Negotiation
-    metadata_class = None
+    http_method_names = ["get", "head", "post", "put", "patch", "delete"]
     produces: tuple[str, ...] = (JSON,)
 
     def initial(self, request: Request, *args: Any, **named: Any) -> None:

@@ -58,14 +58,14 @@ def set_webhook(*, workspace: Workspace, user: User, url: str, moment: datetime)
 
     Raises outbound.Refused for an address that its text already rules out. Messages of an earlier address end.
     """
-    outbound.target(url)
+    goal = outbound.target(url)
     secret = MARK + secret_text.fresh()
     with transaction.atomic():
         Webhook.objects.filter(workspace=workspace).delete()
         Webhook.objects.create(
             workspace=workspace, url=url, secret=credentials.encrypt(secret), set_by=user, set_at=moment
         )
-        audit.record(user=user, workspace=workspace, action="webhook.set", subject=url, moment=moment)
+        audit.record(user=user, workspace=workspace, action="webhook.set", subject=goal.host, moment=moment)
     return secret
 
 

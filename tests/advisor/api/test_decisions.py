@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
 
 from advisor.models import Decision, Membership, Report, Revision, Run, User
 from advisor.services import runs
@@ -254,6 +255,18 @@ def test_a_list_is_read_page_by_page_to_its_end(owner: User, ours: Program) -> N
         cursor = page["next"]
 
     assert titles == [f"Decision {number}" for number in (4, 3, 2, 1, 0)]
+
+
+def test_a_list_takes_as_many_queries_for_many_rows_as_for_one(
+    owner: User, ours: Program, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for _ in range(4):
+        a_reported_run(owner=owner, content=REPORT.read_bytes())
+    ours.get("/runs")
+
+    for address in ("/runs", "/decisions"):
+        with django_assert_num_queries(5):  # refused tries, the token, its user's role, the count, the rows
+            assert len(ours.get(address).json()["rows"]) == 4
 
 
 def test_runs_are_listed_by_state(owner: User, ours: Program) -> None:
