@@ -84,9 +84,9 @@ def webhook_row(*, workspace: Workspace) -> WebhookRow | None:
     return None if row is None else WebhookRow(url=row.url, set_by=row.set_by.email, set_at=row.set_at)
 
 
-def delivery_rows(*, workspace: Workspace) -> list[DeliveryRow]:
+def delivery_rows(*, workspace: Workspace, limit: int = LOG_ROWS_COUNT) -> list[DeliveryRow]:
     """Return the newest messages of the workspace's webhook, newest first."""
-    rows = Delivery.objects.filter(webhook__workspace=workspace).order_by("-pk")[:LOG_ROWS_COUNT]
+    rows = Delivery.objects.filter(webhook__workspace=workspace).order_by("-pk")[:limit]
     return [
         DeliveryRow(
             delivery_id=row.pk,

@@ -226,6 +226,8 @@ RULES: dict[str, Rule] = {
     "web:change_role": writes(OWNER, at=membership, data=lambda world: {"role": "editor"}),
     "web:remove_member": writes(OWNER, at=membership),
     "web:reset_member": writes(OWNER, at=membership),
+    "web:set_webhook": writes(OWNER, at=workspace, data=lambda world: {"url": "https://hooks.example.org/"}),
+    "web:remove_webhook": writes(OWNER, at=workspace),
     "web:revoke_token": writes(OWNER, at=token_row),
     # runs and reports
     "web:run": reads(VIEWER, at=run),
