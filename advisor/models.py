@@ -449,3 +449,83 @@ class RefusedTry(models.Model):
 
     def __str__(self) -> str:
         return f"refused {self.kind} from {self.address}"
+
+
+class RequestCount(models.Model):
+    """How many requests one token or one address has made in one minute: counted here, all processes see it."""
+
+    subject = models.CharField(max_length=100)
+    minute = models.DateTimeField()
+    count = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["subject", "minute"], name="request_count_once_a_minute")]
+
+    def __str__(self) -> str:
+        return f"{self.count} by {self.subject}"
+
+
+class KeptAnswer(models.Model):
+    """The answer to a request that may be sent again under the same Idempotency-Key; encrypted, kept for a day."""
+
+    token = models.ForeignKey(Token, on_delete=models.CASCADE, related_name="kept_answers")
+    key = models.CharField(max_length=200)
+    request_sha256 = models.CharField(max_length=64)
+    content = models.TextField(blank=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["created_at"], name="kept_answer_by_age")]
+        constraints = [models.UniqueConstraint(fields=["token", "key"], name="kept_answer_once_per_key")]
+
+    def __str__(self) -> str:
+        return f"answer to {self.key}"
+
+
+class Webhook(models.Model):
+    """Where a workspace wants to hear that a run has ended. The secret that signs the message is encrypted."""
+
+    workspace = models.OneToOneField(Workspace, on_delete=models.CASCADE, related_name="webhook")
+    url = models.URLField(max_length=500)
+    secret = models.TextField()
+    set_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    set_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"webhook of {self.workspace_id}"
+
+
+class Delivery(models.Model):
+    """One message about one ended run, and what became of it. `attempt` counts the tries."""
+
+    class State(models.TextChoices):
+        PENDING = "pending", "Pending"
+        DELIVERED = "delivered", "Delivered"
+        FAILED = "failed", "Failed"
+
+    webhook = models.ForeignKey(Webhook, on_delete=models.CASCADE, related_name="deliveries")
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="deliveries")
+    state = models.CharField(max_length=9, choices=State.choices, default=State.PENDING)
+    attempt = models.PositiveSmallIntegerField(default=0)
+    due_at = models.DateTimeField()
+    status_code = models.PositiveSmallIntegerField(null=True, blank=True)
+    problem = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField()
+    delivered_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["state", "due_at"], name="delivery_due")]
+        constraints = [
+            models.UniqueConstraint(fields=["webhook", "run"], name="delivery_once_per_run"),
+            models.CheckConstraint(
+                condition=Q(state__in=["pending", "delivered", "failed"]), name="delivery_state_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(state="delivered", delivered_at__isnull=False)
+                | (~Q(state="delivered") & Q(delivered_at__isnull=True)),
+                name="delivery_has_its_time",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"delivery {self.pk}: {self.state}"

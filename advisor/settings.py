@@ -6,6 +6,7 @@ Two ways to run: `local` (the default: loopback only, state and secrets kept in 
 
 import base64
 import binascii
+import ipaddress
 import logging
 import os
 import re
@@ -37,6 +38,20 @@ def _flag(name: str, *, default: bool) -> bool:
 
 def _items(name: str) -> list[str]:
     return [item.strip() for item in os.environ.get(name, "").split(",") if item.strip()]
+
+
+def _count(name: str, *, default: int) -> int:
+    value = _text(name, str(default))
+    if not value.isdecimal() or not 0 < int(value) < 10**9:
+        raise ImproperlyConfigured(f"{name} is {value!r}; expected a whole number, 1 or more.")
+    return int(value)
+
+
+def _networks(name: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    try:
+        return [ipaddress.ip_network(item) for item in _items(name)]
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name}: {error}; expected networks like 10.1.0.0/16.") from error
 
 
 def _secret(name: str, *, make: Callable[[], str]) -> str:
@@ -152,6 +167,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
+    "drf_spectacular_sidecar",  # the files of the API's docs page
     "catalog",
     "advisor",
 ]
@@ -251,6 +267,33 @@ if TRUST_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024  # a document may have 1 MB; encoded in a form it grows
 
+# --- the REST API: how many requests a minute, and where webhooks may go beside the public internet ------------------
+
+REST_FRAMEWORK = {
+    "EXCEPTION_HANDLER": "advisor.api.errors.answer",
+    "DEFAULT_SCHEMA_CLASS": "advisor.api.description.Schema",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "OAS_VERSION": "3.1.1",
+    "TITLE": "AI Stack Advisor",
+    "VERSION": "1",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "COMPONENT_SPLIT_REQUEST": True,
+    "COMPONENT_SPLIT_PATCH": False,
+    "ENUM_NAME_OVERRIDES": {"RunState": "advisor.models.Run.State", "DeliveryState": "advisor.models.Delivery.State"},
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "advisor.api.description.completed",
+    ],
+}
+API_READS_PER_MINUTE = _count("API_READS_PER_MINUTE", default=600)
+API_WRITES_PER_MINUTE = _count("API_WRITES_PER_MINUTE", default=60)
+API_ANONYMOUS_PER_MINUTE = _count("API_ANONYMOUS_PER_MINUTE", default=60)
+OUTBOUND_ALLOWED_NETWORKS = _networks("OUTBOUND_ALLOWED_NETWORKS")
+
 # --- background work -----------------------------------------------------------------------------------------------
 
 VALKEY_SOCKET = DATA_DIR / "valkey.sock"
@@ -284,6 +327,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "requeue lost runs": {"task": "advisor.requeue_lost", "schedule": 15.0, "options": {"expires": 15}},
+    "send webhooks": {"task": "advisor.send_webhooks", "schedule": 15.0, "options": {"expires": 15}},
 }
 
 # --- logs: one line an event, to standard error --------------------------------------------------------------------

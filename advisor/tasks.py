@@ -6,7 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from advisor.services import renderings, runs
+from advisor.services import renderings, runs, webhooks
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +32,10 @@ def write_advice(*, run_id: int, **later: object) -> None:
     """Answer one queued run. A second delivery finds the run taken and ends."""
     if runs.execute_run(run_id=run_id, moment=timezone.now()):
         send_rendering(run_id=run_id)
+    try:
+        send_webhooks.delay()
+    except OperationalError:
+        logger.exception("Webhooks could not be enqueued now; the schedule does it later.")
 
 
 @shared_task(name="advisor.render_pdf", ignore_result=True)
@@ -47,3 +51,16 @@ def requeue_lost(**later: object) -> None:
         write_advice.delay(run_id=run_id)
     for run_id in renderings.requeue_lost(moment=timezone.now()):
         render_pdf.delay(run_id=run_id)
+
+
+@shared_task(name="advisor.send_webhooks", ignore_result=True)
+def send_webhooks(**later: object) -> None:
+    """Send on their way the messages that are due: of runs that have ended, and of tries that failed."""
+    for delivery_id in webhooks.due(moment=timezone.now()):
+        deliver_webhook.delay(delivery_id=delivery_id)
+
+
+@shared_task(name="advisor.deliver_webhook", ignore_result=True)
+def deliver_webhook(*, delivery_id: int, **later: object) -> None:
+    """Try one message. A second delivery finds its try taken and ends."""
+    webhooks.deliver(delivery_id=delivery_id, moment=timezone.now())

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
@@ -22,10 +22,8 @@ from advisor.core import (
     stacks,
     verdicts,
 )
-from advisor.core.answers import answers
-from advisor.core.case import Case
+from advisor.core.case import Case, evidence_ids
 from advisor.core.document import Document, canonical
-from advisor.core.money import Money
 from advisor.core.plan import Choice, Plan
 from advisor.core.quantity import Number, added, costs, number, sentence, span, usd
 from advisor.core.report import SCHEMA_VERSION, Report, content_hash
@@ -58,18 +56,12 @@ def advise(
     """
     tell = progress or (lambda stage, fraction: None)
     tell("reading the document", 0.0)
-    said = answers(document=document, architectures=catalog.architectures)
-    case = Case(
-        document=document,
-        said=said,
-        catalog=catalog,
-        coefficients=coefficients,
-        money=Money.of(catalog),
-        moment=moment,
-    )
+    case = Case.of(document=document, catalog=catalog, coefficients=coefficients, moment=moment)
     choices = []
-    for index, workload in enumerate(said.workloads):
-        tell(f"estimating {document.workloads[index].name or workload.id}", 0.1 + 0.6 * index / len(said.workloads))
+    for index, workload in enumerate(case.said.workloads):
+        tell(
+            f"estimating {document.workloads[index].name or workload.id}", 0.1 + 0.6 * index / len(case.said.workloads)
+        )
         choices.append(_choice(index=index, case=case))
     tell("combining stacks", 0.75)
     best = plan.joint(choices=choices, case=case)
@@ -111,7 +103,7 @@ class _Writer:
             "warnings": self._warnings(),
             "unanswered": [dict(entry) for entry in self.case.said.unanswered],
         }
-        return {**body, "evidence": [self._evidence(id) for id in sorted(_evidence_ids(body))]}
+        return {**body, "evidence": [self.case.evidence(id) for id in sorted(evidence_ids(body))]}
 
     def _hashes(self) -> dict[str, Any]:
         return {
@@ -348,14 +340,6 @@ class _Writer:
             ),
         }
 
-    def _evidence(self, id: str) -> dict[str, Any]:
-        sort = id.split(":", 1)[0]
-        if sort == "coefficient":
-            return self.case.coefficients.evidence(id)
-        if sort in ("answer", "default"):
-            return self.case.said.evidence(id)
-        return self.case.catalog.evidence(id)
-
 
 def _is_on(stack: Stack, *, provider: str) -> bool:
     return bool(stack.row["provider"] == provider)
@@ -366,16 +350,6 @@ def _best_of(choice: Choice, key: str) -> list[Stack]:
     for stack in stacks.ordered(choice.stacks):
         best.setdefault(str(stack.row[key]), stack)
     return [best[name] for name in sorted(best)]
-
-
-def _evidence_ids(part: Any) -> set[str]:
-    """Return every evidence id named anywhere in the report's body."""
-    if isinstance(part, Mapping):
-        found = set(part["evidence"]) if isinstance(part.get("evidence"), list | tuple) else set()
-        return found.union(*(_evidence_ids(value) for value in part.values()))
-    if isinstance(part, list | tuple):
-        return set().union(*(_evidence_ids(value) for value in part))
-    return set()
 
 
 @cache

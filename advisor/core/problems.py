@@ -31,7 +31,7 @@ class DocumentError(Exception):
 
     def as_dict(self) -> dict[str, Any]:
         """Return the error in the one shape that file, page and API share."""
-        return {"error": {"code": self.code, "message": self.message, "items": self.items}}
+        return error(self.code, self.message, self.items)
 
     def __str__(self) -> str:
         lines = [self.message]
@@ -40,6 +40,11 @@ class DocumentError(Exception):
             if item["accepted"]:
                 lines.append(f"    accepted: {', '.join(map(str, item['accepted']))}")
         return "\n".join(lines)
+
+
+def error(code: str, message: str, items: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
+    """Return an error in the one shape that file, page and API share."""
+    return {"error": {"code": code, "message": message, "items": [dict(item) for item in items]}}
 
 
 def problem(path: Path | str, value: Any, message: str, accepted: Iterable[Any] = ()) -> dict[str, Any]:

@@ -25,7 +25,7 @@ class Report:
 
     def to_bytes(self) -> bytes:
         """Return the report as RFC 8785 canonical JSON, floats at 6 significant digits."""
-        return rfc8785.dumps(_plain(self.data))
+        return canonical(self.data)
 
     @property
     def sha256(self) -> str:
@@ -38,9 +38,14 @@ def hash_of(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
+def canonical(value: Any) -> bytes:
+    """Return a value as RFC 8785 canonical JSON, floats at 6 significant digits."""
+    return rfc8785.dumps(_plain(value))
+
+
 def content_hash(value: Any) -> str:
     """Return the sha256 of a value's canonical JSON."""
-    return hash_of(rfc8785.dumps(_plain(value)))
+    return hash_of(canonical(value))
 
 
 def _plain(value: Any) -> Any:

@@ -411,7 +411,8 @@ def _model_form(value: Any) -> str:
 
 
 Model = Annotated[
-    Annotated[Word, Tag("<id>")] | Annotated[InlineModel, Tag("<shape>")] | Annotated[ManagedModel, Tag("<managed>")],
+    # A client made from the JSON schema tries the forms in this order: the one that takes any mapping comes last.
+    Annotated[Word, Tag("<id>")] | Annotated[ManagedModel, Tag("<managed>")] | Annotated[InlineModel, Tag("<shape>")],
     Discriminator(_model_form),
 ]
 

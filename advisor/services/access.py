@@ -29,6 +29,14 @@ def workspace(
     return _permit(user=user, workspace_id=workspace_id, write=write, own=own, scope=scope).workspace
 
 
+def owned(*, user: User, workspace_id: int, scope: Scope | None, write: bool = False) -> Workspace:
+    """Return a workspace to one of its owners, to a token of theirs too: what programs are told and may set up."""
+    found = _permit(user=user, workspace_id=workspace_id, write=write, scope=scope)
+    if found.role != Membership.Role.OWNER:
+        raise PermissionDenied("Only an owner of this workspace may do this.")
+    return found.workspace
+
+
 def membership(*, user: User, workspace_id: int, scope: Scope | None = None) -> Membership:
     """Return the user's own membership, with its workspace."""
     return _permit(user=user, workspace_id=workspace_id, scope=scope)
@@ -45,9 +53,12 @@ def invite(*, user: User, workspace_id: int, invite_id: int) -> Invite:
     return _one(Invite.objects.select_related("workspace"), pk=invite_id, workspace=workspace_id)
 
 
-def own_token(*, user: User, token_id: int) -> Token:
-    """Return a token of the user's own, whatever became of their membership."""
-    return _one(Token.objects.select_related("workspace", "user"), pk=token_id, user=user.pk)
+def own_token(*, user: User, token_id: int, scope: Scope | None = None) -> Token:
+    """Return a token of the user's own, whatever became of their membership; to a token, one of its workspace."""
+    found = _one(Token.objects.select_related("workspace", "user"), pk=token_id, user=user.pk)
+    if scope is not None:
+        _permit(user=user, workspace_id=found.workspace_id, write=True, scope=scope)
+    return found
 
 
 def workspace_token(*, user: User, workspace_id: int, token_id: int) -> Token:

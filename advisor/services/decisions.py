@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
-from django.db.models import F, OuterRef, Subquery
+from django.db.models import F, OuterRef, QuerySet, Subquery
 
 from advisor.core import document
 from advisor.models import Decision, Membership, Report, Revision, Run, User, Workspace
@@ -91,25 +92,9 @@ def start_decision(*, workspace: Workspace, user: User, document_bytes: bytes, m
 
 def decision_page(*, user: User, number: int = 1) -> DecisionPage:
     """Return one page of the decisions of all the user's workspaces, newest first."""
-    newest = Revision.objects.filter(decision=OuterRef("pk")).order_by("-number")
-    newest_run = Run.objects.filter(
-        revision__decision=OuterRef("pk"), revision__number=OuterRef("revision_number")
-    ).order_by("-pk")
-    reported = Report.objects.filter(run__revision__decision=OuterRef("pk")).order_by("-run__revision__number")
     first = (number - 1) * PAGE_ROWS_COUNT
-    rows = (
-        Decision.objects.filter(workspace__memberships__user=user)
-        .select_related("workspace", "created_by")
-        .annotate(revision_number=Subquery(newest.values("number")[:1]))
-        .annotate(
-            run_id=Subquery(newest_run.values("pk")[:1]),
-            run_state=Subquery(newest_run.values("state")[:1]),
-            reported_number=Subquery(reported.values("run__revision__number")[:1]),
-        )
-        .annotate(feasible=Subquery(Report.objects.filter(run=OuterRef("run_id")).values("feasible")[:1]))
-        .exclude(revision_number=None)
-        .order_by("-created_at", "-pk")[first : first + PAGE_ROWS_COUNT + 1]
-    )
+    rows = with_newest(Decision.objects.filter(workspace__memberships__user=user).select_related("workspace"))
+    rows = rows.order_by("-created_at", "-pk")[first : first + PAGE_ROWS_COUNT + 1]
     found = [
         DecisionRow(
             decision_id=row.pk,
@@ -126,6 +111,26 @@ def decision_page(*, user: User, number: int = 1) -> DecisionPage:
         for row in rows
     ]
     return DecisionPage(rows=found[:PAGE_ROWS_COUNT], number=number, has_older=len(found) > PAGE_ROWS_COUNT)
+
+
+def with_newest(rows: QuerySet[Decision]) -> QuerySet[Any]:
+    """Return decisions with their newest revision, how its newest run stands, and the newest one with a report."""
+    newest = Revision.objects.filter(decision=OuterRef("pk")).order_by("-number")
+    newest_run = Run.objects.filter(
+        revision__decision=OuterRef("pk"), revision__number=OuterRef("revision_number")
+    ).order_by("-pk")
+    reported = Report.objects.filter(run__revision__decision=OuterRef("pk")).order_by("-run__revision__number")
+    return (
+        rows.select_related("created_by")
+        .annotate(revision_number=Subquery(newest.values("number")[:1]))
+        .annotate(
+            run_id=Subquery(newest_run.values("pk")[:1]),
+            run_state=Subquery(newest_run.values("state")[:1]),
+            reported_number=Subquery(reported.values("run__revision__number")[:1]),
+        )
+        .annotate(feasible=Subquery(Report.objects.filter(run=OuterRef("run_id")).values("feasible")[:1]))
+        .exclude(revision_number=None)
+    )
 
 
 def revision_rows(*, decision: Decision) -> list[RevisionRow]:

@@ -32,6 +32,8 @@ class Bearer(NamedTuple):
     user: User
     workspace: Workspace
     cap: str
+    token_id: int
+    expires_at: datetime
 
     @property
     def scope(self) -> access.Scope:
@@ -46,6 +48,7 @@ class TokenRow:
     token_id: int
     name: str
     prefix: str
+    cap: str
     cap_label: str
     user_email: str
     workspace_id: int
@@ -113,7 +116,7 @@ def authenticate(*, secret: str, address: str, moment: datetime) -> Bearer:
     if token.last_used_at is None or token.last_used_at <= moment - SEEN_EVERY:
         Token.objects.filter(pk=token.pk).update(last_used_at=moment.replace(minute=0, second=0, microsecond=0))
     cap = Token.Cap.READ.value if role == Membership.Role.VIEWER else token.cap
-    return Bearer(user=token.user, workspace=token.workspace, cap=cap)
+    return Bearer(user=token.user, workspace=token.workspace, cap=cap, token_id=token.pk, expires_at=token.expires_at)
 
 
 def own_tokens(*, user: User, moment: datetime) -> list[TokenRow]:
@@ -133,6 +136,7 @@ def _rows(*, user: User, moment: datetime, by: dict[str, int]) -> list[TokenRow]
             token_id=token.pk,
             name=token.name,
             prefix=token.prefix,
+            cap=token.cap,
             cap_label=token.get_cap_display(),
             user_email=token.user.email,
             workspace_id=token.workspace_id,

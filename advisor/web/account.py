@@ -13,9 +13,8 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
 from advisor.models import User
-from advisor.services import access, accounts, audit, sessions, throttle, tokens, workspaces
+from advisor.services import access, accounts, audit, sessions, throttle, tokens, visitor, workspaces
 from advisor.web.forms_people import ChangePasswordForm, NameForm, SetUpForm, TokenForm
-from advisor.web.people import address_of
 
 
 @login_required
@@ -50,7 +49,7 @@ def change_password(request: HttpRequest) -> HttpResponse:
         if isinstance(form, SetUpForm):
             accounts.set_up(user=request.user, moment=timezone.now(), **typed)
         else:
-            address = address_of(request)
+            address = visitor.address(request.META)
             accounts.change_password(user=request.user, address=address, moment=timezone.now(), **typed)
     except accounts.AccountRefused as error:
         form.add_error("password", error.messages)

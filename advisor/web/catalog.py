@@ -7,6 +7,7 @@ from django.shortcuts import render
 
 from advisor.core.age import LIMITS
 from advisor.core.catalog_freshness import by, every_row, overall
+from advisor.core.csv_export import first_line, lines
 from advisor.core.shelf import shelf
 from advisor.core.shelf_compare import NotComparable, compare
 from advisor.core.shelf_detail import detail
@@ -14,7 +15,6 @@ from advisor.core.shelf_labels import in_words
 from advisor.core.shelf_search import search
 from advisor.core.shelf_tables import LAYERS, TABLES, Table
 from advisor.services import shelf as service
-from advisor.web.csv_export import lines
 from advisor.web.release_cache import catalog_page
 from advisor.web.shelf_cells import shown_rows
 from advisor.web.shelf_lists import list_page, read_query, rows_of
@@ -94,10 +94,8 @@ def table_list(request: HttpRequest, catalog: Catalog, name: str) -> HttpRespons
 def table_csv(request: HttpRequest, catalog: Catalog, name: str) -> HttpResponseBase:
     query = read_query(table=_table(name), parameters=request.GET)
     rows = rows_of(catalog=catalog, query=query).assign(catalog_release=catalog.release)
-    said = ", ".join(f"{key} = {value}" for key, value in query.pairs) or "all rows"
-    first = (
-        f"AI Stack Advisor, catalog release {catalog.release}, {query.table.title.lower()}, {len(rows)} rows ({said}), "
-        f"ages as of {catalog.moment}; a blank cell is unknown, never zero; columns: docs/glossary.md"
+    first = first_line(
+        title=query.table.title, release=catalog.release, moment=catalog.moment, count=len(rows), said=query.pairs
     )
     response = StreamingHttpResponse(lines(rows=rows, first_line=first), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="catalog-{name}-release-{catalog.release}.csv"'

@@ -115,3 +115,14 @@ class TokenForm(_Form):
     @property
     def lifetime(self) -> timedelta:
         return timedelta(days=self.cleaned_data["days"])
+
+
+class WebhookForm(_Form):
+    """Where a workspace's messages about ended runs go."""
+
+    url = forms.CharField(
+        label="Address",
+        max_length=500,
+        help_text="https:// and a public host.",
+        widget=forms.URLInput(attrs=CONTROL | {"autocomplete": "off"}),
+    )

@@ -3,8 +3,10 @@
 from collections.abc import Callable
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+
+from advisor.core.problems import error
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -19,6 +21,11 @@ def limit_body(get_response: GetResponse) -> GetResponse:
     def middleware(request: HttpRequest) -> HttpResponse:
         length = request.META.get("CONTENT_LENGTH") or "0"
         if length.isdigit() and int(length) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+            if request.path.startswith("/api/"):
+                said = (
+                    f"A request may have {settings.DATA_UPLOAD_MAX_MEMORY_SIZE:,} bytes; this one has {int(length):,}."
+                )
+                return JsonResponse(error("too_large", said), status=413)
             return render(request, "400.html", status=413)
         return get_response(request)
 

@@ -1,6 +1,5 @@
 """The pages through which people get in and out: sign-in, one-time links, invites, resets."""
 
-from django.conf import settings
 from django.contrib import auth, messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -13,7 +12,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from advisor.models import Invite, User
-from advisor.services import access, accounts, invites, resets, sessions, throttle
+from advisor.services import access, accounts, invites, resets, sessions, throttle, visitor
 from advisor.web.forms import SignInForm
 from advisor.web.forms_people import FindPersonForm, JoinForm, ResetForm
 
@@ -28,7 +27,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     refusal, status = None, 200
     if request.method == "POST" and form.is_valid():
         try:
-            user = accounts.sign_in(**form.cleaned_data, address=address_of(request), moment=timezone.now())
+            user = accounts.sign_in(**form.cleaned_data, address=visitor.address(request.META), moment=timezone.now())
         except (accounts.SignInRefused, throttle.TooManyTries) as error:
             refusal = str(error)
             status = 429 if isinstance(error, throttle.TooManyTries) else 403
@@ -75,7 +74,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 def invite(request: HttpRequest, token: str) -> HttpResponse:
     """Who invites whom to what; joining takes one press of a button, with an account made here or an old one."""
     try:
-        found = invites.look(token=token, address=address_of(request), moment=timezone.now())
+        found = invites.look(token=token, address=visitor.address(request.META), moment=timezone.now())
         if request.user.is_authenticated:
             return _invite_of_member(request, found)
         return _invite_of_newcomer(request, found)
@@ -88,7 +87,7 @@ def invite(request: HttpRequest, token: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def reset(request: HttpRequest, token: str) -> HttpResponse:
     """Where a reset link leads: a new password, and every session of the person ends."""
-    place = {"address": address_of(request), "moment": timezone.now()}
+    place = {"address": visitor.address(request.META), "moment": timezone.now()}
     form = ResetForm(request.POST or None)
     try:
         user = resets.user_of(token=token, **place)
@@ -121,12 +120,6 @@ def operator_resets(request: HttpRequest) -> HttpResponse:
             link = request.build_absolute_uri(reverse("web:reset", args=[token]))
     context = {"form": form, "link": link}
     return render(request, "web/operator_resets.html", context, status=400 if form.errors else 200)
-
-
-def address_of(request: HttpRequest) -> str:
-    """Return where a request comes from: the last stop that our own proxy vouches for, where there is one."""
-    forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "") if settings.TRUST_PROXY else ""
-    return forwarded.rsplit(",", 1)[-1].strip() or request.META.get("REMOTE_ADDR", "")
 
 
 def _invite_of_member(request: HttpRequest, found: Invite) -> HttpResponse:
@@ -164,7 +157,7 @@ def _enter(request: HttpRequest, user: User) -> None:
     auth.login(request, user, backend=MODEL_BACKEND)
     sessions.begin(
         session=request.session,
-        address=address_of(request),
+        address=visitor.address(request.META),
         user_agent=request.headers.get("User-Agent", ""),
         moment=timezone.now(),
     )

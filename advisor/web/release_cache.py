@@ -2,10 +2,9 @@
 
 import hashlib
 from collections.abc import Callable
-from functools import lru_cache, wraps
+from functools import wraps
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
@@ -45,15 +44,5 @@ def catalog_page(view: View) -> View:
 def _etag(request: HttpRequest, catalog: Catalog) -> str:
     """Name what a page depends on: the release, the day (ages), the reader and session (header), and our code."""
     reader = (request.user.pk, request.user, request.META.get("CSRF_COOKIE", ""), sorted(request.session.items()))
-    parts = (catalog.release, catalog.fact_set, catalog.moment, *reader, _code())
+    parts = (catalog.release, catalog.fact_set, catalog.moment, *reader, shelf.code())
     return f'"{hashlib.sha256(repr(tuple(map(str, parts))).encode()).hexdigest()[:32]}"'
-
-
-@lru_cache(maxsize=1)
-def _code() -> str:
-    """Return the hash of the templates and modules that make the pages: after an upgrade no browser keeps old ones."""
-    digest = hashlib.sha256()
-    for folder, pattern in (("templates", "*.html"), ("advisor", "*.py"), ("catalog", "*.py")):
-        for path in sorted((settings.BASE_DIR / folder).rglob(pattern)):
-            digest.update(path.read_bytes())
-    return digest.hexdigest()

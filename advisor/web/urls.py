@@ -50,6 +50,8 @@ urlpatterns = [
     path(
         "workspaces/<int:workspace_id>/members/<int:membership_id>/reset", workspaces.reset_member, name="reset_member"
     ),
+    path("workspaces/<int:workspace_id>/webhook", workspaces.set_webhook, name="set_webhook"),
+    path("workspaces/<int:workspace_id>/webhook/remove", workspaces.remove_webhook, name="remove_webhook"),
     path("workspaces/<int:workspace_id>/tokens/<int:token_id>/revoke", workspaces.revoke_token, name="revoke_token"),
     path("examples/<slug:name>", decisions.begin_from_example, name="begin_from_example"),
     path("decisions/new", decisions.begin, name="begin"),

@@ -10,9 +10,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from advisor.models import Membership
-from advisor.services import access, audit, invites, members, resets, tokens
+from advisor.services import access, audit, invites, members, outbound, resets, tokens, webhooks
 from advisor.services import workspaces as service
-from advisor.web.forms_people import InviteForm, RoleForm, WorkspaceForm
+from advisor.web.forms_people import InviteForm, RoleForm, WebhookForm, WorkspaceForm
 
 
 @login_required
@@ -137,6 +137,33 @@ def revoke_token(request: HttpRequest, workspace_id: int, token_id: int) -> Http
 
 @login_required
 @never_cache
+@require_POST
+def set_webhook(request: HttpRequest, workspace_id: int) -> HttpResponse:
+    """Set where messages about ended runs go and show the secret that signs them, this once."""
+    found = access.workspace(user=request.user, workspace_id=workspace_id, own=True)
+    mine = access.membership(user=request.user, workspace_id=workspace_id)
+    form = WebhookForm(request.POST)
+    if form.is_valid():
+        try:
+            secret = webhooks.set_webhook(
+                workspace=found, user=request.user, url=form.cleaned_data["url"], moment=timezone.now()
+            )
+            return _page(request, mine, webhook_secret=secret)
+        except outbound.Refused as error:
+            form.add_error("url", str(error))
+    return _page(request, mine, webhook_form=form)
+
+
+@login_required
+@require_POST
+def remove_webhook(request: HttpRequest, workspace_id: int) -> HttpResponse:
+    found = access.workspace(user=request.user, workspace_id=workspace_id, own=True)
+    webhooks.remove_webhook(workspace=found, user=request.user, moment=timezone.now())
+    return redirect("web:workspace", found.pk)
+
+
+@login_required
+@never_cache
 @require_safe
 def trail(request: HttpRequest, workspace_id: int) -> HttpResponse:
     """The audit trail, a page at a time; `before` is the cursor."""
@@ -163,6 +190,9 @@ def _page(request: HttpRequest, mine: Membership, **shown: object) -> HttpRespon
             "invite_form": InviteForm(),
             "invites": invites.open_invites(workspace=found, moment=moment),
             "tokens": tokens.workspace_tokens(workspace=found, user=request.user, moment=moment),
+            "webhook": webhooks.webhook_row(workspace=found),
+            "deliveries": webhooks.delivery_rows(workspace=found, limit=5),
+            "webhook_form": WebhookForm(),
         }
     refused = any(getattr(form, "errors", None) for form in shown.values())
     context |= shown | {"refused": refused}

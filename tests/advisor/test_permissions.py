@@ -9,6 +9,7 @@ shows none gets 401.
 """
 
 import copy
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -25,7 +26,7 @@ from django.utils import timezone
 
 from advisor.models import Invite, Run, Token, User, Workspace
 from advisor.services import accounts, drafts, resets
-from tests.advisor.factories import a_member, a_reported_run, a_token, a_user, an_invite
+from tests.advisor.factories import DOCUMENT, a_member, a_reported_run, a_token, a_user, an_invite
 
 pytestmark = pytest.mark.django_db
 
@@ -80,7 +81,11 @@ class World:
         client = copy.copy(self._clients[actor])
         client.cookies = copy.deepcopy(client.cookies)
         with transaction.atomic():
-            answer: HttpResponse = getattr(client, method.lower())(address, data if method == "POST" else None)
+            if address.startswith("/api/"):
+                body = json.dumps(data) if method in ("POST", "PUT", "PATCH") else ""
+                answer: HttpResponse = client.generic(method, address, body, content_type="application/json")
+            else:
+                answer = getattr(client, method.lower())(address, data if method == "POST" else None)
             transaction.set_rollback(True)
         return answer
 
@@ -221,6 +226,8 @@ RULES: dict[str, Rule] = {
     "web:change_role": writes(OWNER, at=membership, data=lambda world: {"role": "editor"}),
     "web:remove_member": writes(OWNER, at=membership),
     "web:reset_member": writes(OWNER, at=membership),
+    "web:set_webhook": writes(OWNER, at=workspace, data=lambda world: {"url": "https://hooks.example.org/"}),
+    "web:remove_webhook": writes(OWNER, at=workspace),
     "web:revoke_token": writes(OWNER, at=token_row),
     # runs and reports
     "web:run": reads(VIEWER, at=run),
@@ -250,6 +257,38 @@ RULES: dict[str, Rule] = {
     "web:catalog_csv": reads(SIGNED_IN, at=lambda world: {"name": "accelerators"}),
     "web:catalog_list": reads(SIGNED_IN, at=lambda world: {"name": "accelerators"}),
     "web:catalog_row": reads(SIGNED_IN, at=lambda world: {"name": "accelerators", "row_id": "h100-sxm-80gb"}),
+    # the REST API; what is for owners is for their tokens, and tests/advisor/api tells of those
+    "api:schema": reads(PUBLIC),
+    "api:docs": reads(PUBLIC),
+    "api:me": reads(VIEWER),
+    "api:tokens": both(VIEWER, EDITOR, data=lambda world: {"name": "nightly"}),
+    "api:token": Rule(needs={"DELETE": EDITOR}, at=own_token),
+    "api:workspaces": reads(VIEWER),
+    "api:workspace": reads(VIEWER, at=workspace),
+    "api:members": reads(OWNER, at=workspace),
+    "api:webhook": Rule(needs={"GET": OWNER, "PUT": OWNER, "DELETE": OWNER}, at=workspace),
+    "api:decisions": both(VIEWER, EDITOR, data=lambda world: DOCUMENT),
+    "api:decision": reads(VIEWER, at=decision),
+    "api:document": Rule(
+        needs={"GET": VIEWER, "PUT": EDITOR, "PATCH": EDITOR},
+        at=decision,
+        data=lambda world: {"revision": 1, "version": 1, "changes": {"team.size": 3}},
+    ),
+    "api:decision_runs": writes(EDITOR, at=decision),
+    "api:comparison": reads(VIEWER, at=decision),
+    "api:report": reads(VIEWER, at=revision),
+    "api:report_json": reads(VIEWER, at=revision),
+    "api:report_markdown": reads(VIEWER, at=revision),
+    "api:runs": reads(VIEWER),
+    "api:run": reads(VIEWER, at=run),
+    "api:cancel_run": writes(EDITOR, at=run),
+    "api:catalog": reads(VIEWER),
+    "api:releases": reads(VIEWER),
+    "api:freshness": reads(VIEWER),
+    "api:catalog_rows": reads(VIEWER, at=lambda world: {"table": "accelerators"}),
+    "api:catalog_csv": reads(VIEWER, at=lambda world: {"table": "accelerators"}),
+    "api:catalog_row": reads(VIEWER, at=lambda world: {"table": "accelerators"}),
+    "api:estimates": writes(VIEWER),
 }
 
 
@@ -339,4 +378,5 @@ def test_an_operator_sees_no_workspace_by_being_one(published: int) -> None:
             if level in LADDER:
                 address = reverse(name, kwargs=rule.at(world))
                 answer = world.ask(actor=OPERATOR, method=method, address=address, data=rule.data(world))
-                assert answer.status_code == 404, f"{method} {name}"
+                expected = 401 if name.startswith("api:") else 404  # the API knows no sessions
+                assert answer.status_code == expected, f"{method} {name}"

@@ -13,9 +13,9 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from advisor.core import csv_export
 from advisor.core.shelf import shelf
 from advisor.core.shelf_tables import TABLES
-from advisor.web import csv_export
 from catalog import files, ingest, queries
 from catalog.models import CatalogRelease
 from tests.advisor.factories import MOMENT, a_member, a_user

@@ -7,7 +7,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-import yaml
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils.html import escape
@@ -250,20 +249,6 @@ def test_an_answer_that_nothing_fits_is_shown_as_such(published: int, client: Cl
     assert Report.objects.get().feasible is False
     assert "Nothing fits every constraint" in page
     assert "Finished: nothing fits" in client.get("/").content.decode()
-
-
-def test_a_workload_without_a_stack_has_all_its_pages(published: int, client: Client) -> None:
-    raw = yaml.safe_load(examples.example(name="small_team").text)
-    raw["constraints"]["providers"] = ["gcp"]
-    raw["workloads"][0]["model"] = {"acceptable": [{"family": "nova-2-lite"}]}  # sold on one other cloud only
-    client.post("/", {"text": yaml.safe_dump(raw), "workspace": workspace_id()})
-    runs.execute_run(run_id=Run.objects.get().pk, moment=MOMENT)
-    report = Report.objects.get()
-
-    assert report.feasible is False
-    for address in (*pages_of(report), f"{base_of(report)}/print", f"{base_of(report)}.md"):
-        page_of(client, address)
-    assert "No stack keeps every constraint" in page_of(client, f"{base_of(report)}/workloads/assistant")
 
 
 def test_what_a_document_says_is_shown_as_text_never_as_markup(published: int, client: Client) -> None:

@@ -13,7 +13,7 @@ from django.db import connection
 from django.utils import timezone
 
 from advisor.core.advise import code_hash
-from advisor.management import speed_estimator, speed_site, stopwatch
+from advisor.management import speed_api, speed_estimator, speed_site, stopwatch
 from advisor.management.speed_estimator import World
 from advisor.management.stopwatch import Case
 from catalog import files, frame
@@ -32,6 +32,7 @@ PURE: dict[str, Callable[[World], list[Case]]] = {
 WITH_DATABASE: dict[str, Callable[[], list[Case]]] = {
     "release": speed_site.database_cases,
     "web": speed_site.page_view_cases,
+    "api": speed_api.api_cases,
 }
 GROUPS = (*PURE, *WITH_DATABASE)
 
@@ -100,12 +101,12 @@ def throwaway_database() -> Iterator[None]:
 
 
 def _heading() -> str:
-    columns = ("min", "median", "max", "by CPU time")
+    columns = ("min", "median", "p99", "max", "by CPU time")
     return f"{'':26s} {'n':>9s} {'runs':>4s} " + " ".join(f"{name:>12s}" for name in columns) + "  unit, target"
 
 
 def _line(figure: dict[str, Any]) -> str:
-    values = [figure[name] for name in ("min", "median", "max", "median_by_processor_time")]
+    values = [figure[name] for name in ("min", "median", "p99", "max", "median_by_processor_time")]
     told = " ".join(f"{_number(value):>12s}" for value in values)
     target = ""
     if figure["target"] is not None:
@@ -133,6 +134,6 @@ def _conditions(found: dict[str, Any]) -> str:
     return (
         f"On {machine['processor']}, {machine['cores']} cores; load average {loads}; Python {machine['python']}, "
         f"numpy {machine['numpy']}, OpenBLAS threads {'unknown' if threads is None else threads}.\n"
-        "min, median and max are by the clock: with a load above the cores they show the machine, not the code.\n"
+        "min, median, p99 and max are by the clock: with a load above the cores they show the machine, not the code.\n"
         "CPU time is what this process used itself."
     )

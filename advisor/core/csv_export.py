@@ -1,6 +1,7 @@
 """A table as CSV, row by row, with nothing in it that a spreadsheet would run."""
 
 import csv
+import datetime as dt
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -17,6 +18,15 @@ class _Echo:
 
     def write(self, text: str) -> str:
         return text
+
+
+def first_line(*, title: str, release: int, moment: dt.date, count: int, said: Iterable[tuple[str, str]]) -> str:
+    """Return what stands above a table of the catalog: which release and day it shows, and what it was narrowed by."""
+    narrowed = ", ".join(f"{key} = {value}" for key, value in said) or "all rows"
+    return (
+        f"AI Stack Advisor, catalog release {release}, {title.lower()}, {count} rows ({narrowed}), "
+        f"ages as of {moment}; a blank cell is unknown, never zero; columns: docs/glossary.md"
+    )
 
 
 def lines(*, rows: pd.DataFrame, first_line: str) -> Iterator[str]:
