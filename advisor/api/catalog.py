@@ -27,7 +27,8 @@ from advisor.api.views import CSV, JSON, View, checked, parameters
 from advisor.core.catalog_freshness import Line, by, every_row, overall
 from advisor.core.csv_export import first_line, lines
 from advisor.core.problems import problem
-from advisor.core.shelf import choices, narrowed, ordered, row_of, shelf
+from advisor.core.shelf import row_of, shelf
+from advisor.core.shelf_order import choices, narrowed, ordered
 from advisor.core.shelf_tables import TABLES, Table
 from advisor.services import shelf as service
 from catalog.frame import Catalog
