@@ -1,7 +1,7 @@
 """One permission-checked look-up per object. A stranger learns nothing, not even that it exists.
 
 The two refusals are Django's own, so that pages and the API answer them with 404 and 403 without translating.
-An address may hold any number: `__pk` finds nothing for one too large for the database, where a bare relation would fail.
+An address may hold any number: `__pk` finds nothing for one too large for the database; a bare relation fails.
 """
 
 from dataclasses import dataclass
