@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+import drf_spectacular_sidecar
 from django.core.exceptions import ImproperlyConfigured
 
 # --- helpers: read one variable, refuse what is not understood -----------------------------------------------------
@@ -167,7 +168,6 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
-    "drf_spectacular_sidecar",  # the files of the API's docs page
     "catalog",
     "advisor",
 ]
@@ -219,7 +219,12 @@ USE_TZ = True
 # --- static files: served by whitenoise, from the source tree when local, collected and hashed in production --------
 
 STATIC_URL = "/static/"
-STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_DIRS = [
+    BASE_DIR / "static",
+    # Of the package, only what the API's docs page shows: the rest would be collected and compressed for nobody.
+    ("swagger-ui", Path(drf_spectacular_sidecar.__file__).parent / "static/drf_spectacular_sidecar/swagger-ui-dist"),
+]
+WHITENOISE_SKIP_COMPRESS_EXTENSIONS = ("map", "png", "woff", "woff2")
 STATIC_ROOT = DATA_DIR / "static" if PRODUCTION else None
 WHITENOISE_USE_FINDERS = not PRODUCTION
 STORAGES = {

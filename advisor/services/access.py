@@ -1,6 +1,7 @@
 """One permission-checked look-up per object. A stranger learns nothing, not even that it exists.
 
 The two refusals are Django's own, so that pages and the API answer them with 404 and 403 without translating.
+An address may hold any number: `__pk` finds nothing for one too large for the database; a bare relation fails.
 """
 
 from dataclasses import dataclass
@@ -81,7 +82,7 @@ def decision(*, user: User, decision_id: int, write: bool = False, scope: Scope 
 
 def revision(*, user: User, decision_id: int, number: int, write: bool = False, scope: Scope | None = None) -> Revision:
     found = _one(
-        Revision.objects.select_related("decision__workspace", "created_by"), decision=decision_id, number=number
+        Revision.objects.select_related("decision__workspace", "created_by"), decision__pk=decision_id, number=number
     )
     _permit(user=user, workspace_id=found.decision.workspace_id, write=write, scope=scope)
     return found
@@ -97,7 +98,7 @@ def report(*, user: User, decision_id: int, number: int, scope: Scope | None = N
     """Return the newest report of a revision."""
     found = (
         Report.objects.select_related("run__revision__decision__workspace")
-        .filter(run__revision__decision=decision_id, run__revision__number=number)
+        .filter(run__revision__decision__pk=decision_id, run__revision__number=number)
         .order_by("-created_at", "-pk")
         .first()
     )
@@ -126,7 +127,7 @@ def _one(rows: QuerySet[Row], **by: int) -> Row:
 def _permit(
     *, user: User, workspace_id: int, write: bool = False, own: bool = False, scope: Scope | None = None
 ) -> Membership:
-    membership = Membership.objects.select_related("workspace").filter(user=user, workspace=workspace_id).first()
+    membership = Membership.objects.select_related("workspace").filter(user=user, workspace__pk=workspace_id).first()
     if membership is None or (scope is not None and scope.workspace_id != workspace_id):
         raise Http404("No such object.")
     if write and not membership.may_write:

@@ -128,6 +128,17 @@ def test_whatever_is_refused_has_the_one_shape(
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(
+    "address",
+    ["/decisions/{}", "/decisions/{}/document", "/decisions/{}/comparison?before=1&after=2", "/runs/{}",
+     "/decisions/{}/revisions/1/report", "/decisions/1/revisions/{}/report", "/workspaces/{}", "/workspaces/{}/members",
+     "/workspaces/{}/webhook"],
+)  # fmt: skip
+def test_a_number_too_large_for_the_database_is_not_there(address: str, ours: Program) -> None:
+    assert ours.get(address.format(10**30)).status_code == 404
+
+
+@pytest.mark.django_db
 def test_a_body_past_the_limit_is_refused_unread(ours: Program, settings: Any) -> None:
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 10
 
