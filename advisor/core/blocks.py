@@ -3,10 +3,11 @@
 Markdown and PDF render the same blocks, so that neither can say what the other doesn't.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from advisor.core.charts import Chart
 from advisor.core.figures import amount, span
 from advisor.core.quantity import Number, Sentence
 
@@ -69,20 +70,19 @@ class Table:
     kind: ClassVar[str] = "table"
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
+    is_dense: bool = False
 
 
 @dataclass(frozen=True)
-class Chart:
-    """Bars with ranges: ``series`` holds label, low, typical, high and text of each, ``summary`` says it in words."""
+class Picture:
+    """One of the report's charts and the sentence that says it; each of its figures stands in a table too."""
 
-    kind: ClassVar[str] = "chart"
-    title: str
-    unit: str
-    series: tuple[Mapping[str, Any], ...]
-    summary: str
+    kind: ClassVar[str] = "picture"
+    chart: Chart
+    said: Said
 
 
-Block = Heading | Paragraph | Bullets | Table | Chart
+Block = Heading | Paragraph | Bullets | Table | Picture
 
 
 @dataclass(frozen=True)
@@ -143,3 +143,24 @@ def figure(number: Number | None, *, with_reason: bool = True) -> Cell:
 def rows(cells: Iterable[Sequence[Cell | str]]) -> tuple[tuple[Cell, ...], ...]:
     """Return rows of cells; a bare text is a cell without qualification."""
     return tuple(tuple(Cell(cell) if isinstance(cell, str) else cell for cell in row) for row in cells)
+
+
+def cell(sentence: Sentence, sources: Sources) -> Cell:
+    """Return a sentence as a cell with its sources."""
+    return Cell(sentence["text"], refs=sources.some(sentence["evidence"]))
+
+
+def figures(labelled: Iterable[tuple[str, Number]], sources: Sources) -> Table:
+    """Return numbers as a table, each with its range, its kind and its first sources."""
+    return Table(
+        (Column("Figure", 2.2), Column("Value and range", 1.8, True), Column("Kind", 1), Column("Sources", 1.4)),
+        rows((label, figure(number), number["kind"], sources.some(number["evidence"])) for label, number in labelled),
+    )
+
+
+def pictures(charts: Iterable[Chart], sources: Sources) -> Iterator[Picture]:
+    """Yield the charts that compare something: one known figure alone is told better by its table."""
+    for chart in charts:
+        known = [point for one in chart.series for point in one.points if point.number["value"] is not None]
+        if len(known) > 1:
+            yield Picture(chart, sources.said(chart.says, lead=chart.title))

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from functools import singledispatch
 from typing import Any
 
-from advisor.core.blocks import Block, Bullets, Cell, Chart, Heading, Paragraph, Said, Section, Table
+from advisor.core.blocks import Block, Bullets, Cell, Heading, Paragraph, Picture, Said, Section, Table
 from advisor.core.record import Facts, Record, record
 from advisor.core.report import content_hash
 
@@ -17,6 +17,7 @@ _MADR = (
     ("## Decision Drivers", "drivers"),
     ("## Considered Options", "options"),
     ("## Decision Outcome", "outcome"),
+    ("### Costs", "cost"),
     ("### Consequences", "consequences"),
     ("### Confirmation", "confirmation"),
     ("## Pros and Cons of the Options", "why_not"),
@@ -117,8 +118,8 @@ def _(block: Table, depth: int) -> str:
 
 
 @_rendered.register
-def _(block: Chart, depth: int) -> str:
-    return ""  # each of its figures stands in the table beside it
+def _(block: Picture, depth: int) -> str:
+    return _said(block.said)  # each of its figures stands in a table of the record
 
 
 def _said(said: Said) -> str:

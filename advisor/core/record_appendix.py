@@ -6,9 +6,10 @@ from typing import Any
 
 from advisor.core.blocks import Block, Cell, Column, Heading, Paragraph, Said, Sources, Table, rows
 from advisor.core.figures import amount, plain, span, words
-from advisor.core.labels import NUMBER_LABELS
+from advisor.core.labels import labelled
+from advisor.core.option_charts import shown_stacks
 from advisor.core.quantity import Number, titled
-from advisor.core.record_answer import stacks_of
+from advisor.core.record_cost import bill
 
 _COLUMNS = (
     Column("Figure", 2),
@@ -49,15 +50,10 @@ def figures(data: Data, sources: Sources) -> Iterator[Block]:
     plan = [("A month at full load", totals["monthly_usd"]), ("Over the horizon", totals["horizon_usd"])]
     plan += [(other["title"], other["monthly_usd"]) for other in data["plan_alternatives"]]
     yield _table(plan, sources)
-    yield Heading("Month by month")
-    yield Paragraph(Said("Each month is a share of the month at full load, from the same sources."), is_quiet=True)
-    yield Table(
-        (Column("Month", 1), Column("Cost", 1.5, True), Column("Range", 2, True)),
-        rows((str(month["month"]), amount(month["usd"]), span(month["usd"])) for month in totals["months"]),
-    )
-    for label, labelled in _by_stack(data).items():
+    yield from _bills(data, sources)
+    for label, numbers in _by_stack(data).items():
         yield Heading(label)
-        yield _table(labelled, sources)
+        yield _table(numbers, sources)
     reasons = [
         (f"{row['label']}, {name}", row[key])
         for workload in data["workloads"]
@@ -71,31 +67,43 @@ def figures(data: Data, sources: Sources) -> Iterator[Block]:
         yield _table(reasons, sources)
 
 
+def _bills(data: Data, sources: Sources) -> Iterator[Block]:
+    """Yield each workload's bill, where it holds a line that the bill of the plan does not."""
+    told = [_figures_of(line) for line in data["plan"]["totals"].get("lines", ())]
+    for workload in data["workloads"]:
+        lines = (workload.get("bill") or {}).get("lines", [])
+        if any(_figures_of(line) not in told for line in lines):
+            yield Heading(f"The bill of {workload['name']}")
+            yield bill(lines, months_count=data["decision"]["horizon_months"], sources=sources)
+
+
+def _figures_of(line: Data) -> tuple[str, str, str]:
+    return line["title"], amount(line["monthly_usd"]), amount(line["horizon_usd"])
+
+
 def _by_stack(data: Data) -> dict[str, list[Labelled]]:
     """Return the numbers of every stack shown, once a stack: what it costs and does, how bound it is, its gate."""
     found: dict[str, list[Labelled]] = {}
     names = {item["id"]: item["name"] for item in data["workloads"]}
     shown: list[tuple[str, Data, Data]] = [
-        (names[workload["id"]], stack, {}) for workload in data["workloads"] for stack in stacks_of(workload)
+        (names[workload["id"]], stack, {}) for workload in data["workloads"] for stack in shown_stacks(workload)
     ]
     shown += [
         (item["workload_name"], item["stack"], item["numbers"]) for item in data["plan"]["assignments"] if item["stack"]
     ]
     for name, stack, own in shown:
-        numbers = {**stack["numbers"], **own}
-        ordered = [key for key in NUMBER_LABELS if key in numbers] + sorted(set(numbers) - set(NUMBER_LABELS))
-        labelled = [(NUMBER_LABELS.get(key, titled(words(key))), numbers[key]) for key in ordered]
-        labelled += [
+        numbers = [(titled(label), number) for label, number in labelled({**stack["numbers"], **own})]
+        numbers += [
             ("Coupling, mean", stack["coupling"]["mean"]),
             ("Coupling, tightest", stack["coupling"]["maximum"]),
         ]
         title = f"{name}: {stack['label']}"
         if title not in found or own:
-            found[title] = labelled
+            found[title] = numbers
     return found
 
 
-def _table(labelled: list[Labelled], sources: Sources) -> Table:
+def _table(numbers: list[Labelled], sources: Sources) -> Table:
     return Table(
         _COLUMNS,
         rows(
@@ -106,40 +114,45 @@ def _table(labelled: list[Labelled], sources: Sources) -> Table:
                 number["kind"],
                 sources.all(number["evidence"]),
             )
-            for label, number in labelled
+            for label, number in numbers
         ),
     )
 
 
 def evidence(data: Data) -> Iterator[Block]:
     """Yield every source: what it says, what kind of figure it is, who says so, where, and as of when."""
-    yield Paragraph(Said("The numbers of the sources in this record are the numbers of this table."), is_quiet=True)
+    yield Paragraph(
+        Said(
+            "Source 12 is the twelfth entry of the evidence in the report's JSON. "
+            "A bare date is the one that the source states."
+        ),
+        is_quiet=True,
+    )
     yield Table(
         (
-            Column("No.", 0.45, True),
-            Column("What", 2.4),
+            Column("No.", 0.4, True),
+            Column("What", 2.3),
             Column("Value", 1.2, True),
-            Column("Kind", 1),
-            Column("Source", 2.6),
-            Column("As of", 0.9),
+            Column("Source, and the place in it", 3.6),
+            Column("Kind, and as of when", 1.3),
         ),
         rows(
             (
                 str(number),
-                Cell(entry["label"], note=f"{entry['id']}{_parts(entry)}"),
+                f"{entry['label']}{_parts(entry)}",
                 _value(entry),
-                entry["kind"],
                 Cell(entry["source"], note=entry["locator"] or "", url=_address(entry)),
-                _dated(entry),
+                f"{entry['kind']}{_dated(entry)}",
             )
-            for number, entry in enumerate(data.get("evidence", ()), start=1)
+            for number, entry in enumerate(data["evidence"], start=1)
         ),
+        is_dense=True,
     )
 
 
 def _value(entry: Data) -> str:
     if entry["value"] is None or isinstance(entry["value"], Mapping):
-        return "not one figure"
+        return ""
     return f"{plain(entry['value'])} {entry['unit'] or ''}".strip()
 
 
@@ -154,10 +167,11 @@ def _address(entry: Data) -> str:
     return url if _ADDRESS.fullmatch(url) else ""
 
 
-def _dated(entry: Data) -> Cell:
+def _dated(entry: Data) -> str:
     if entry["kind"] in ("answer", "default"):
-        return Cell("your own")
-    return Cell(entry["as_of"] or "undated", note=entry["as_of_basis"] if entry["as_of"] else "")
+        return ", your own"
+    basis = f" ({entry['as_of_basis']})" if entry["as_of"] and entry["as_of_basis"] != "stated" else ""
+    return f", {entry['as_of'] or 'undated'}{basis}"
 
 
 def made_from(data: Data, sha256: str) -> Iterator[Block]:
