@@ -3,7 +3,7 @@
 Markdown and PDF render the same blocks, so that neither can say what the other doesn't.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -12,6 +12,7 @@ from advisor.core.figures import amount, span
 from advisor.core.quantity import Number, Sentence
 
 _NAMED_SOURCES = 3
+_AS_ABOVE = "as above"
 
 
 @dataclass(frozen=True)
@@ -150,11 +151,29 @@ def cell(sentence: Sentence, sources: Sources) -> Cell:
     return Cell(sentence["text"], refs=sources.some(sentence["evidence"]))
 
 
-def figures(labelled: Iterable[tuple[str, Number]], sources: Sources) -> Table:
-    """Return numbers as a table, each with its range, its kind and its first sources."""
+def figures(labelled: Iterable[tuple[str, Number]], refs: Callable[[Iterable[str]], str]) -> Table:
+    """Return numbers as a table, a line each: its range, its kind, what it rests on, and why it is unknown."""
+    found = list(labelled)
+    before = [None, *(number["evidence"] for _, number in found)]
     return Table(
-        (Column("Figure", 2.2), Column("Value and range", 1.8, True), Column("Kind", 1), Column("Sources", 1.4)),
-        rows((label, figure(number), number["kind"], sources.some(number["evidence"])) for label, number in labelled),
+        (
+            Column("Figure", 2.1),
+            Column("Value", 1.5, True),
+            Column("Range", 1.35, True),
+            Column("Kind", 0.85),
+            Column("Sources", 1.7),
+        ),
+        rows(
+            (
+                Cell(label, note=number["reason"] or ""),
+                amount(number),
+                span(number),
+                number["kind"],
+                _AS_ABOVE if number["evidence"] == above and len(above) > _NAMED_SOURCES else refs(number["evidence"]),
+            )
+            for (label, number), above in zip(found, before, strict=False)
+        ),
+        is_dense=True,
     )
 
 

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -118,7 +118,7 @@ def record(data: Data, *, sha256: str, facts: Facts) -> Record:
             Section(
                 "unanswered", "Unanswered questions and the defaults taken", tuple(record_appendix.unanswered(data))
             ),
-            Section("figures", "Every figure", tuple(record_appendix.figures(data, sources))),
+            Section("figures", "Every figure", tuple(record_appendix.every_figure(data, sources))),
             Section("evidence", "Evidence", tuple(record_appendix.evidence(data))),
             Section("made_from", "What this record was made from", tuple(record_appendix.made_from(data, sha256))),
         ),
@@ -229,7 +229,7 @@ def _drivers(readout: Readout, sources: Sources) -> Iterator[Block]:
                 Column("Room left", 1.2, True),
             ),
             rows(
-                (check.title, ", ".join(check.scopes), check.state, cell(check.text, sources), _room(check))
+                (check.title, _scopes(check, names.values()), check.state, cell(check.text, sources), _room(check))
                 for check in told
             ),
         )
@@ -248,6 +248,11 @@ def _drivers(readout: Readout, sources: Sources) -> Iterator[Block]:
         yield Bullets(
             tuple(sources.said(row["text"], lead=names.get(row["workload_id"], row["workload_id"])) for row in lifted)
         )
+
+
+def _scopes(check: Check, names: Collection[str]) -> str:
+    """Return which workloads a constraint is about."""
+    return "every workload" if len(names) > 1 and set(check.scopes) == set(names) else ", ".join(check.scopes)
 
 
 def _room(check: Check) -> Cell:

@@ -54,7 +54,7 @@ def _occasions(readout: Readout, sources: Sources) -> Iterator[Said]:
         if turning:
             prices = "; ".join(f"{row['label']} below {amount(row['wins_below'])}" for row in turning)
             refs = sources.some(id for row in turning for id in row["wins_below"]["evidence"])
-            yield Said(f"decide anew when it can be had: {prices}.", refs=refs, lead=workload["name"])
+            yield Said(f"decide anew when it can be had for less: {prices}.", refs=refs, lead=workload["name"])
     for check in readout.checks:
         if check.state == "cannot be confirmed":
             yield sources.said(check.text, lead=f"Confirm, {', '.join(check.scopes)}")

@@ -21,7 +21,6 @@ from advisor.core.blocks import (
 from advisor.core.figures import amount, words
 from advisor.core.labels import LAYER_LABELS, NUMBER_LABELS, labelled
 from advisor.core.option_charts import shown_stacks
-from advisor.core.quantity import titled
 from advisor.core.readout import Readout
 
 _LAYERS = ("compute", "accelerator", "networking", "storage", "orchestration", "model_layer")
@@ -99,7 +98,8 @@ def options(readout: Readout, sources: Sources) -> Iterator[Block]:
                 for stack in shown
             ),
         )
-        yield from pictures(readout.workload_charts[workload["id"]], sources)
+        charts = readout.workload_charts[workload["id"]]
+        yield from pictures((chart for chart in charts if chart.id == "options" or chart.target), sources)
 
 
 def _told(other: Data, sources: Sources) -> Cell:
@@ -153,7 +153,7 @@ def outcome(readout: Readout, sources: Sources) -> Iterator[Block]:
                     (f"Busy {row['utilisation']:.0%} of the time", row["usd_per_thousand_units"])
                     for row in sensitivity["rows"]
                 ],
-                sources,
+                sources.some,
             )
 
 
@@ -172,32 +172,44 @@ def _assignment(item: Data, sources: Sources) -> Iterator[Block]:
             if layer in stack["layers"]
         ),
     )
-    numbers = labelled({**stack["numbers"], **item["numbers"]})
-    yield figures([(titled(label), number) for label, number in numbers], sources)
+    yield figures(labelled({**stack["numbers"], **item["numbers"]}), sources.some)
 
 
 def why_not(data: Data, sources: Sources) -> Iterator[Block]:
-    """Yield the nearest rejected stacks of each workload, each with what speaks against it."""
+    """Yield the nearest rejected stacks of each workload, and what speaks against each; against several, once."""
     for workload in data["workloads"]:
         if not workload["why_not"]:
             continue
+        against: dict[str, list[Data]] = {}
+        for row in workload["why_not"]:
+            for text in row["texts"]:
+                against.setdefault(text["text"], []).append(row)
         yield Heading(workload["name"])
         yield Table(
-            (Column("Stack", 1.7), Column("Verdict", 0.9), Column("Reason", 3), Column("A month", 1.4, True)),
+            (Column("Stack", 1.7), Column("Verdict", 0.8), Column("Reason", 4), Column("A month", 1.1, True)),
             rows(
                 (
                     row["label"],
                     row["verdict"],
-                    Cell(
-                        " ".join(text["text"] for text in row["texts"]),
-                        note=_wins(row),
-                        refs=sources.some(id for text in row["texts"] for id in text["evidence"]),
-                    ),
+                    _against(row, [text for text in row["texts"] if len(against[text["text"]]) == 1], sources),
                     figure(row.get("monthly_usd"), with_reason=False),
                 )
                 for row in workload["why_not"]
             ),
         )
+        several = {text: held for text, held in against.items() if len(held) > 1}
+        if several:
+            yield Bullets(tuple(_against_several(text, held, sources) for text, held in several.items()))
+
+
+def _against(row: Data, own: list[Data], sources: Sources) -> Cell:
+    told = [text["text"] for text in own] + (["See below the table."] if len(own) < len(row["texts"]) else [])
+    return Cell(" ".join(told), note=_wins(row), refs=sources.some(id for text in own for id in text["evidence"]))
+
+
+def _against_several(text: str, held: list[Data], sources: Sources) -> Said:
+    refs = sources.some(id for row in held for one in row["texts"] if one["text"] == text for id in one["evidence"])
+    return Said(f"{text} This holds for {'; '.join(row['label'] for row in held)}.", refs=refs)
 
 
 def _wins(row: Data) -> str:

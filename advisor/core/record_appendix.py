@@ -1,23 +1,15 @@
 """The end of a decision record: what was not answered, every figure, every source, and what it was made from."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from advisor.core.blocks import Block, Cell, Column, Heading, Paragraph, Said, Sources, Table, rows
-from advisor.core.figures import amount, plain, span, words
+from advisor.core.blocks import Block, Cell, Column, Heading, Paragraph, Said, Sources, Table, figures, rows
+from advisor.core.figures import amount, plain, words
 from advisor.core.labels import labelled
 from advisor.core.option_charts import shown_stacks
 from advisor.core.quantity import Number, titled
 from advisor.core.record_cost import bill
-
-_COLUMNS = (
-    Column("Figure", 2),
-    Column("Value", 1.3, True),
-    Column("Range", 1.3, True),
-    Column("Kind", 1.1),
-    Column("Sources", 1.6),
-)
 
 _ADDRESS = re.compile(r"https://[A-Za-z0-9\-._~:/?#@!$&'*+,;=%]+")
 
@@ -43,17 +35,17 @@ def unanswered(data: Data) -> Iterator[Block]:
     )
 
 
-def figures(data: Data, sources: Sources) -> Iterator[Block]:
+def every_figure(data: Data, sources: Sources) -> Iterator[Block]:
     """Yield every number of the plan and of each stack shown, with its kind and all its sources."""
     totals = data["plan"]["totals"]
     yield Heading("The plan")
     plan = [("A month at full load", totals["monthly_usd"]), ("Over the horizon", totals["horizon_usd"])]
     plan += [(other["title"], other["monthly_usd"]) for other in data["plan_alternatives"]]
-    yield _table(plan, sources)
+    yield figures(plan, sources.all)
     yield from _bills(data, sources)
     for label, numbers in _by_stack(data).items():
         yield Heading(label)
-        yield _table(numbers, sources)
+        yield figures(numbers, sources.all)
     reasons = [
         (f"{row['label']}, {name}", row[key])
         for workload in data["workloads"]
@@ -64,7 +56,7 @@ def figures(data: Data, sources: Sources) -> Iterator[Block]:
     reasons += [(row["label"], row["monthly_usd"]) for row in data["constraints"]["excluded_providers"]]
     if reasons:
         yield Heading("Stacks not taken")
-        yield _table(reasons, sources)
+        yield figures(reasons, sources.all)
 
 
 def _bills(data: Data, sources: Sources) -> Iterator[Block]:
@@ -92,7 +84,7 @@ def _by_stack(data: Data) -> dict[str, list[Labelled]]:
         (item["workload_name"], item["stack"], item["numbers"]) for item in data["plan"]["assignments"] if item["stack"]
     ]
     for name, stack, own in shown:
-        numbers = [(titled(label), number) for label, number in labelled({**stack["numbers"], **own})]
+        numbers = labelled({**stack["numbers"], **own})
         numbers += [
             ("Coupling, mean", stack["coupling"]["mean"]),
             ("Coupling, tightest", stack["coupling"]["maximum"]),
@@ -103,62 +95,49 @@ def _by_stack(data: Data) -> dict[str, list[Labelled]]:
     return found
 
 
-def _table(numbers: list[Labelled], sources: Sources) -> Table:
-    return Table(
-        _COLUMNS,
-        rows(
-            (
-                Cell(label, note=number["reason"] or ""),
-                amount(number),
-                span(number),
-                number["kind"],
-                sources.all(number["evidence"]),
-            )
-            for label, number in numbers
-        ),
-    )
-
-
 def evidence(data: Data) -> Iterator[Block]:
-    """Yield every source: what it says, what kind of figure it is, who says so, where, and as of when."""
+    """Yield every source: what it says, who says so, where, what kind of figure it is, and as of when."""
     yield Paragraph(
         Said(
-            "Source 12 is the twelfth entry of the evidence in the report's JSON. "
-            "A bare date is the one that the source states."
+            "Source 12 is the twelfth entry of the evidence in the report's JSON. “As 11”: the source of the eleventh. "
+            "A bare date is the one that the source states. What the team answered stands under the context."
         ),
         is_quiet=True,
     )
     yield Table(
         (
-            Column("No.", 0.4, True),
-            Column("What", 2.3),
-            Column("Value", 1.2, True),
-            Column("Source, and the place in it", 3.6),
-            Column("Kind, and as of when", 1.3),
+            Column("No.", 0.35, True),
+            Column("What it says", 3.4),
+            Column("Source, and the place in it", 3.2),
+            Column("Kind", 0.85),
+            Column("As of", 0.85),
         ),
-        rows(
-            (
-                str(number),
-                f"{entry['label']}{_parts(entry)}",
-                _value(entry),
-                Cell(entry["source"], note=entry["locator"] or "", url=_address(entry)),
-                f"{entry['kind']}{_dated(entry)}",
-            )
-            for number, entry in enumerate(data["evidence"], start=1)
-        ),
+        rows(_entries(data["evidence"])),
         is_dense=True,
     )
 
 
-def _value(entry: Data) -> str:
-    if entry["value"] is None or isinstance(entry["value"], Mapping):
-        return ""
-    return f"{plain(entry['value'])} {entry['unit'] or ''}".strip()
+def _entries(evidence: Sequence[Data]) -> Iterator[tuple[Cell | str, ...]]:
+    """Yield a row an entry; where the source is the one of the row above, its number is enough."""
+    first, before = 0, None
+    for number, entry in enumerate(evidence, start=1):
+        if entry["kind"] == "answer":
+            continue
+        place = entry["locator"] or ""
+        source = Cell(entry["source"], note=place, url=_address(entry))
+        if before and (entry["source"], entry["url"]) == (before["source"], before["url"]):
+            source = Cell(f"as {first}", note=place if place != before["locator"] else "")
+        else:
+            first = number
+        before = entry
+        yield str(number), _told(entry), source, entry["kind"], _dated(entry)
 
 
-def _parts(entry: Data) -> str:
-    """Return what an entry of several parts says, for the wide column."""
-    return f" · {plain(entry['value'])}" if isinstance(entry["value"], Mapping) else ""
+def _told(entry: Data) -> str:
+    """Return what an entry is about and its figure, or its figures."""
+    value = plain(entry["value"]) if entry["value"] is not None else ""
+    unit = "" if isinstance(entry["value"], Mapping) else entry["unit"] or ""
+    return f"{entry['label']}: {value} {unit}".strip() if value else str(entry["label"])
 
 
 def _address(entry: Data) -> str:
@@ -167,11 +146,11 @@ def _address(entry: Data) -> str:
     return url if _ADDRESS.fullmatch(url) else ""
 
 
-def _dated(entry: Data) -> str:
-    if entry["kind"] in ("answer", "default"):
-        return ", your own"
-    basis = f" ({entry['as_of_basis']})" if entry["as_of"] and entry["as_of_basis"] != "stated" else ""
-    return f", {entry['as_of'] or 'undated'}{basis}"
+def _dated(entry: Data) -> Cell:
+    if entry["kind"] == "default":
+        return Cell("your own")
+    basis = entry["as_of_basis"] if entry["as_of_basis"] != "stated" else ""
+    return Cell(entry["as_of"] or "undated", note=basis if entry["as_of"] else "")
 
 
 def made_from(data: Data, sha256: str) -> Iterator[Block]:

@@ -32,14 +32,14 @@ def cost(readout: Readout, sources: Sources) -> Iterator[Block]:
     totals = data["plan"]["totals"]
     charts = {chart.id: chart for chart in readout.cost_charts}
     yield Paragraph(sources.said(totals["text"]))
-    yield figures([*gist.key_numbers(data), *gist.other_totals(data), *_shared(data)], sources)
+    yield figures([*gist.key_numbers(data), *gist.other_totals(data), *_shared(data)], sources.some)
     if totals.get("lines"):
         yield Heading("The bill of the plan, line by line")
         yield Paragraph(Said(BILL_NOTE), is_quiet=True)
         yield bill(totals["lines"], months_count=data["decision"]["horizon_months"], sources=sources)
     yield from pictures((charts[id] for id in ("lines",) if id in charts), sources)
     if totals.get("months"):
-        yield Heading("Month by month")
+        yield Heading("Over the horizon")
         yield from pictures((charts[id] for id in ("months", "summed") if id in charts), sources)
         yield _months(totals["months"])
 

@@ -10,9 +10,15 @@ from advisor.core.figures import amount
 from advisor.core.quantity import Number
 
 # Marks differ in shape, never in colour alone, and mean what they mean on the page.
-_MARKS = {"confirm first": "hollow", "alternatives": "hollow", "excluded": "cross"}
+_MARKS = {
+    "plan": ("full", "the plan"),
+    "alternatives": ("hollow", "another plan"),
+    "ranked": ("full", "may be taken today"),
+    "confirm first": ("hollow", "to be confirmed first"),
+    "excluded": ("cross", "excluded"),
+}
+_AT_LEAST = ("at least", "at least: a part is unknown")
 _LOG_FROM_RATIO = 50.0
-_MOST_AMOUNTS = 3  # that a row of the bill has room to write beside its bar
 
 Place = Callable[[float], float]
 
@@ -41,7 +47,7 @@ def _ranges(chart: Chart) -> dict[str, Any]:
         "rows": [_row(point, name=one.name, place=place) for one in chart.series for point in one.points],
         "target": None if target is None else place(target),
         "scale": f"{scale}{f' Dashed: your target, {amount(chart.target)}.' if chart.target else ''}",
-        "marks": sorted({_mark(point, one.name) for one in chart.series for point in one.points} - {""}),
+        "marks": list(dict.fromkeys(_mark(point, one.name) for one in chart.series for point in one.points)),
     }
 
 
@@ -52,17 +58,18 @@ def _row(point: Point, *, name: str, place: Place) -> dict[str, Any]:
     return {
         "label": point.label,
         "text": amount(number),
-        "mark": _mark(point, name),
+        "mark": _mark(point, name)[0],
         "is_ours": point.is_ours,
         "at": 0.0 if at is None else place(at),
         "ends": [0.0 if end is None else place(end) for end in ends],
     }
 
 
-def _mark(point: Point, name: str) -> str:
+def _mark(point: Point, name: str) -> tuple[str, str]:
+    """Return the mark of a point and what it means."""
     if point.number["value"] is None:
-        return "at least" if point.number["low"] else ""
-    return _MARKS.get(name, "full")
+        return _AT_LEAST if point.number["low"] else ("", "")
+    return _MARKS.get(name, ("full", name))
 
 
 def _scaled(numbers: Iterable[Number]) -> tuple[Place, str]:
@@ -92,12 +99,12 @@ def _stacked(chart: Chart) -> dict[str, Any]:
     rows = []
     for label, found in by_label.items():
         lengths = [number["value"] / top if number and number["value"] and top else 0.0 for number in found]
-        told = [amount(number) for number in found if number and number["value"] != 0.0]
+        told = [amount(number) for number in found if number]
         rows.append(
             {
                 "label": label,
                 "is_ours": False,
-                "text": " + ".join(told or ["$0"]) if len(told) <= _MOST_AMOUNTS else "",
+                "text": told[0] if len(told) == 1 else "",  # of several the bill's table has the sum
                 "pieces": lengths,
             }
         )
