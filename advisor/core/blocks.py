@@ -180,6 +180,6 @@ def figures(labelled: Iterable[tuple[str, Number]], refs: Callable[[Iterable[str
 def pictures(charts: Iterable[Chart], sources: Sources) -> Iterator[Picture]:
     """Yield the charts that compare something: one known figure alone is told better by its table."""
     for chart in charts:
-        known = [point for one in chart.series for point in one.points if point.number["value"] is not None]
-        if len(known) > 1:
+        points = [point.number for one in chart.series for point in one.points]
+        if sum(number["value"] is not None or bool(number["low"]) for number in points) > 1:
             yield Picture(chart, sources.said(chart.says, lead=chart.title))
