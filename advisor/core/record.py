@@ -187,6 +187,7 @@ def _context(data: Data, sources: Sources) -> Iterator[Block]:
             )
             for entry in answers
         ),
+        is_dense=True,
     )
 
 

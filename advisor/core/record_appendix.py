@@ -121,8 +121,8 @@ def _entries(evidence: Sequence[Data]) -> Iterator[tuple[Cell | str, ...]]:
     """Yield a row an entry; where the source is the one of the row above, its number is enough."""
     first, before = 0, None
     for number, entry in enumerate(evidence, start=1):
-        if entry["kind"] == "answer":
-            continue
+        if entry["kind"] == "answer" and not isinstance(entry["value"], Mapping):
+            continue  # it stands under the context, whole
         place = entry["locator"] or ""
         source = Cell(entry["source"], note=place, url=_address(entry))
         if before and (entry["source"], entry["url"]) == (before["source"], before["url"]):
