@@ -28,14 +28,13 @@ class Said:
 class Cell:
     """A cell of a table: a text and, more quietly, what qualifies it.
 
-    ``shade`` is 0 to 1 where the figure has a scale; ``url`` is where the text leads.
+    ``shade`` is 0 to 1 where the figure has a scale.
     """
 
     text: str
     note: str = ""
     refs: str = ""
     shade: float | None = None
-    url: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,6 +74,24 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Reference:
+    """A source under its number: what it says, whose it is, where that can be read, and its kind and day."""
+
+    number: int
+    text: str
+    source: str
+    place: str = ""
+    dated: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class References:
+    kind: ClassVar[str] = "references"
+    items: tuple[Reference, ...]
+
+
+@dataclass(frozen=True)
 class Picture:
     """One of the report's charts and the sentence that says it; each of its figures stands in a table too."""
 
@@ -83,7 +100,7 @@ class Picture:
     said: Said
 
 
-Block = Heading | Paragraph | Bullets | Table | Picture
+Block = Heading | Paragraph | Bullets | Table | Picture | References
 
 
 @dataclass(frozen=True)

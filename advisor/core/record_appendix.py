@@ -4,7 +4,20 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from advisor.core.blocks import Block, Cell, Column, Heading, Paragraph, Said, Sources, Table, figures, rows
+from advisor.core.blocks import (
+    Block,
+    Cell,
+    Column,
+    Heading,
+    Paragraph,
+    Reference,
+    References,
+    Said,
+    Sources,
+    Table,
+    figures,
+    rows,
+)
 from advisor.core.figures import amount, plain, words
 from advisor.core.labels import labelled
 from advisor.core.option_charts import shown_stacks
@@ -104,33 +117,27 @@ def evidence(data: Data) -> Iterator[Block]:
         ),
         is_quiet=True,
     )
-    yield Table(
-        (
-            Column("No.", 0.35, True),
-            Column("What it says", 3.4),
-            Column("Source, and the place in it", 3.2),
-            Column("Kind", 0.85),
-            Column("As of", 0.85),
-        ),
-        rows(_entries(data["evidence"])),
-        is_dense=True,
-    )
+    yield References(tuple(_references(data["evidence"])))
 
 
-def _entries(evidence: Sequence[Data]) -> Iterator[tuple[Cell | str, ...]]:
-    """Yield a row an entry; where the source is the one of the row above, its number is enough."""
+def _references(evidence: Sequence[Data]) -> Iterator[Reference]:
+    """Yield the entries by their numbers; where the source is the one of the entry before, its number is enough."""
     first, before = 0, None
     for number, entry in enumerate(evidence, start=1):
         if entry["kind"] == "answer" and not isinstance(entry["value"], Mapping):
             continue  # it stands under the context, whole
+        is_same = before is not None and (entry["source"], entry["url"]) == (before["source"], before["url"])
+        first = first if is_same else number
         place = entry["locator"] or ""
-        source = Cell(entry["source"], note=place, url=_address(entry))
-        if before and (entry["source"], entry["url"]) == (before["source"], before["url"]):
-            source = Cell(f"as {first}", note=place if place != before["locator"] else "")
-        else:
-            first = number
+        yield Reference(
+            number,
+            _told(entry),
+            source=f"as {first}" if is_same else entry["source"],
+            place="" if before and is_same and place == before["locator"] else place,
+            dated=f"{entry['kind']}, {_day(entry)}",
+            url="" if is_same else _address(entry),
+        )
         before = entry
-        yield str(number), _told(entry), source, entry["kind"], _dated(entry)
 
 
 def _told(entry: Data) -> str:
@@ -146,11 +153,11 @@ def _address(entry: Data) -> str:
     return url if _ADDRESS.fullmatch(url) else ""
 
 
-def _dated(entry: Data) -> Cell:
-    if entry["kind"] == "default":
-        return Cell("your own")
-    basis = entry["as_of_basis"] if entry["as_of_basis"] != "stated" else ""
-    return Cell(entry["as_of"] or "undated", note=basis if entry["as_of"] else "")
+def _day(entry: Data) -> str:
+    if entry["kind"] in ("answer", "default"):
+        return "your own"
+    basis = f" ({entry['as_of_basis']})" if entry["as_of_basis"] not in ("", "stated") else ""
+    return f"{entry['as_of']}{basis}" if entry["as_of"] else "undated"
 
 
 def made_from(data: Data, sha256: str) -> Iterator[Block]:

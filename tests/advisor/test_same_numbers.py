@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from advisor.core.blocks import Cell, Table
+from advisor.core.blocks import Cell, References, Table
 from advisor.core.decision_record import escaped, markdown
 from advisor.core.figures import amount, plain, span
 from advisor.core.record import Facts, record
@@ -150,6 +150,12 @@ def test_a_row_of_the_record_reads_the_same_in_markdown_and_pdf(name: str) -> No
 
     for section in record(data, sha256=sha256, facts=Facts()).sections:
         for block in section.blocks:
+            if isinstance(block, References):
+                for one in block.items:
+                    said = (f"{one.text} – ", one.source, f"{f', {one.place}' if one.place else ''}; {one.dated}")
+                    assert unbroken(printable(f"{one.number}{''.join(said)}")) in unbroken(printed(name)), one
+                    source = f"[{escaped(one.source)}]({one.url})" if one.url else escaped(one.source)
+                    assert f"* {one.number}: {escaped(said[0])} {source}{escaped(said[2])}" in text, one
             if not isinstance(block, Table):
                 continue
             for row in block.rows:
@@ -160,5 +166,4 @@ def test_a_row_of_the_record_reads_the_same_in_markdown_and_pdf(name: str) -> No
 
 
 def bare_cell(cell: Cell) -> str:
-    text = f"[{escaped(cell.text)}]({cell.url})" if cell.url else escaped(cell.text)
-    return f"{text}{f' ({escaped(cell.note)})' if cell.note else ''}".strip()
+    return f"{escaped(cell.text)}{f' ({escaped(cell.note)})' if cell.note else ''}".strip()

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from advisor.core import readout
-from advisor.core.blocks import Bullets, Paragraph, Sources, Table
+from advisor.core.blocks import Bullets, Paragraph, References, Sources, Table
 from advisor.core.decision_record import markdown
 from advisor.core.merged import warning_groups
 from advisor.core.quantity import titled
@@ -244,7 +244,24 @@ def test_a_source_leads_to_an_address_of_the_web_and_nowhere_else(url: str | Non
     entry = {**data("small_team")["evidence"][0], "url": url}
     changed = {**data("small_team"), "evidence": [entry]}
 
-    table = record(changed, sha256="0" * 64, facts=Facts()).section("evidence").blocks[-1]
+    sources = record(changed, sha256="0" * 64, facts=Facts()).section("evidence").blocks[-1]
 
-    assert isinstance(table, Table)
-    assert table.rows[0][2].url == link
+    assert isinstance(sources, References)
+    assert sources.items[0].url == link
+
+
+def test_a_source_named_again_is_named_by_its_number_and_the_teams_answers_stand_under_the_context() -> None:
+    entry = {**data("small_team")["evidence"][0], "kind": "list price", "source": "A", "url": "https://a.example"}
+    answer = {**entry, "id": "answer:x", "kind": "answer", "value": 3, "unit": "GB", "label": "How much?"}
+    evidence = [entry, {**entry, "locator": "row 2"}, answer, {**entry, "source": "B"}, entry]
+
+    found = record({**data("small_team"), "evidence": evidence}, sha256="0" * 64, facts=Facts())
+    sources = found.section("evidence").blocks[-1]
+    context = [
+        row[1].text for block in found.section("context").blocks if isinstance(block, Table) for row in block.rows
+    ]
+
+    assert isinstance(sources, References)
+    assert [(one.number, one.source) for one in sources.items] == [(1, "A"), (2, "as 1"), (4, "B"), (5, "A")]
+    assert sources.items[1].place == "row 2"
+    assert [(row[1].text, row[2].text) for row in tables[1].rows] == [("How much?", "3 GB")]
