@@ -257,9 +257,7 @@ def test_a_source_named_again_is_named_by_its_number_and_the_teams_answers_stand
 
     found = record({**data("small_team"), "evidence": evidence}, sha256="0" * 64, facts=Facts())
     sources = found.section("evidence").blocks[-1]
-    context = [
-        row[1].text for block in found.section("context").blocks if isinstance(block, Table) for row in block.rows
-    ]
+    tables = [block for block in found.section("context").blocks if isinstance(block, Table)]
 
     assert isinstance(sources, References)
     assert [(one.number, one.source) for one in sources.items] == [(1, "A"), (2, "as 1"), (4, "B"), (5, "A")]
