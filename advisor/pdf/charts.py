@@ -42,10 +42,9 @@ def _ranges(chart: Chart) -> dict[str, Any]:
     """Return a mark with its range a row. A lower bound has a mark of its own and no range; an unknown has no mark."""
     numbers = [point.number for one in chart.series for point in one.points]
     place, scale = _scaled([*numbers, *([chart.target] if chart.target else [])])
-    target = chart.target and chart.target["value"]
     return {
         "rows": [_row(point, name=one.name, place=place) for one in chart.series for point in one.points],
-        "target": None if target is None else place(target),
+        "target": place(chart.target["value"]) if chart.target else None,
         "scale": f"{scale}{f' Dashed: your target, {amount(chart.target)}.' if chart.target else ''}",
         "marks": list(dict.fromkeys(_mark(point, one.name) for one in chart.series for point in one.points)),
     }
@@ -96,7 +95,7 @@ def _stacked(chart: Chart) -> dict[str, Any]:
     by_label = {label: [_at(one, label) for one in shown] for label in chart.labels}
     sums = {label: sum(number["value"] or 0.0 for number in found if number) for label, found in by_label.items()}
     top = max(sums.values(), default=0.0)
-    rows = []
+    rows: list[dict[str, Any]] = []
     for label, found in by_label.items():
         lengths = [number["value"] / top if number and number["value"] and top else 0.0 for number in found]
         told = [amount(number) for number in found if number]
