@@ -26,6 +26,7 @@ from advisor.core.readout import Readout
 _LAYERS = ("compute", "accelerator", "networking", "storage", "orchestration", "model_layer")
 _PACE = ("run_days", "tokens_per_s", "latency_ms", "ttft_ms")
 _CARRYING = ("production", "baseline")
+_SHORT_LETTERS = 120  # of a reason that stands in each row it holds for
 
 Data = Mapping[str, Any]
 
@@ -176,7 +177,7 @@ def _assignment(item: Data, sources: Sources) -> Iterator[Block]:
 
 
 def why_not(data: Data, sources: Sources) -> Iterator[Block]:
-    """Yield the nearest rejected stacks of each workload, and what speaks against each; against several, once."""
+    """Yield the nearest rejected stacks of each workload and what speaks against each; a long reason stands once."""
     for workload in data["workloads"]:
         if not workload["why_not"]:
             continue
@@ -184,20 +185,20 @@ def why_not(data: Data, sources: Sources) -> Iterator[Block]:
         for row in workload["why_not"]:
             for text in row["texts"]:
                 against.setdefault(text["text"], []).append(row)
+        several = {text: held for text, held in against.items() if len(held) > 1 and len(text) > _SHORT_LETTERS}
         yield Heading(workload["name"])
         yield Table(
-            (Column("Stack", 1.7), Column("Verdict", 0.8), Column("Reason", 4), Column("A month", 1.1, True)),
+            (Column("Stack", 1.7), Column("Verdict", 0.8), Column("Reason", 3.8), Column("A month", 1.35, True)),
             rows(
                 (
                     row["label"],
                     row["verdict"],
-                    _against(row, [text for text in row["texts"] if len(against[text["text"]]) == 1], sources),
+                    _against(row, [text for text in row["texts"] if text["text"] not in several], sources),
                     figure(row.get("monthly_usd"), with_reason=False),
                 )
                 for row in workload["why_not"]
             ),
         )
-        several = {text: held for text, held in against.items() if len(held) > 1}
         if several:
             yield Bullets(tuple(_against_several(text, held, sources) for text, held in several.items()))
 
