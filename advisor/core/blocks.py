@@ -3,14 +3,16 @@
 Markdown and PDF render the same blocks, so that neither can say what the other doesn't.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from advisor.core.charts import Chart
 from advisor.core.figures import amount, span
 from advisor.core.quantity import Number, Sentence
 
 _NAMED_SOURCES = 3
+_AS_ABOVE = "as above"
 
 
 @dataclass(frozen=True)
@@ -26,14 +28,13 @@ class Said:
 class Cell:
     """A cell of a table: a text and, more quietly, what qualifies it.
 
-    ``shade`` is 0 to 1 where the figure has a scale; ``url`` is where the text leads.
+    ``shade`` is 0 to 1 where the figure has a scale.
     """
 
     text: str
     note: str = ""
     refs: str = ""
     shade: float | None = None
-    url: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,20 +70,37 @@ class Table:
     kind: ClassVar[str] = "table"
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
+    is_dense: bool = False
 
 
 @dataclass(frozen=True)
-class Chart:
-    """Bars with ranges: ``series`` holds label, low, typical, high and text of each, ``summary`` says it in words."""
+class Reference:
+    """A source under its number: what it says, whose it is, where that can be read, and its kind and day."""
 
-    kind: ClassVar[str] = "chart"
-    title: str
-    unit: str
-    series: tuple[Mapping[str, Any], ...]
-    summary: str
+    number: int
+    text: str
+    source: str
+    place: str = ""
+    dated: str = ""
+    url: str = ""
 
 
-Block = Heading | Paragraph | Bullets | Table | Chart
+@dataclass(frozen=True)
+class References:
+    kind: ClassVar[str] = "references"
+    items: tuple[Reference, ...]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One of the report's charts and the sentence that says it; each of its figures stands in a table too."""
+
+    kind: ClassVar[str] = "picture"
+    chart: Chart
+    said: Said
+
+
+Block = Heading | Paragraph | Bullets | Table | Picture | References
 
 
 @dataclass(frozen=True)
@@ -143,3 +161,42 @@ def figure(number: Number | None, *, with_reason: bool = True) -> Cell:
 def rows(cells: Iterable[Sequence[Cell | str]]) -> tuple[tuple[Cell, ...], ...]:
     """Return rows of cells; a bare text is a cell without qualification."""
     return tuple(tuple(Cell(cell) if isinstance(cell, str) else cell for cell in row) for row in cells)
+
+
+def cell(sentence: Sentence, sources: Sources) -> Cell:
+    """Return a sentence as a cell with its sources."""
+    return Cell(sentence["text"], refs=sources.some(sentence["evidence"]))
+
+
+def figures(labelled: Iterable[tuple[str, Number]], refs: Callable[[Iterable[str]], str]) -> Table:
+    """Return numbers as a table, a line each: its range, its kind, what it rests on, and why it is unknown."""
+    found = list(labelled)
+    before = [None, *(number["evidence"] for _, number in found)]
+    return Table(
+        (
+            Column("Figure", 2.1),
+            Column("Value", 1.5, True),
+            Column("Range", 1.35, True),
+            Column("Kind", 0.85),
+            Column("Sources", 1.7),
+        ),
+        rows(
+            (
+                Cell(label, note=number["reason"] or ""),
+                amount(number),
+                span(number),
+                number["kind"],
+                _AS_ABOVE if number["evidence"] == above and len(above) > _NAMED_SOURCES else refs(number["evidence"]),
+            )
+            for (label, number), above in zip(found, before, strict=False)
+        ),
+        is_dense=True,
+    )
+
+
+def pictures(charts: Iterable[Chart], sources: Sources) -> Iterator[Picture]:
+    """Yield the charts that compare something: one known figure alone is told better by its table."""
+    for chart in charts:
+        points = [point.number for one in chart.series for point in one.points]
+        if sum(number["value"] is not None or bool(number["low"]) for number in points) > 1:
+            yield Picture(chart, sources.said(chart.says, lead=chart.title))

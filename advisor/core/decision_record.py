@@ -6,7 +6,19 @@ from collections.abc import Iterator, Mapping
 from functools import singledispatch
 from typing import Any
 
-from advisor.core.blocks import Block, Bullets, Cell, Chart, Heading, Paragraph, Said, Section, Table
+from advisor.core.blocks import (
+    Block,
+    Bullets,
+    Cell,
+    Heading,
+    Paragraph,
+    Picture,
+    Reference,
+    References,
+    Said,
+    Section,
+    Table,
+)
 from advisor.core.record import Facts, Record, record
 from advisor.core.report import content_hash
 
@@ -17,6 +29,7 @@ _MADR = (
     ("## Decision Drivers", "drivers"),
     ("## Considered Options", "options"),
     ("## Decision Outcome", "outcome"),
+    ("### Costs", "cost"),
     ("### Consequences", "consequences"),
     ("### Confirmation", "confirmation"),
     ("## Pros and Cons of the Options", "why_not"),
@@ -117,8 +130,19 @@ def _(block: Table, depth: int) -> str:
 
 
 @_rendered.register
-def _(block: Chart, depth: int) -> str:
-    return ""  # each of its figures stands in the table beside it
+def _(block: Picture, depth: int) -> str:
+    return _said(block.said)  # each of its figures stands in a table of the record
+
+
+@_rendered.register
+def _(block: References, depth: int) -> str:
+    return "\n".join(map(_reference, block.items))
+
+
+def _reference(one: Reference) -> str:
+    source = f"[{escaped(one.source)}]({one.url})" if one.url else escaped(one.source)
+    place = f", {escaped(one.place)}" if one.place else ""
+    return f"* {one.number}: {escaped(one.text)} – {source}{place}; {escaped(one.dated)}"
 
 
 def _said(said: Said) -> str:
@@ -128,5 +152,4 @@ def _said(said: Said) -> str:
 
 def _cell(cell: Cell) -> str:
     note = f" ({escaped(cell.note)})" if cell.note else ""
-    text = f"[{escaped(cell.text)}]({cell.url})" if cell.url else escaped(cell.text)
-    return f"{text}{note}".strip()
+    return f"{escaped(cell.text)}{note}".strip()

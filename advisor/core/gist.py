@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from advisor.core.quantity import Sentence, sentence, span
+from advisor.core.labels import TOTAL_LABELS, labelled
+from advisor.core.quantity import Number, Sentence, sentence, span, titled
+from advisor.core.statements import is_number
 
 Data = Mapping[str, Any]
 _GATED = ("pilot", "canary")
@@ -17,6 +19,8 @@ def answers(data: Data) -> tuple[Sentence, ...]:
     """
     headline = data["decision"]["headline"]
     text, rows = headline["text"], data["plan"]["assignments"]
+    if not rows:
+        return (headline,)
     starts = [0]
     for name in list(dict.fromkeys(row["workload_name"] for row in rows))[1:]:
         found = text.find(f". {name}", starts[-1])
@@ -30,6 +34,19 @@ def answers(data: Data) -> tuple[Sentence, ...]:
     parts = [text[start:end].strip() for start, end in zip(starts, [*starts[1:], None], strict=True)]
     evidence = [*_sources(rows), data["plan"]["totals"]["monthly_usd"]["evidence"]]
     return tuple(sentence(part, *ids) for part, ids in zip(parts, evidence, strict=True))
+
+
+def key_numbers(data: Data) -> list[tuple[str, Number]]:
+    """Return the totals of the plan that are read first, each with its label."""
+    totals = data["plan"]["totals"]
+    return [(label, totals[name]) for name, label in TOTAL_LABELS.items() if name in totals]
+
+
+def other_totals(data: Data) -> list[tuple[str, Number]]:
+    """Return the numbers of the plan as a whole that are no key numbers, such as its energy."""
+    totals = data["plan"]["totals"]
+    others = {name: part for name, part in totals.items() if is_number(part) and name not in TOTAL_LABELS}
+    return [(titled(label), number) for label, number in labelled(others)]
 
 
 def _sources(rows: list[Data]) -> list[list[str]]:

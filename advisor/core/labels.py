@@ -1,5 +1,8 @@
 """The words for the layers, figures, roles and warnings of a report, for the page and the record alike."""
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 LAYER_LABELS: dict[str, str] = {
     "compute": "Compute",
     "accelerator": "Accelerator",
@@ -70,6 +73,7 @@ WARNING_LABELS: dict[str, str] = {  # the gravest first
     "not_self_serve": "Not self-serve",
     "retires": "Retires within your horizon",
     "measure_first": "Measure first",
+    "not_evaluated": "Not evaluated",
     "unconfirmed_latency": "Latency not confirmed",
     "unconfirmed_ttft": "First token not confirmed",
     "unconfirmed_tpot": "Token pace not confirmed",
@@ -87,3 +91,19 @@ BILL_NOTE = (
     "Lines that are part of another one say so. What is paid once, or has no price on file, stands beside the total "
     "and is not in it."
 )
+_ORDER = {name: position for position, name in enumerate(NUMBER_LABELS)}
+
+
+def number_label(name: str) -> str:
+    """Return what a number of a stack or plan is called; an unknown one keeps its own name."""
+    return NUMBER_LABELS.get(name, name.replace("_", " "))
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """Return the names of numbers in reading order."""
+    return sorted(names, key=lambda name: (_ORDER.get(name, len(_ORDER)), name))
+
+
+def labelled(numbers: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Return the numbers of a stack or plan with their labels, in reading order."""
+    return [(number_label(name), numbers[name]) for name in in_order(numbers)]

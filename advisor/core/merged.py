@@ -73,7 +73,8 @@ def warning_groups(data: Data) -> tuple[WarningGroup, ...]:
 def _under(said: Sentence, title: str) -> Sentence:
     """Return a sentence without the words of the title it stands under."""
     text = said["text"].removeprefix(f"{title}: ").replace(f": {title.lower()}: ", ": ", 1)
-    return {**said, "text": titled(text)}
+    is_name = not text.partition(" ")[0].strip(",:").isalpha()  # of a model or an instance: stays as it is written
+    return {**said, "text": text if is_name else titled(text)}
 
 
 def _once(warnings: Sequence[Data], data: Data) -> list[Sentence]:

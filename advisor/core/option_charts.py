@@ -21,13 +21,13 @@ _STANDINGS = {"ranked": "ranked", "confirm_first": "confirm first", "excluded": 
 
 def workload_charts(workload: Data, *, index: int, data: Data) -> tuple[Chart, ...]:
     """Return the pictures of one workload: what its options cost, and how long they take against the target."""
-    options = _options(workload)
+    options = shown_stacks(workload)
     found = [_option_costs(workload, options)]
     found += [_times(name, workload, options, _target(name, index, data)) for name in _TIMES]
     return tuple(chart for chart in found if chart and chart.is_drawn)
 
 
-def _options(workload: Data) -> list[Data]:
+def shown_stacks(workload: Data) -> list[Data]:
     """Return the stacks the report shows for a workload, each once, the recommended one first."""
     listed = [workload.get("recommended"), workload.get("stay")]
     listed += [one for name in ("provider", "group", "path") for one in workload.get(f"best_by_{name}", [])]

@@ -31,7 +31,11 @@ class Readout:
 
 def read(content: bytes) -> Readout:
     """Return a report read from its bytes, whatever version of the schema they are of: absent sections stay absent."""
-    data = json.loads(content)
+    return of(json.loads(content))
+
+
+def of(data: Mapping[str, Any]) -> Readout:
+    """Return a report's data read out. Page and record both say what stands here, and nothing in words of their own."""
     answers, bonds, flips = gist.answers(data), gist.bonds(data), gist.flips(data)
     warnings, checks = merged.warning_groups(data), merged.checks(data)
     benefits = tuple(merged.benefits(stack) for stack in data.get("coupling", {}).get("stacks", []))

@@ -2,18 +2,49 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from advisor.core import record_answer, record_appendix, record_statement
-from advisor.core.blocks import Block, Bullets, Column, Heading, Paragraph, Said, Section, Sources, Table, figure, rows
-from advisor.core.figures import plain, words
+from advisor.core import (
+    readout,
+    record_ahead,
+    record_answer,
+    record_appendix,
+    record_cost,
+    record_coupling,
+    record_statement,
+)
+from advisor.core.blocks import (
+    Block,
+    Bullets,
+    Cell,
+    Column,
+    Heading,
+    Paragraph,
+    Said,
+    Section,
+    Sources,
+    Table,
+    cell,
+    rows,
+)
+from advisor.core.figures import amount, plain, span, words
+from advisor.core.merged import Check
 from advisor.core.quantity import titled
+from advisor.core.readout import Readout
 from advisor.core.record_statement import ASKED, listed
 
 _MAX_SLUG_LETTERS = 60
 _ANCHORS = ("ideal", "unacceptable")
+# Sections that a report of an older schema, or of a decision without them, does not hold.
+_ABSENT: Mapping[str, Any] = {
+    "constraints": {"checks": [], "removals": [], "excluded_providers": []},
+    "evidence": [],
+    "plan_alternatives": [],
+    "unanswered": [],
+    "warnings": [],
+}
 
 Data = Mapping[str, Any]
 
@@ -55,7 +86,8 @@ class Record:
 
 def record(data: Data, *, sha256: str, facts: Facts) -> Record:
     """Return the record of a report's data, whose bytes have this hash."""
-    sources = Sources.of(data)
+    found, sources = readout.of({**_ABSENT, **data}), Sources.of(data)
+    data = found.data
     status = facts.status or ("proposed" if data["decision"]["feasible"] else "rejected")
     mine = (
         (f"The plan: {record_answer.stacks_text(data['plan']['assignments'])}",) if data["decision"]["feasible"] else ()
@@ -73,19 +105,20 @@ def record(data: Data, *, sha256: str, facts: Facts) -> Record:
         because=record_statement.reason(data),
         sections=(
             Section("context", "Context and problem", tuple(_context(data, sources))),
-            Section("drivers", "What drives the decision", tuple(_drivers(data, sources))),
-            Section("options", "Options considered", tuple(record_answer.options(data, sources))),
-            Section("outcome", "Outcome", tuple(record_answer.outcome(data, sources))),
-            Section("coupling", "What is bound to what", tuple(record_answer.coupling(data, sources))),
+            Section("drivers", "What drives the decision", tuple(_drivers(found, sources))),
+            Section("options", "Options considered", tuple(record_answer.options(found, sources))),
+            Section("outcome", "Outcome", tuple(record_answer.outcome(found, sources))),
+            Section("cost", "What it costs", tuple(record_cost.cost(found, sources))),
+            Section("coupling", "What is bound to what", tuple(record_coupling.coupling(found, sources))),
             Section("why_not", "Why not the others", tuple(record_answer.why_not(data, sources))),
-            Section("consequences", "Consequences and risks", tuple(record_answer.consequences(data, sources))),
+            Section("consequences", "Consequences and risks", tuple(record_ahead.consequences(found, sources))),
             Section(
-                "confirmation", "Confirmation: when to look again", tuple(record_answer.confirmation(data, sources))
+                "confirmation", "Confirmation: when to look again", tuple(record_ahead.confirmation(found, sources))
             ),
             Section(
                 "unanswered", "Unanswered questions and the defaults taken", tuple(record_appendix.unanswered(data))
             ),
-            Section("figures", "Every figure", tuple(record_appendix.figures(data, sources))),
+            Section("figures", "Every figure", tuple(record_appendix.every_figure(data, sources))),
             Section("evidence", "Evidence", tuple(record_appendix.evidence(data))),
             Section("made_from", "What this record was made from", tuple(record_appendix.made_from(data, sha256))),
         ),
@@ -154,6 +187,7 @@ def _context(data: Data, sources: Sources) -> Iterator[Block]:
             )
             for entry in answers
         ),
+        is_dense=True,
     )
 
 
@@ -168,7 +202,8 @@ def _answer(entry: Data) -> str:
 _COUNTED = {"ranked": "Ranked", "confirm_first": "To confirm first", "excluded": "Excluded"}
 
 
-def _drivers(data: Data, sources: Sources) -> Iterator[Block]:
+def _drivers(readout: Readout, sources: Sources) -> Iterator[Block]:
+    data = readout.data
     yield Heading("Preferences")
     yield Table(
         (
@@ -183,8 +218,7 @@ def _drivers(data: Data, sources: Sources) -> Iterator[Block]:
         ),
     )
     names = {item["id"]: item["name"] for item in data["workloads"]}
-    checks = data["constraints"]["checks"]
-    told = [check for check in checks if check["state"] != "met" or check["id"] in ASKED]
+    told = [check for check in readout.checks if check.state != "met" or check.id in ASKED]
     if told:
         yield Heading("Constraints, and how far the plan is from each")
         yield Table(
@@ -196,17 +230,11 @@ def _drivers(data: Data, sources: Sources) -> Iterator[Block]:
                 Column("Room left", 1.2, True),
             ),
             rows(
-                (
-                    titled(check["title"]),
-                    names.get(check["scope"], "the whole decision"),
-                    check["state"],
-                    record_answer.cell(check["text"], sources),
-                    figure(check["slack"]) if "slack" in check else "",
-                )
-                for check in sorted(told, key=lambda check: _STATES.index(check["state"]))
+                (check.title, _scopes(check, names.values()), check.state, cell(check.text, sources), _room(check))
+                for check in told
             ),
         )
-    kept = sorted({check["title"] for check in checks if check not in told})
+    kept = sorted({check.title for check in readout.checks if check not in told})
     if kept:
         yield Paragraph(Said(f"Also met for every workload checked: {', '.join(kept)}."), is_quiet=True)
     removals = data["constraints"]["removals"]
@@ -223,7 +251,14 @@ def _drivers(data: Data, sources: Sources) -> Iterator[Block]:
         )
 
 
-_STATES = ("missed", "cannot be confirmed", "met")
+def _scopes(check: Check, names: Collection[str]) -> str:
+    """Return which workloads a constraint is about."""
+    return "every workload" if len(names) > 1 and set(check.scopes) == set(names) else ", ".join(check.scopes)
+
+
+def _room(check: Check) -> Cell:
+    """Return what a constraint leaves; where it stands in the same words for several workloads, what it leaves each."""
+    return Cell("; ".join(map(amount, check.slack)), note="; ".join(filter(None, map(span, check.slack))))
 
 
 def _anchor(data: Data, path: str) -> str:

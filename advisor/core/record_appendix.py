@@ -1,22 +1,28 @@
 """The end of a decision record: what was not answered, every figure, every source, and what it was made from."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from advisor.core.blocks import Block, Cell, Column, Heading, Paragraph, Said, Sources, Table, rows
-from advisor.core.figures import amount, plain, span, words
-from advisor.core.labels import NUMBER_LABELS
-from advisor.core.quantity import Number, titled
-from advisor.core.record_answer import stacks_of
-
-_COLUMNS = (
-    Column("Figure", 2),
-    Column("Value", 1.3, True),
-    Column("Range", 1.3, True),
-    Column("Kind", 1.1),
-    Column("Sources", 1.6),
+from advisor.core.blocks import (
+    Block,
+    Cell,
+    Column,
+    Heading,
+    Paragraph,
+    Reference,
+    References,
+    Said,
+    Sources,
+    Table,
+    figures,
+    rows,
 )
+from advisor.core.figures import amount, plain, words
+from advisor.core.labels import labelled
+from advisor.core.option_charts import shown_stacks
+from advisor.core.quantity import Number, titled
+from advisor.core.record_cost import bill
 
 _ADDRESS = re.compile(r"https://[A-Za-z0-9\-._~:/?#@!$&'*+,;=%]+")
 
@@ -42,22 +48,17 @@ def unanswered(data: Data) -> Iterator[Block]:
     )
 
 
-def figures(data: Data, sources: Sources) -> Iterator[Block]:
+def every_figure(data: Data, sources: Sources) -> Iterator[Block]:
     """Yield every number of the plan and of each stack shown, with its kind and all its sources."""
     totals = data["plan"]["totals"]
     yield Heading("The plan")
     plan = [("A month at full load", totals["monthly_usd"]), ("Over the horizon", totals["horizon_usd"])]
     plan += [(other["title"], other["monthly_usd"]) for other in data["plan_alternatives"]]
-    yield _table(plan, sources)
-    yield Heading("Month by month")
-    yield Paragraph(Said("Each month is a share of the month at full load, from the same sources."), is_quiet=True)
-    yield Table(
-        (Column("Month", 1), Column("Cost", 1.5, True), Column("Range", 2, True)),
-        rows((str(month["month"]), amount(month["usd"]), span(month["usd"])) for month in totals["months"]),
-    )
-    for label, labelled in _by_stack(data).items():
+    yield figures(plan, sources.all)
+    yield from _bills(data, sources)
+    for label, numbers in _by_stack(data).items():
         yield Heading(label)
-        yield _table(labelled, sources)
+        yield figures(numbers, sources.all)
     reasons = [
         (f"{row['label']}, {name}", row[key])
         for workload in data["workloads"]
@@ -68,7 +69,21 @@ def figures(data: Data, sources: Sources) -> Iterator[Block]:
     reasons += [(row["label"], row["monthly_usd"]) for row in data["constraints"]["excluded_providers"]]
     if reasons:
         yield Heading("Stacks not taken")
-        yield _table(reasons, sources)
+        yield figures(reasons, sources.all)
+
+
+def _bills(data: Data, sources: Sources) -> Iterator[Block]:
+    """Yield each workload's bill, where it holds a line that the bill of the plan does not."""
+    told = [_figures_of(line) for line in data["plan"]["totals"].get("lines", ())]
+    for workload in data["workloads"]:
+        lines = (workload.get("bill") or {}).get("lines", [])
+        if any(_figures_of(line) not in told for line in lines):
+            yield Heading(f"The bill of {workload['name']}")
+            yield bill(lines, months_count=data["decision"]["horizon_months"], sources=sources)
+
+
+def _figures_of(line: Data) -> tuple[str, str, str]:
+    return line["title"], amount(line["monthly_usd"]), amount(line["horizon_usd"])
 
 
 def _by_stack(data: Data) -> dict[str, list[Labelled]]:
@@ -76,76 +91,60 @@ def _by_stack(data: Data) -> dict[str, list[Labelled]]:
     found: dict[str, list[Labelled]] = {}
     names = {item["id"]: item["name"] for item in data["workloads"]}
     shown: list[tuple[str, Data, Data]] = [
-        (names[workload["id"]], stack, {}) for workload in data["workloads"] for stack in stacks_of(workload)
+        (names[workload["id"]], stack, {}) for workload in data["workloads"] for stack in shown_stacks(workload)
     ]
     shown += [
         (item["workload_name"], item["stack"], item["numbers"]) for item in data["plan"]["assignments"] if item["stack"]
     ]
     for name, stack, own in shown:
-        numbers = {**stack["numbers"], **own}
-        ordered = [key for key in NUMBER_LABELS if key in numbers] + sorted(set(numbers) - set(NUMBER_LABELS))
-        labelled = [(NUMBER_LABELS.get(key, titled(words(key))), numbers[key]) for key in ordered]
-        labelled += [
+        numbers = labelled({**stack["numbers"], **own})
+        numbers += [
             ("Coupling, mean", stack["coupling"]["mean"]),
             ("Coupling, tightest", stack["coupling"]["maximum"]),
         ]
         title = f"{name}: {stack['label']}"
         if title not in found or own:
-            found[title] = labelled
+            found[title] = numbers
     return found
 
 
-def _table(labelled: list[Labelled], sources: Sources) -> Table:
-    return Table(
-        _COLUMNS,
-        rows(
-            (
-                Cell(label, note=number["reason"] or ""),
-                amount(number),
-                span(number),
-                number["kind"],
-                sources.all(number["evidence"]),
-            )
-            for label, number in labelled
-        ),
-    )
-
-
 def evidence(data: Data) -> Iterator[Block]:
-    """Yield every source: what it says, what kind of figure it is, who says so, where, and as of when."""
-    yield Paragraph(Said("The numbers of the sources in this record are the numbers of this table."), is_quiet=True)
-    yield Table(
-        (
-            Column("No.", 0.45, True),
-            Column("What", 2.4),
-            Column("Value", 1.2, True),
-            Column("Kind", 1),
-            Column("Source", 2.6),
-            Column("As of", 0.9),
+    """Yield every source: what it says, who says so, where, what kind of figure it is, and as of when."""
+    yield Paragraph(
+        Said(
+            "Source 12 is the twelfth entry of the evidence in the report's JSON. “As 11”: the source of the eleventh. "
+            "A bare date is the one that the source states. What the team answered stands under the context."
         ),
-        rows(
-            (
-                str(number),
-                Cell(entry["label"], note=f"{entry['id']}{_parts(entry)}"),
-                _value(entry),
-                entry["kind"],
-                Cell(entry["source"], note=entry["locator"] or "", url=_address(entry)),
-                _dated(entry),
-            )
-            for number, entry in enumerate(data.get("evidence", ()), start=1)
-        ),
+        is_quiet=True,
     )
+    yield References(tuple(_references(data["evidence"])))
 
 
-def _value(entry: Data) -> str:
-    if entry["value"] is None or isinstance(entry["value"], Mapping):
-        return "not one figure"
-    return f"{plain(entry['value'])} {entry['unit'] or ''}".strip()
+def _references(evidence: Sequence[Data]) -> Iterator[Reference]:
+    """Yield the entries by their numbers; where the source is the one of the entry before, its number is enough."""
+    first, before = 0, None
+    for number, entry in enumerate(evidence, start=1):
+        if entry["kind"] == "answer" and not isinstance(entry["value"], Mapping):
+            continue  # it stands under the context, whole
+        is_same = before is not None and (entry["source"], entry["url"]) == (before["source"], before["url"])
+        first = first if is_same else number
+        place = entry["locator"] or ""
+        yield Reference(
+            number,
+            _told(entry),
+            source=f"as {first}" if is_same else entry["source"],
+            place="" if before and is_same and place == before["locator"] else place,
+            dated=f"{entry['kind']}, {_day(entry)}",
+            url="" if is_same else _address(entry),
+        )
+        before = entry
 
 
-def _parts(entry: Data) -> str:
-    """Return what an entry of several parts says, for the wide column."""
-    return f" · {plain(entry['value'])}" if isinstance(entry["value"], Mapping) else ""
+def _told(entry: Data) -> str:
+    """Return what an entry is about and its figure, or its figures."""
+    value = plain(entry["value"]) if entry["value"] is not None else ""
+    unit = "" if isinstance(entry["value"], Mapping) else entry["unit"] or ""
+    return f"{entry['label']}: {value} {unit}".strip() if value else str(entry["label"])
 
 
 def _address(entry: Data) -> str:
@@ -154,10 +153,11 @@ def _address(entry: Data) -> str:
     return url if _ADDRESS.fullmatch(url) else ""
 
 
-def _dated(entry: Data) -> Cell:
+def _day(entry: Data) -> str:
     if entry["kind"] in ("answer", "default"):
-        return Cell("your own")
-    return Cell(entry["as_of"] or "undated", note=entry["as_of_basis"] if entry["as_of"] else "")
+        return "your own"
+    basis = f" ({entry['as_of_basis']})" if entry["as_of_basis"] not in ("", "stated") else ""
+    return f"{entry['as_of']}{basis}" if entry["as_of"] else "undated"
 
 
 def made_from(data: Data, sha256: str) -> Iterator[Block]:

@@ -11,12 +11,12 @@ from typing import Any
 
 import typst
 
-from advisor.core.blocks import Block, Chart, Table
+from advisor.core.blocks import Block, Picture, Table
 from advisor.core.record import Facts, Record, record
 from advisor.core.report import hash_of
 from advisor.pdf import charts
 
-RENDERER = f"record 1, typst {version('typst')}"
+RENDERER = f"record 2, typst {version('typst')}"
 
 _TEMPLATES = Path(__file__).parents[2] / "templates" / "pdf"
 _MAX_HEADER_LETTERS = 90
@@ -99,7 +99,7 @@ def _as_json(found: Record) -> str:
 
 
 def _block(block: Block) -> dict[str, Any]:
-    if isinstance(block, Chart):
+    if isinstance(block, Picture):
         return dict(_cleaned(charts.drawn(block), widest=_WIDEST_WORD_IN_CELL))
     widest = _WIDEST_WORD_IN_CELL if isinstance(block, Table) else _WIDEST_WORD
     return {"kind": block.kind, **_cleaned(vars(block), widest=widest)}

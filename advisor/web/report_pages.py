@@ -5,12 +5,11 @@ from typing import Any
 
 from django.urls import reverse
 
+from advisor.core import gist
 from advisor.core.charts import Chart
 from advisor.core.coupling import LAYERS
-from advisor.core.labels import BILL_NOTE, LAYER_LABELS, NUMBER_LABELS, ROLE_LABELS, STATES, TOTAL_LABELS
-from advisor.core.quantity import titled
+from advisor.core.labels import BILL_NOTE, LAYER_LABELS, ROLE_LABELS, STATES, in_order, labelled, number_label
 from advisor.core.readout import Readout
-from advisor.core.statements import is_number
 from advisor.web.picture import pictured
 from advisor.web.plots import plotted, tabled
 from advisor.web.report_bonds import bound_stacks
@@ -20,7 +19,6 @@ from advisor.web.report_frame import has_checks
 Data = Mapping[str, Any]
 Show = Callable[[Chart], dict[str, Any]]
 
-_ORDER = {name: position for position, name in enumerate(NUMBER_LABELS)}
 _STATE_TAGS = {"missed": "tag-bad", "cannot be confirmed": "tag-caution", "met": "tag-good"}
 _ROLE_TAGS = {"production": "tag-good", "baseline": "tag-good", "none": "tag-bad"}
 _IN_THE_PLAN = ("production", "baseline")
@@ -39,7 +37,7 @@ def answer(readout: Readout) -> dict[str, Any]:
     return {
         "bill": readout.answers[-1],
         "answers": readout.answers[:-1],
-        "key_numbers": _key_numbers(data),
+        "key_numbers": gist.key_numbers(data),
         "picture": pictured(data),
         "bonds": list(readout.bonds.values()),
         "plan_rows": rows,
@@ -50,18 +48,6 @@ def answer(readout: Readout) -> dict[str, Any]:
         "warnings_count": sum(group.count for group in readout.warnings),
         "flips": readout.flips,
     }
-
-
-def _key_numbers(data: Data) -> list[tuple[str, Any]]:
-    totals = data["plan"]["totals"]
-    return [(label, totals[name]) for name, label in TOTAL_LABELS.items() if name in totals]
-
-
-def _other_totals(data: Data) -> list[tuple[str, Any]]:
-    """Return the numbers of the plan as a whole that are no key numbers, such as its energy."""
-    totals = data["plan"]["totals"]
-    others = {name: part for name, part in totals.items() if is_number(part) and name not in TOTAL_LABELS}
-    return [(titled(label), number) for label, number in labelled(others)]
 
 
 def _plan_row(row: Data) -> dict[str, Any]:
@@ -82,8 +68,8 @@ def cost(readout: Readout, *, show: Show = plotted) -> dict[str, Any]:
     data = readout.data
     rows = [_plan_row(row) for row in data["plan"]["assignments"]]
     return {
-        "key_numbers": _key_numbers(data),
-        "other_totals": _other_totals(data),
+        "key_numbers": gist.key_numbers(data),
+        "other_totals": gist.other_totals(data),
         "charts": [show(chart) for chart in readout.cost_charts],
         "bill_lines": data["plan"]["totals"].get("lines", []),
         "bill_note": BILL_NOTE,
@@ -94,21 +80,11 @@ def cost(readout: Readout, *, show: Show = plotted) -> dict[str, Any]:
 
 def _bills(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the money of each stack line by line: list and net cost stand beside each other."""
-    names = sorted(
-        {name for row in rows for name, part in row["stack"]["numbers"].items() if part["unit"] == "USD/month"},
-        key=lambda name: _ORDER.get(name, len(_ORDER)),
-    )
-    return [{"label": _label(name), "numbers": [row["stack"]["numbers"].get(name) for row in rows]} for name in names]
-
-
-def _label(name: str) -> str:
-    return NUMBER_LABELS.get(name, name.replace("_", " "))
-
-
-def labelled(numbers: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    """Return the numbers of a stack with their labels, in reading order; unknown names keep their own."""
-    ordered = sorted(numbers, key=lambda name: (_ORDER.get(name, len(_ORDER)), name))
-    return [(_label(name), numbers[name]) for name in ordered]
+    names = {name for row in rows for name, part in row["stack"]["numbers"].items() if part["unit"] == "USD/month"}
+    return [
+        {"label": number_label(name), "numbers": [row["stack"]["numbers"].get(name) for row in rows]}
+        for name in in_order(names)
+    ]
 
 
 def workload_links(readout: Readout, place: tuple[int, int]) -> list[dict[str, str]]:

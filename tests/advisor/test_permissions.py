@@ -247,6 +247,9 @@ RULES: dict[str, Rule] = {
     "web:report_print": reads(VIEWER, at=revision),
     "web:report_json": reads(VIEWER, at=revision),
     "web:report_markdown": reads(VIEWER, at=revision),
+    "web:report_pdf": reads(VIEWER, at=revision),
+    "web:report_bundle": reads(VIEWER, at=revision),
+    "web:retry_pdf": writes(EDITOR, at=revision),
     # the catalog belongs to nobody in particular
     "web:catalog": reads(SIGNED_IN),
     "web:catalog_search": reads(SIGNED_IN),

@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from advisor.core.blocks import Chart
+from advisor.core.blocks import Picture, Said
+from advisor.core.charts import Chart, Point, Series
+from advisor.core.quantity import Number, sentence
 from advisor.core.record import Facts, record
 from advisor.core.report import hash_of
 from advisor.pdf.charts import drawn
@@ -78,11 +80,11 @@ def test_the_pdf_is_tagged_and_says_its_language_title_and_standards() -> None:
 
 def test_tables_have_header_cells_and_each_chart_says_in_words_what_it_shows() -> None:
     found = reader(made())
-    charts = [
+    pictures = [
         block
         for section in record(json.loads(content()), sha256="0" * 64, facts=FACTS).sections
         for block in section.blocks
-        if isinstance(block, Chart)
+        if isinstance(block, Picture)
     ]
 
     order = tags(catalog_of(found)["/StructTreeRoot"])
@@ -94,7 +96,9 @@ def test_tables_have_header_cells_and_each_chart_says_in_words_what_it_shows() -
 
     assert order.count("/TH") > order.count("/Table") > 20
     assert order.index("/H1") < order.index("/Table")
-    assert {chart.summary for chart in charts} == {printable(text).replace("\u200b", "") for text in alternatives}
+    said = {f"{one.chart.title}. {one.chart.says['text']}" for one in pictures}
+    assert said == {printable(text).replace("\u200b", "") for text in alternatives}
+    assert {one.chart.kind for one in pictures} == {"ranges", "stacked", "course"}
 
 
 def figure_texts(node: Any) -> list[str]:
@@ -236,13 +240,48 @@ def test_any_title_gives_a_pdf_twice_the_same(title: str) -> None:
     assert pdf(titled(title)) == pdf(titled(title))
 
 
-def test_a_wide_spread_is_drawn_as_points_on_a_logarithmic_scale() -> None:
-    def chart(*values: float) -> dict[str, Any]:
-        series = tuple({"label": "x", "low": one, "typical": one, "high": one, "text": "x"} for one in values)
-        return drawn(Chart("t", unit="USD/month", series=series, summary="s"))
+def money(value: float | None, low: float | None = None, high: float | None = None) -> Number:
+    ends = {"low": value if low is None else low, "high": value if high is None else high}
+    return {"value": value, **ends, "unit": "USD/month", "kind": "estimate", "evidence": [], "reason": None}
 
-    assert [bar["typical"] for bar in chart(50.0, 100.0)["bars"]] == [0.5, 1.0]
-    assert [round(bar["typical"], 6) for bar in chart(10.0, 100.0, 1000.0)["bars"]] == [0.0, 0.5, 1.0]
-    assert chart(10.0, 1000.0)["scale"] == "Logarithmic scale, from 10 USD/month."
-    assert chart(0.0, 1000.0)["is_log"] is False
-    assert [bar["typical"] for bar in chart(0.0, 0.0)["bars"]] == [0.0, 0.0]
+
+def shown(*numbers: Number, kind: str = "ranges", target: Number | None = None) -> dict[str, Any]:
+    points = tuple(Point(str(place), number) for place, number in enumerate(numbers, start=1))
+    series = (Series("ranked", points),)
+    chart = Chart("c", kind, "t", "USD/month", says=sentence("says."), series=series, target=target)
+    return drawn(Picture(chart, Said("says.")))
+
+
+def test_a_wide_spread_is_drawn_on_a_logarithmic_scale_and_says_so() -> None:
+    narrow, wide = shown(money(50.0), money(100.0)), shown(money(10.0), money(100.0), money(1000.0))
+
+    assert [row["at"] for row in narrow["rows"]] == [0.5, 1.0]
+    assert narrow["scale"] == "Scale from 0 to $100 per month."
+    assert [round(row["at"], 6) for row in wide["rows"]] == [0.0, 0.5, 1.0]
+    assert wide["scale"] == "Logarithmic scale from $10 per month to $1,000 per month."
+    assert shown(money(0.0), money(1000.0))["scale"] == "Scale from 0 to $1,000 per month."
+    assert [row["at"] for row in shown(money(0.0), money(0.0))["rows"]] == [0.0, 0.0]
+
+
+def test_an_unknown_has_no_mark_and_a_lower_bound_one_of_its_own() -> None:
+    found = shown(money(100.0, 50.0, 200.0), money(None, 80.0), money(None), target=money(150.0))
+
+    assert [row["mark"] for row in found["rows"]] == ["full", "at least", ""]
+    assert [row["text"] for row in found["rows"]] == ["$100 per month", "at least $80 per month", "unknown"]
+    assert found["rows"][0]["ends"] == [0.25, 1.0]
+    assert found["rows"][1]["ends"] == [0.4, 0.4]
+    assert found["target"] == 0.75
+
+
+def test_a_month_that_is_not_known_is_left_out_of_the_line() -> None:
+    found = shown(money(50.0, 40.0, 60.0), money(None, 40.0), money(100.0), kind="course")
+
+    assert found["line"] == [(0.0, 0.5), (1.0, 1.0)]
+    assert found["band"] == [(0.0, 0.4), (1.0, 1.0), (1.0, 1.0), (0.0, 0.6)]
+    assert (found["first"], found["last"], found["top"]) == ("month 1", "month 3", "$100 per month")
+
+
+def test_a_line_of_the_bill_is_drawn_as_long_as_it_is_and_one_of_nothing_not_at_all() -> None:
+    found = shown(money(300.0), money(0.0), money(100.0), money(None, 20.0), kind="stacked")
+
+    assert [(row["label"], row["pieces"]) for row in found["rows"]] == [("1", [1.0]), ("3", [1 / 3])]
