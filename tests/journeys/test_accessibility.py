@@ -32,6 +32,7 @@ def test_every_page_passes_axe(theme: str, app: App, browser: Browser) -> None:
     app.sign_in(page)
     page.route("**/progress", lambda route: route.abort())  # the page stays until axe has looked at it
     page.get_by_role("button", name="Advise on this example, Trip serving").click()
+    page.get_by_role("progressbar").wait_for()
     found += violations(page)
     page.unroute("**/progress")
     page.wait_for_url(re.compile(r"/report$"), timeout=60_000)
@@ -41,6 +42,7 @@ def test_every_page_passes_axe(theme: str, app: App, browser: Browser) -> None:
         found += violations(page)
     page.get_by_role("link", name="To the start page").click()
     page.get_by_role("button", name="Advise on this document").click()  # with nothing in it
+    page.get_by_text("Paste a document").wait_for()
     found += violations(page)
     context.close()
 

@@ -57,9 +57,9 @@ def test_a_second_person_joins_by_a_link_and_reads_but_does_not_write(
     # what the first one asked is there to read
     visitor.get_by_role("navigation", name="Main").get_by_role("link", name="Decisions").click()
     decisions = visitor.locator("#decisions-title ~ .table-wrap")
-    decisions.get_by_role("link").first.click()
+    decisions.get_by_role("link", name="Assistant for a small team").first.click()
+    visitor.get_by_role("link", name="Read the report").first.click()
     visitor.wait_for_url(REPORT)
-    visitor.goto(report)
     assert visitor.locator("#answer").inner_text() == answer
 
     # and nothing to write with, by a page or past it
