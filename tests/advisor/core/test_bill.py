@@ -216,5 +216,5 @@ def test_the_record_holds_the_bill_and_an_older_report_still_renders(served):
 
     assert "### Costs" in record
     assert re.search(r"Provider support plan[^|]*\| unknown", record)
-    assert "Running total" in record
+    assert "Summed up" in record
     assert "Provider support plan" not in markdown(older)
