@@ -66,14 +66,16 @@ def last(*, revision: Revision) -> Approval | None:
 
 def standing_of(*, revision: Revision) -> Standing:
     """Return how a revision stands now."""
-    return standing_at(revision=revision, step=last(revision=revision))
+    return _standing(revision, list(_steps(revision.decision).order_by("pk")))
 
 
 def standing_at(*, revision: Revision, step: Approval | None) -> Standing:
     """Return how a revision stood right after a step of its life; before any, it is a draft."""
-    if step is None:
-        return Standing()
-    rows = [row for row in _steps(revision.decision).order_by("pk") if row.pk <= step.pk]
+    before = _steps(revision.decision).filter(pk__lte=step.pk).order_by("pk") if step else ()
+    return _standing(revision, list(before))
+
+
+def _standing(revision: Revision, rows: list[Approval]) -> Standing:
     mine = [_step(row) for row in rows if row.revision_id == revision.pk]
     # What an earlier accepted revision took the place of stays superseded by the decision as a whole.
     inherited = [one.supersedes for one in map(_step, rows) if one.transition == "accepted" and one.supersedes]

@@ -23,7 +23,7 @@ def propose(
 ) -> list[int]:
     """Put a revision that has a report before the owners, in the place of an accepted decision if one is named."""
     with transaction.atomic():
-        decision = _locked(revision.decision, supersedes)
+        decision, _ = _locked(revision.decision, supersedes)
         _check_proposal(decision, revision=revision, supersedes=supersedes)
         decision.proposed = revision
         if decision.status == Status.DRAFT:
@@ -56,13 +56,15 @@ def accept(
     """Make the proposed revision the record. What it takes the place of is superseded in the same transaction."""
     named = _named_by(revision)
     with transaction.atomic():
-        decision = _locked(revision.decision, named)
+        decision, older = _locked(revision.decision, named)
         _check_proposed(decision, revision=revision)
         if _named_by(revision) != named:
             raise NotNow("The proposal was made anew meanwhile. Look at it again.")
+        if older is not None and older.status != Status.ACCEPTED:
+            raise NotNow(f"“{older.title}” is not accepted any more, so nothing can take its place.")
         before = decision.accepted
         decision.status, decision.accepted, decision.proposed = Status.ACCEPTED, revision, None
-        decision.supersedes = named or decision.supersedes
+        decision.supersedes = older or decision.supersedes
         decision.save(update_fields=["status", "accepted", "proposed", "supersedes"])
         issued = _written(
             decision,
@@ -70,26 +72,23 @@ def accept(
             user=user,
             transition=Transition.ACCEPTED,
             comment=comment,
-            supersedes=named,
+            supersedes=older,
             review_by=review_by,
             moment=moment,
         )
         if before is not None:
             issued += _superseded(decision, revision=before, by=revision, user=user, moment=moment)
-        if named is not None:
-            issued += _supersede(named, by=revision, user=user, moment=moment)
+        if older is not None:
+            issued += _supersede(older, by=revision, user=user, moment=moment)
         return issued
 
 
 def _supersede(older: Decision, *, by: Revision, user: User, moment: datetime) -> list[int]:
     """Close an accepted decision, and what is proposed in it, because another took its place."""
-    older = Decision.objects.select_related("workspace").get(pk=older.pk)
-    if older.status != Status.ACCEPTED or older.accepted is None:
-        raise NotNow(f"“{older.title}” is not accepted any more, so nothing can take its place.")
-    waiting = older.proposed
+    accepted, waiting = Revision.objects.get(pk=older.accepted_id), older.proposed
     older.status, older.proposed = Status.SUPERSEDED, None
     older.save(update_fields=["status", "proposed"])
-    issued = _superseded(older, revision=older.accepted, by=by, user=user, moment=moment)
+    issued = _superseded(older, revision=accepted, by=by, user=user, moment=moment)
     if waiting is not None:
         reason = f"Decision {by.decision_id} took the place of this one."
         issued += _written(
@@ -113,7 +112,7 @@ def _returned(revision: Revision, *, user: User, transition: str, comment: str, 
     if not comment.strip():
         raise NotNow("Say why: whoever reads the log later has only this.")
     with transaction.atomic():
-        decision = _locked(revision.decision, None)
+        decision, _ = _locked(revision.decision, None)
         _check_proposed(decision, revision=revision)
         decision.proposed = None
         if decision.status == Status.PROPOSED:
@@ -122,14 +121,14 @@ def _returned(revision: Revision, *, user: User, transition: str, comment: str, 
         return _written(decision, revision=revision, user=user, transition=transition, comment=comment, moment=moment)
 
 
-def _locked(decision: Decision, other: Decision | None) -> Decision:
-    """Return the decision as it stands; nobody moves it or the other one until the transaction ends.
+def _locked(decision: Decision, other: Decision | None) -> tuple[Decision, Decision | None]:
+    """Return both decisions as they stand; nobody moves them until the transaction ends.
 
     Locked in the order of their numbers, so that two that name each other do not wait for each other.
     """
     wanted = {decision.pk} | ({other.pk} if other else set())
     rows = {row.pk: row for row in Decision.objects.select_for_update().filter(pk__in=wanted).order_by("pk")}
-    return rows[decision.pk]
+    return rows[decision.pk], rows[other.pk] if other else None
 
 
 def _check_proposal(decision: Decision, *, revision: Revision, supersedes: Decision | None) -> None:

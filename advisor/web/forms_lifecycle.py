@@ -21,7 +21,8 @@ class StepForm(forms.Form):
     """A form drawn by web/_field.html; several stand on one page."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, auto_id=f"{type(self).__name__.lower()}_%s", **kwargs)
+        kwargs.setdefault("auto_id", f"{type(self).__name__.lower()}_%s")
+        super().__init__(*args, **kwargs)
 
 
 def _number(label: str, *, required: bool, help_text: str = "") -> forms.IntegerField:

@@ -24,8 +24,8 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from advisor.models import Invite, Run, Token, User, Workspace
-from advisor.services import accounts, drafts, resets
-from tests.advisor.factories import a_member, a_reported_run, a_token, a_user, an_invite
+from advisor.services import accounts, drafts, lifecycle, renderings, resets
+from tests.advisor.factories import a_member, a_reported_revision, a_reported_run, a_token, a_user, an_invite
 
 pytestmark = pytest.mark.django_db
 
@@ -55,6 +55,9 @@ class World:
         self.draft = drafts.begin(
             workspace=self.workspace, user=self.owner, title="Next", kind="cpu_serving", moment=moment
         )
+        a_reported_revision(decision=self.run.revision.decision)
+        lifecycle.propose(revision=self.run.revision, user=self.owner, moment=moment)
+        renderings.render_pdf(run_id=self.run.pk, moment=moment)
         self.release = release
         self.invite_secret = an_invite(workspace=self.workspace, by=self.owner, moment=moment)
         self.reset_secret = resets.issue(user=self.viewer, by=self.owner, moment=moment)
@@ -126,6 +129,10 @@ def revision(world: World) -> dict[str, Any]:
     return decision(world) | {"number": 1}
 
 
+def issued(world: World) -> dict[str, Any]:
+    return decision(world) | {"rendering_id": world.run.report.renderings.get().pk}
+
+
 def statement(world: World) -> dict[str, Any]:
     return revision(world) | {"statement_number": 1}
 
@@ -143,6 +150,10 @@ def version(world: World) -> dict[str, Any]:
 
 def in_workspace(world: World) -> dict[str, Any]:
     return {"workspace": world.workspace.pk}
+
+
+def reason(world: World) -> dict[str, Any]:
+    return {"comment": "The price moved."}
 
 
 def new_decision(world: World) -> dict[str, Any]:
@@ -186,6 +197,11 @@ RULES: dict[str, Rule] = {
     # decisions and their drafts
     "web:decision": reads(VIEWER, at=decision),
     "web:rename_decision": writes(EDITOR, at=decision, data=lambda world: {"title": "New"}),
+    "web:propose": writes(EDITOR, at=decision, data=lambda world: {"number": 2}),
+    "web:withdraw": writes(EDITOR, at=revision, data=reason),
+    "web:accept": writes(OWNER, at=revision),
+    "web:reject": writes(OWNER, at=revision, data=reason),
+    "web:issued_pdf": reads(VIEWER, at=issued),
     "web:copy_revision": writes(EDITOR, at=revision),
     "web:next_revision": writes(EDITOR, at=revision),
     "web:questions": both(VIEWER, EDITOR, at=lambda world: draft(world) | {"page": "first"}, data=version),
@@ -240,6 +256,9 @@ RULES: dict[str, Rule] = {
     "web:report_print": reads(VIEWER, at=revision),
     "web:report_json": reads(VIEWER, at=revision),
     "web:report_markdown": reads(VIEWER, at=revision),
+    "web:report_pdf": reads(VIEWER, at=revision),
+    "web:report_bundle": reads(VIEWER, at=revision),
+    "web:retry_pdf": writes(EDITOR, at=revision),
     # the catalog belongs to nobody in particular
     "web:catalog": reads(SIGNED_IN),
     "web:catalog_search": reads(SIGNED_IN),
