@@ -14,6 +14,7 @@ from advisor.models import Approval, Decision, Rendering, Report, Revision, Run
 class LogRow:
     """One line of the log, in words."""
 
+    step_id: int
     transition: str
     label: str
     revision_number: int
@@ -131,6 +132,7 @@ def _place(decision_id: int, by: Revision) -> str:
 
 def _row(row: Approval) -> LogRow:
     return LogRow(
+        step_id=row.pk,
         transition=row.transition,
         label=row.get_transition_display(),
         revision_number=row.revision.number,

@@ -12,6 +12,7 @@ from advisor.models import Approval, Decision, Report, Revision, User
 from advisor.services import approvals, audit, renderings
 
 Transition, Status = Approval.Transition, Decision.Status
+_TOO_LATE = "This revision is not proposed. Perhaps somebody was faster: see what happened."
 
 
 class NotNow(Exception):
@@ -51,17 +52,29 @@ def reject(*, revision: Revision, user: User, comment: str, moment: datetime) ->
 
 
 def accept(
-    *, revision: Revision, user: User, comment: str = "", review_by: date | None = None, moment: datetime
+    *,
+    revision: Revision,
+    user: User,
+    proposal: int | None = None,
+    comment: str = "",
+    review_by: date | None = None,
+    moment: datetime,
 ) -> list[int]:
-    """Make the proposed revision the record. What it takes the place of is superseded in the same transaction."""
-    named = _named_by(revision)
+    """Make the proposed revision the record. What it takes the place of is superseded in the same transaction.
+
+    ``proposal`` is the step that the page showed: one that was made anew since, perhaps in the place of another
+    decision, is not accepted unseen.
+    """
+    step = _proposal(revision)
+    if step is None:
+        raise NotNow(_TOO_LATE)
     with transaction.atomic():
-        decision, older = _locked(revision.decision, named)
+        decision, older = _locked(revision.decision, step.supersedes)
         _check_proposed(decision, revision=revision)
-        if _named_by(revision) != named:
+        if _proposal(revision) != step or (proposal is not None and proposal != step.pk):
             raise NotNow("The proposal was made anew meanwhile. Look at it again.")
-        if older is not None and older.status != Status.ACCEPTED:
-            raise NotNow(f"“{older.title}” is not accepted any more, so nothing can take its place.")
+        if older is not None:
+            _accepted_of(older)
         before = decision.accepted
         decision.status, decision.accepted, decision.proposed = Status.ACCEPTED, revision, None
         decision.supersedes = older or decision.supersedes
@@ -85,7 +98,7 @@ def accept(
 
 def _supersede(older: Decision, *, by: Revision, user: User, moment: datetime) -> list[int]:
     """Close an accepted decision, and what is proposed in it, because another took its place."""
-    accepted, waiting = Revision.objects.get(pk=older.accepted_id), older.proposed
+    accepted, waiting = _accepted_of(older), older.proposed
     older.status, older.proposed = Status.SUPERSEDED, None
     older.save(update_fields=["status", "proposed"])
     issued = _superseded(older, revision=accepted, by=by, user=user, moment=moment)
@@ -148,14 +161,20 @@ def _check_proposal(decision: Decision, *, revision: Revision, supersedes: Decis
 
 def _check_proposed(decision: Decision, *, revision: Revision) -> None:
     if decision.proposed_id != revision.pk:
-        raise NotNow("This revision is not proposed any more. Somebody was faster: see the log.")
+        raise NotNow(_TOO_LATE)
 
 
-def _named_by(revision: Revision) -> Decision | None:
-    """Return the decision whose place the newest proposal of a revision is to take."""
-    steps = Approval.objects.filter(revision=revision, transition=Transition.PROPOSED).select_related("supersedes")
-    step = steps.order_by("-pk").first()
-    return step.supersedes if step else None
+def _accepted_of(older: Decision) -> Revision:
+    """Return the accepted revision of a decision that another is to take the place of."""
+    if older.status != Status.ACCEPTED or older.accepted is None:
+        raise NotNow(f"“{older.title}” is not accepted any more, so nothing can take its place.")
+    return older.accepted
+
+
+def _proposal(revision: Revision) -> Approval | None:
+    """Return the newest proposal of a revision; it names the decision whose place it is to take, if any."""
+    steps = Approval.objects.filter(revision=revision, transition=Transition.PROPOSED)
+    return steps.select_related("supersedes").order_by("-pk").first()
 
 
 def _written(

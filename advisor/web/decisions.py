@@ -117,15 +117,16 @@ def page(request: HttpRequest, found: Decision, **refused: StepForm) -> HttpResp
     """Render a decision's page; a form of a step that was refused stands in for its fresh one."""
     role = access.role(user=request.user, workspace_id=found.workspace_id)
     numbers, others = approvals.proposable(decision=found), approvals.supersedable(decision=found)
+    life = approvals.life(decision=found)
     context = {
         "decision": found,
         "revisions": decisions.revision_rows(decision=found),
         "may_write": role in (Membership.Role.OWNER, Membership.Role.EDITOR),
         "is_owner": role == Membership.Role.OWNER,
-        "life": approvals.life(decision=found),
+        "life": life,
         "proposable": numbers,
         "propose_form": ProposeForm(numbers=numbers, supersedable=others),
-        "accept_form": AcceptForm(),
+        "accept_form": AcceptForm(initial={"proposal": life.proposed.step_id if life.proposed else None}),
         "reject_form": RejectForm(),
         "withdraw_form": WithdrawForm(),
     }

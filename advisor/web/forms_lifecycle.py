@@ -54,6 +54,7 @@ def _choice(choices: Sequence[tuple[Any, str]]) -> forms.Select:
 
 
 class AcceptForm(StepForm):
+    proposal = forms.IntegerField(required=False, widget=forms.HiddenInput())
     comment = _comment("Comment (optional)", required=False)
     review_by = forms.DateField(
         label="Look at it again by (optional)",
