@@ -53,10 +53,10 @@ def life(*, decision: Decision) -> Life:
     log = [_row(one) for one in rows]
     return Life(
         log=log,
-        issued=_issued(decision),
+        issued=_issued(decision) if rows else [],
         proposed=_first(rows, log, Approval.Transition.PROPOSED, decision.proposed_id),
         accepted=_first(rows, log, Approval.Transition.ACCEPTED, decision.accepted_id),
-        superseded_by=Decision.objects.filter(supersedes=decision).first(),
+        superseded_by=_successor(decision),
     )
 
 
@@ -150,6 +150,12 @@ def _first(rows: list[Approval], log: list[LogRow], transition: str, revision_id
     return next(
         (told for row, told in zip(rows, log, strict=True) if (row.transition, row.revision_id) == wanted), None
     )
+
+
+def _successor(decision: Decision) -> Decision | None:
+    if decision.status != Decision.Status.SUPERSEDED:
+        return None
+    return Decision.objects.filter(supersedes=decision).first()
 
 
 def _issued(decision: Decision) -> list[IssuedRow]:

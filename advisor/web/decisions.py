@@ -116,7 +116,8 @@ def begin_from_example(request: HttpRequest, name: str) -> HttpResponse:
 def page(request: HttpRequest, found: Decision, **refused: StepForm) -> HttpResponse:
     """Render a decision's page; a form of a step that was refused stands in for its fresh one."""
     role = access.role(user=request.user, workspace_id=found.workspace_id)
-    numbers, others = approvals.proposable(decision=found), approvals.supersedable(decision=found)
+    numbers = approvals.proposable(decision=found)
+    others = approvals.supersedable(decision=found) if numbers else []
     life = approvals.life(decision=found)
     context = {
         "decision": found,

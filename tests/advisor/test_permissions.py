@@ -55,7 +55,7 @@ class World:
         self.draft = drafts.begin(
             workspace=self.workspace, user=self.owner, title="Next", kind="cpu_serving", moment=moment
         )
-        a_reported_revision(decision=self.run.revision.decision)
+        a_reported_revision(decision=self.run.revision.decision, content=REPORT.read_bytes())
         lifecycle.propose(revision=self.run.revision, user=self.owner, moment=moment)
         renderings.render_pdf(run_id=self.run.pk, moment=moment)
         self.release = release
