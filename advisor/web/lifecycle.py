@@ -13,7 +13,7 @@ from advisor import tasks
 from advisor.models import Revision
 from advisor.services import access, approvals, lifecycle
 from advisor.web import decisions
-from advisor.web.forms_lifecycle import AcceptForm, ProposeForm, RejectForm, WithdrawForm
+from advisor.web.forms_lifecycle import AcceptForm, ProposeForm, RejectForm, StepForm, WithdrawForm
 
 
 @login_required
@@ -67,9 +67,7 @@ def reject(request: HttpRequest, decision_id: int, number: int) -> HttpResponse:
     """Send a proposal back, with a reason."""
     revision = access.revision(user=request.user, decision_id=decision_id, number=number, own=True)
     form = RejectForm(request.POST)
-    if not form.is_valid():
-        return decisions.page(request, revision.decision, reject_form=form)
-    return _returned(request, revision, lifecycle.reject, form.cleaned_data["comment"], word="sent back")
+    return _returned(request, revision, lifecycle.reject, word="sent back", reject_form=form)
 
 
 @login_required
@@ -78,14 +76,16 @@ def withdraw(request: HttpRequest, decision_id: int, number: int) -> HttpRespons
     """Take a proposal back, with a reason."""
     revision = access.revision(user=request.user, decision_id=decision_id, number=number, write=True)
     form = WithdrawForm(request.POST)
-    if not form.is_valid():
-        return decisions.page(request, revision.decision, withdraw_form=form)
-    return _returned(request, revision, lifecycle.withdraw, form.cleaned_data["comment"], word="taken back")
+    return _returned(request, revision, lifecycle.withdraw, word="taken back", withdraw_form=form)
 
 
 def _returned(
-    request: HttpRequest, revision: Revision, step: Callable[..., list[int]], comment: str, *, word: str
+    request: HttpRequest, revision: Revision, step: Callable[..., list[int]], *, word: str, **named: StepForm
 ) -> HttpResponse:
+    (form,) = named.values()
+    if not form.is_valid():
+        return decisions.page(request, revision.decision, **named)
+    comment = form.cleaned_data["comment"]
     return _done(
         request,
         revision.decision_id,

@@ -195,6 +195,7 @@ def test_superseding_sets_both_sides_and_closes_what_was_proposed_there(owner: U
     lifecycle.accept(revision=revision, user=owner, moment=LATER)
 
     newer.refresh_from_db()
+    older.refresh_from_db()
     assert newer.supersedes == older
     assert stands(older) == ("superseded", None, 1)
     assert approvals.standing_of(revision=revision).supersedes == f"decision {older.pk}: Older"
