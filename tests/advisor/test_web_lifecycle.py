@@ -178,6 +178,15 @@ def test_the_status_stands_in_the_list_and_on_the_report(owner: User, decision: 
     assert "by ann@example.org on 2026-11-23" in client.get(report).content.decode()
 
 
+def test_a_superseded_report_says_by_what(owner: User) -> None:
+    older = a_decision(owner, "superseded")
+    newer = Decision.objects.get(supersedes=older)
+
+    shown = signed_in(owner).get(f"/decisions/{older.pk}/revisions/1/report").content.decode()
+
+    assert f'<span class="tag tag-caution">Superseded</span>\n by decision {newer.pk}: Newer' in shown
+
+
 def test_every_record_that_was_issued_can_be_fetched_as_it_was(owner: User, decision: Decision) -> None:
     revision = decision.revisions.get()
     lifecycle.propose(revision=revision, user=owner, moment=MOMENT)
