@@ -98,7 +98,11 @@ class Membership(models.Model):
 
 
 class Decision(models.Model):
-    """One question of a team, answered by the reports of its revisions."""
+    """One question of a team, answered by the reports of its revisions.
+
+    `accepted` is the revision that is the record; it stays until another is accepted or another decision supersedes
+    this one. `proposed` is the one that waits for an owner. How both came about stands in the approvals.
+    """
 
     class Status(models.TextChoices):
         DRAFT = "draft", "Draft"
@@ -112,6 +116,8 @@ class Decision(models.Model):
     supersedes = models.ForeignKey(
         "self", on_delete=models.PROTECT, null=True, blank=True, related_name="superseded_by"
     )
+    proposed = models.ForeignKey("Revision", on_delete=models.RESTRICT, null=True, blank=True, related_name="+")
+    accepted = models.ForeignKey("Revision", on_delete=models.RESTRICT, null=True, blank=True, related_name="+")
     created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField()
 
@@ -124,6 +130,14 @@ class Decision(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(supersedes__isnull=True) | ~Q(supersedes=F("id")), name="decision_supersedes_another"
+            ),
+            models.UniqueConstraint(fields=["supersedes"], name="decision_superseded_once"),
+            models.CheckConstraint(
+                condition=Q(status="draft", proposed__isnull=True, accepted__isnull=True)
+                | Q(status="proposed", proposed__isnull=False, accepted__isnull=True)
+                | Q(status="accepted", accepted__isnull=False)
+                | Q(status="superseded", proposed__isnull=True, accepted__isnull=False),
+                name="decision_status_has_its_revision",
             ),
         ]
 
@@ -152,6 +166,64 @@ class Revision(models.Model):
 
     def __str__(self) -> str:
         return f"revision {self.number} of decision {self.decision_id}"
+
+
+class Approval(models.Model):
+    """One step of a decision's life: who proposed, accepted or sent back which revision, and why.
+
+    Appended, never rewritten: the database refuses an update. The actor's name is the one of that time.
+    """
+
+    class Transition(models.TextChoices):
+        PROPOSED = "proposed", "Proposed"
+        WITHDRAWN = "withdrawn", "Withdrawn"
+        REJECTED = "rejected", "Rejected"
+        ACCEPTED = "accepted", "Accepted"
+        SUPERSEDED = "superseded", "Superseded"
+
+    decision = models.ForeignKey(Decision, on_delete=models.CASCADE, related_name="approvals")
+    revision = models.ForeignKey(Revision, on_delete=models.CASCADE, related_name="approvals")
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    actor = models.CharField(max_length=254)
+    transition = models.CharField(max_length=10, choices=Transition.choices)
+    comment = models.TextField(blank=True)
+    review_by = models.DateField(null=True, blank=True, help_text="When an accepted revision is to be looked at again.")
+    supersedes = models.ForeignKey(Decision, on_delete=models.RESTRICT, null=True, blank=True, related_name="+")
+    superseded_by = models.ForeignKey(Revision, on_delete=models.RESTRICT, null=True, blank=True, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(transition__in=["proposed", "withdrawn", "rejected", "accepted", "superseded"]),
+                name="approval_transition_is_known",
+            ),
+            models.CheckConstraint(
+                condition=~Q(transition__in=["withdrawn", "rejected"]) | ~Q(comment=""),
+                name="approval_return_has_a_reason",
+            ),
+            models.CheckConstraint(
+                condition=Q(review_by__isnull=True) | Q(transition="accepted"),
+                name="approval_review_of_what_is_accepted",
+            ),
+            models.CheckConstraint(
+                condition=Q(supersedes__isnull=True) | Q(transition__in=["proposed", "accepted"]),
+                name="approval_supersedes_by_a_proposal",
+            ),
+            models.CheckConstraint(
+                condition=Q(transition="superseded", superseded_by__isnull=False)
+                | (~Q(transition="superseded") & Q(superseded_by__isnull=True)),
+                name="approval_superseded_by_a_revision",
+            ),
+            models.UniqueConstraint(
+                fields=["revision", "transition"],
+                condition=Q(transition__in=["accepted", "superseded"]),
+                name="approval_accepts_a_revision_once",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"revision {self.revision_id} {self.transition} by {self.actor}"
 
 
 class Edit(models.Model):
@@ -264,7 +336,10 @@ class Report(models.Model):
 
 
 class Rendering(models.Model):
-    """A report as a file, kept byte for byte as it was issued. The row waits until a worker has made the file."""
+    """A report as a file, kept byte for byte as it was issued. The row waits until a worker has made the file.
+
+    It is issued with the report, and anew at each step of its revision's life: `approval` is that step.
+    """
 
     class Format(models.TextChoices):
         PDF = "pdf", "PDF"
@@ -275,6 +350,7 @@ class Rendering(models.Model):
         FAILED = "failed", "Failed"
 
     report = models.ForeignKey(Report, on_delete=models.CASCADE, related_name="renderings")
+    approval = models.ForeignKey(Approval, on_delete=models.CASCADE, null=True, blank=True, related_name="renderings")
     format = models.CharField(max_length=8, choices=Format.choices)
     state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
     attempt = models.PositiveSmallIntegerField(default=0)
@@ -287,7 +363,10 @@ class Rendering(models.Model):
     class Meta:
         indexes = [models.Index(fields=["state", "enqueued_at"], name="rendering_lost")]
         constraints = [
-            models.UniqueConstraint(fields=["report", "format"], name="rendering_once_per_format"),
+            models.UniqueConstraint(fields=["report", "format", "approval"], name="rendering_once_per_step"),
+            models.UniqueConstraint(
+                fields=["report", "format"], condition=Q(approval__isnull=True), name="rendering_once_with_the_report"
+            ),
             models.CheckConstraint(condition=Q(format__in=["pdf"]), name="rendering_format_is_known"),
             models.CheckConstraint(
                 condition=Q(state__in=["waiting", "kept", "failed"]), name="rendering_state_is_known"

@@ -12,6 +12,7 @@ from advisor.core import document
 
 BEARER = "token"
 TEXT = {"type": "string"}
+FILE = {"type": "string", "format": "binary"}
 DOCUMENT = {"$ref": "#/components/schemas/DecisionDocument"}
 REPORT = {"$ref": "#/components/schemas/Report"}
 ESTIMATES = {"$ref": "#/components/schemas/Estimates"}
@@ -30,7 +31,7 @@ _SAID = {
     415: "The body is neither JSON nor YAML.",
     422: "The Idempotency-Key was sent with another request.",
     429: "Too many requests in this minute; Retry-After tells the seconds to wait.",
-    503: "No catalog has been loaded yet.",
+    503: "No catalog has been loaded yet, or a file could not be made.",
 }
 _KEY = OpenApiParameter(
     "Idempotency-Key",

@@ -2,20 +2,24 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpResponse
+from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from advisor import tasks
 from advisor.api import shapes
 from advisor.api.bodies import Two
-from advisor.api.description import REPORT, TEXT, described, header
-from advisor.api.views import JSON, MARKDOWN, View, parameters
+from advisor.api.description import FILE, REPORT, TEXT, described, header
+from advisor.api.views import JSON, MARKDOWN, PDF, ZIP, View, parameters
 from advisor.core import comparison
-from advisor.core.decision_record import markdown
+from advisor.core.problems import error
+from advisor.models import Rendering
 from advisor.models import Report as Row
-from advisor.services import access
+from advisor.services import access, renderings
 
 _TAG = "reports"
 _ETAG = header("ETag", "The sha256 of the bytes.", "200")
@@ -63,6 +67,45 @@ class ReportMarkdown(View):
         return _answer(request, found, media_type=MARKDOWN)
 
 
+class ReportPdf(View):
+    produces = (PDF,)
+
+    @described(
+        _TAG,
+        "Read the decision record as PDF",
+        {(200, PDF): FILE, (202, JSON): shapes.Waiting},
+        304,
+        404,
+        503,
+        about="The file as it was issued for the status the revision has now, byte for byte. 202 while a worker makes "
+        "it: ask again after Retry-After seconds.",
+        parameters=[_ETAG],
+        id="get_report_pdf",
+    )
+    def get(self, request: Request, decision_id: int, number: int) -> Any:
+        found = access.report(decision_id=decision_id, number=number, **self.who())
+        return _issued(request, found, lambda pdf: pdf, kind=PDF)
+
+
+class ReportBundle(View):
+    produces = (ZIP,)
+
+    @described(
+        _TAG,
+        "Read everything of a report in one ZIP file",
+        {(200, ZIP): FILE, (202, JSON): shapes.Waiting},
+        304,
+        404,
+        503,
+        about="PDF, Markdown, JSON and the document that was answered. 202 while a worker makes the PDF.",
+        parameters=[_ETAG],
+        id="get_report_bundle",
+    )
+    def get(self, request: Request, decision_id: int, number: int) -> Any:
+        found = access.report(decision_id=decision_id, number=number, **self.who())
+        return _issued(request, found, lambda pdf: renderings.bundle(report=found, pdf=pdf), kind=ZIP)
+
+
 class Comparison(View):
     @described(
         _TAG,
@@ -89,12 +132,26 @@ class Comparison(View):
 
 
 def _answer(request: Request, found: Row, *, media_type: str | None) -> HttpResponse:
-    content = bytes(found.content)
     if media_type == MARKDOWN:
-        content = markdown(json.loads(content)).encode()
+        return _file(request, renderings.markdown_of(found), kind=f"{MARKDOWN}; charset=utf-8")
+    return _file(request, bytes(found.content), kind=JSON)
+
+
+def _issued(request: Request, found: Row, made: Callable[[bytes], bytes], *, kind: str) -> HttpResponse | Response:
+    """Answer with what is made of the kept PDF; 202 while there is none yet, 503 where there will be none."""
+    pdf, is_new = renderings.current_pdf(report=found, moment=timezone.now())
+    if is_new:
+        tasks.send_rendering(run_id=found.run_id)
+    if pdf.state == Rendering.State.FAILED:
+        return Response(error("not_made", pdf.error), status=503)
+    if pdf.state != Rendering.State.KEPT:
+        return Response(shapes.Waiting({"state": "waiting"}).data, status=202, headers={"Retry-After": "2"})
+    return _file(request, made(bytes(pdf.content or b"")), kind=kind)
+
+
+def _file(request: Request, content: bytes, *, kind: str) -> HttpResponse:
     etag = f'"{hashlib.sha256(content).hexdigest()}"'
     told = {"ETag": etag, "Cache-Control": "private, no-cache"}
     if request.headers.get("If-None-Match") == etag:
         return HttpResponse(status=304, headers=told)
-    kind = JSON if media_type == JSON else f"{MARKDOWN}; charset=utf-8"
     return HttpResponse(content, content_type=kind, headers=told)

@@ -209,6 +209,12 @@ class Said(s.Serializer):
     evidence = s.ListField(child=s.CharField())
 
 
+class Waiting(s.Serializer):
+    """A file that a worker is making: ask again in a moment."""
+
+    state = s.ChoiceField(choices=["waiting"])
+
+
 class ComparisonSerializer(s.Serializer):
     """What two reports of one decision differ in."""
 

@@ -73,7 +73,7 @@ def _named(found: Record) -> Iterator[tuple[str, str]]:
     if found.facts.decision_makers:
         yield "Deciders", ", ".join(found.facts.decision_makers)
     yield "Date", found.moment
-    yield from (pair for pair in found.pairs if pair[0] not in ("Status", "Holds as of", "Asked for by"))
+    yield from (pair for pair in found.pairs if pair[0] not in ("Status", "Holds as of", "Decided by"))
 
 
 def _options(found: Record) -> str:

@@ -58,8 +58,14 @@ class Facts:
     workspace: str = ""
     status: str = ""
     issued_on: str = ""
+    asked_by: tuple[str, ...] = ()
     decision_makers: tuple[str, ...] = ()
+    proposed_on: str = ""
+    accepted_on: str = ""
+    rejected_on: str = ""
+    review_by: str = ""
     supersedes: str = ""
+    superseded_by: str = ""
     address: str = ""
 
 
@@ -142,19 +148,32 @@ def _pairs(data: Data, *, status: str, facts: Facts) -> Iterator[tuple[str, str]
     yield "Holds as of", data["moment"]
     if facts.issued_on:
         yield "Issued on", facts.issued_on
+    if facts.asked_by:
+        yield "Asked for by", ", ".join(facts.asked_by)
     if facts.decision_makers:
-        yield "Asked for by", ", ".join(facts.decision_makers)
+        yield "Decided by", ", ".join(facts.decision_makers)
+    yield from ((label, getattr(facts, name)) for label, name in _DATED if getattr(facts, name))
     if facts.workspace:
         yield "Workspace", facts.workspace
     if facts.number:
         yield "Decision", f"{facts.number}, revision {facts.revision}"
     if facts.supersedes:
         yield "Supersedes", facts.supersedes
+    if facts.superseded_by:
+        yield "Superseded by", facts.superseded_by
     if facts.address:
         yield "Kept at", facts.address
     months = data["decision"]["horizon_months"]
     yield "Horizon", f"{months} months, {data['decision']['ramp']} ramp"
     yield "Catalog release", str(data["hashes"]["catalog_release"])
+
+
+_DATED = (
+    ("Proposed on", "proposed_on"),
+    ("Accepted on", "accepted_on"),
+    ("Rejected on", "rejected_on"),
+    ("Review by", "review_by"),
+)
 
 
 def _context(data: Data, sources: Sources) -> Iterator[Block]:

@@ -11,9 +11,9 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404
 
-from advisor.models import Decision, Invite, Membership, Report, Revision, Run, Token, User, Workspace
+from advisor.models import Decision, Invite, Membership, Rendering, Report, Revision, Run, Token, User, Workspace
 
-Row = TypeVar("Row", Decision, Invite, Membership, Revision, Run, Token)
+Row = TypeVar("Row", Decision, Invite, Membership, Rendering, Revision, Run, Token)
 
 
 @dataclass(frozen=True)
@@ -80,11 +80,19 @@ def decision(*, user: User, decision_id: int, write: bool = False, scope: Scope 
     return found
 
 
-def revision(*, user: User, decision_id: int, number: int, write: bool = False, scope: Scope | None = None) -> Revision:
+def revision(
+    *,
+    user: User,
+    decision_id: int,
+    number: int,
+    write: bool = False,
+    own: bool = False,
+    scope: Scope | None = None,
+) -> Revision:
     found = _one(
         Revision.objects.select_related("decision__workspace", "created_by"), decision__pk=decision_id, number=number
     )
-    _permit(user=user, workspace_id=found.decision.workspace_id, write=write, scope=scope)
+    _permit(user=user, workspace_id=found.decision.workspace_id, write=write, own=own, scope=scope)
     return found
 
 
@@ -105,6 +113,14 @@ def report(*, user: User, decision_id: int, number: int, scope: Scope | None = N
     if found is None:
         raise Http404("No such report.")
     _permit(user=user, workspace_id=found.run.revision.decision.workspace_id, scope=scope)
+    return found
+
+
+def rendering(*, user: User, decision_id: int, rendering_id: int, scope: Scope | None = None) -> Rendering:
+    """Return a file that was issued of one of a decision's reports."""
+    rows = Rendering.objects.select_related("report__run__revision__decision__workspace")
+    found = _one(rows, pk=rendering_id, report__run__revision__decision=decision_id)
+    _permit(user=user, workspace_id=found.report.run.revision.decision.workspace_id, scope=scope)
     return found
 
 

@@ -23,6 +23,8 @@ class DecisionRow:
 
     decision_id: int
     title: str
+    status: str
+    status_label: str
     workspace_name: str
     created_at: datetime
     created_by: str
@@ -99,6 +101,8 @@ def decision_page(*, user: User, number: int = 1) -> DecisionPage:
         DecisionRow(
             decision_id=row.pk,
             title=row.title,
+            status=row.status,
+            status_label=row.get_status_display(),
             workspace_name=row.workspace.name,
             created_at=row.created_at,
             created_by=row.created_by.shown_name,

@@ -15,6 +15,7 @@ from advisor.core.document import Document, Known
 from advisor.core.problems import DocumentError, problem
 from advisor.models import Decision, Edit, Revision, Run, User, Workspace
 from advisor.services import audit, runs
+from advisor.services.runs import Settled
 from catalog import queries
 
 UNTITLED = "Untitled decision"
@@ -39,10 +40,6 @@ class Conflict(Exception):
     def __init__(self, differences: Sequence[Difference]) -> None:
         self.differences = tuple(differences)
         super().__init__("Somebody else changed the same answers meanwhile.")
-
-
-class Settled(Exception):
-    """The revision has a report, or is being advised on: it stays as it is, and changing it makes the next one."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,7 +17,7 @@ from advisor.core import document
 from advisor.core.advise import advise
 from advisor.core.problems import DocumentError
 from advisor.core.report import Report as Found
-from advisor.models import MAX_ATTEMPTS, Report, Revision, Run, User
+from advisor.models import MAX_ATTEMPTS, Approval, Report, Revision, Run, User
 from advisor.services import audit, renderings
 from catalog import queries
 from estimator import coefficients
@@ -31,16 +31,25 @@ PROGRESS_EVERY_S = 0.5
 PATIENCE = timedelta(seconds=20)  # how long a queued run may wait before its message is sent again
 
 
+class Settled(Exception):
+    """The revision has a report that was decided on, or is being advised on: changing it makes the next one."""
+
+
 class LeaseLost(Exception):
     """This run is no longer ours: cancelled, or given to another worker. Nothing more may be written."""
 
 
 def queue_run(*, revision: Revision, user: User, moment: datetime, action: str = "advice.asked") -> Run:
-    """Return the open run of the revision, made if there is none. The caller enqueues it once committed."""
+    """Return the open run of the revision, made if there is none. The caller enqueues it once committed.
+
+    Raises Settled once the revision was proposed: its log speaks of the report it has.
+    """
     try:
         with transaction.atomic():
             # A new version: an edit that read the draft before the run was there finds that out.
             Revision.objects.filter(pk=revision.pk).update(version=F("version") + 1)
+            if Approval.objects.filter(revision=revision).exists():
+                raise Settled("This revision was proposed with the report it has. Ask again in a new revision.")
             run = Run.objects.create(
                 revision=revision, requested_by=user, moment=moment.date(), created_at=moment, enqueued_at=moment
             )

@@ -12,10 +12,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from advisor import tasks
 from advisor.core.problems import DocumentError
 from advisor.core.questionnaire import FIRST
-from advisor.models import Revision
-from advisor.services import access, decisions, drafts, examples
+from advisor.models import Decision, Membership, Revision
+from advisor.services import access, approvals, decisions, drafts, examples
 from advisor.web.context import problem_items
 from advisor.web.forms import DecisionForm, DocumentForm
+from advisor.web.forms_lifecycle import AcceptForm, ProposeForm, RejectForm, StepForm, WithdrawForm
 from catalog.queries import NoRelease
 
 
@@ -62,10 +63,7 @@ def begin(request: HttpRequest) -> HttpResponse:
 @never_cache
 def decision(request: HttpRequest, decision_id: int) -> HttpResponse:
     """Tell a decision: its revisions, their runs and reports, who made them and when."""
-    found = access.decision(user=request.user, decision_id=decision_id)
-    may_write = access.may_write(user=request.user, workspace_id=found.workspace_id)
-    rows = decisions.revision_rows(decision=found)
-    return render(request, "web/decision.html", {"decision": found, "revisions": rows, "may_write": may_write})
+    return page(request, access.decision(user=request.user, decision_id=decision_id))
 
 
 @login_required
@@ -113,6 +111,27 @@ def begin_from_example(request: HttpRequest, name: str) -> HttpResponse:
         workspace=workspace, user=request.user, content=chosen.text.encode(), moment=timezone.now()
     )
     return to_questions(draft)
+
+
+def page(request: HttpRequest, found: Decision, **refused: StepForm) -> HttpResponse:
+    """Render a decision's page; a form of a step that was refused stands in for its fresh one."""
+    role = access.role(user=request.user, workspace_id=found.workspace_id)
+    numbers = approvals.proposable(decision=found)
+    others = approvals.supersedable(decision=found) if numbers else []
+    life = approvals.life(decision=found)
+    context = {
+        "decision": found,
+        "revisions": decisions.revision_rows(decision=found),
+        "may_write": role in (Membership.Role.OWNER, Membership.Role.EDITOR),
+        "is_owner": role == Membership.Role.OWNER,
+        "life": life,
+        "proposable": numbers,
+        "propose_form": ProposeForm(numbers=numbers, supersedable=others),
+        "accept_form": AcceptForm(initial={"proposal": life.proposed.step_id if life.proposed else None}),
+        "reject_form": RejectForm(),
+        "withdraw_form": WithdrawForm(),
+    }
+    return render(request, "web/decision.html", context | refused, status=400 if refused else 200)
 
 
 def to_questions(draft: Revision, page: str = FIRST) -> HttpResponse:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -36,6 +36,16 @@ def report_markdown(request: HttpRequest, decision_id: int, number: int) -> Http
 def report_pdf(request: HttpRequest, decision_id: int, number: int) -> HttpResponse:
     found = access.report(user=request.user, decision_id=decision_id, number=number)
     return _issued(request, found, lambda pdf: pdf, content_type="application/pdf", ending="pdf")
+
+
+@login_required
+@require_safe
+def issued_pdf(request: HttpRequest, decision_id: int, rendering_id: int) -> HttpResponse:
+    """Hand out a PDF as it was issued, whatever became of the decision since."""
+    found = access.rendering(user=request.user, decision_id=decision_id, rendering_id=rendering_id)
+    if found.state != Rendering.State.KEPT:
+        raise Http404("This PDF has not been made yet.")
+    return _download(found.report, bytes(found.content), content_type="application/pdf", ending="pdf")
 
 
 @login_required
@@ -73,10 +83,8 @@ def _issued(
 
 
 def _pdf_of(report: Report) -> Rendering:
-    """Return the row of a report's PDF. A report older than its PDF gets one now."""
-    pdf = report.renderings.filter(format=Rendering.Format.PDF).first()
-    if pdf is None:
-        pdf = renderings.await_pdf(report=report, moment=timezone.now())
+    pdf, is_new = renderings.current_pdf(report=report, moment=timezone.now())
+    if is_new:
         tasks.send_rendering(run_id=report.run_id)
     return pdf
 

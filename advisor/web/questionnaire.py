@@ -92,6 +92,8 @@ def review(request: HttpRequest, decision_id: int, number: int) -> HttpResponse:
             run = drafts.ask(revision=found, user=request.user, moment=timezone.now())
         except DocumentError as error:
             refusal, status = error.message, 400
+        except Settled as error:
+            refusal, status = str(error), 409
         except NoRelease:
             refusal, status = "There is no catalog yet: load it with `manage.py load_data`.", 503
         else:

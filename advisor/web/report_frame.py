@@ -8,6 +8,7 @@ from django.urls import reverse
 from advisor.core.questionnaire import FIRST
 from advisor.core.readout import Readout
 from advisor.models import Report
+from advisor.services import approvals
 
 Data = Mapping[str, Any]
 
@@ -23,6 +24,7 @@ def frame(*, report: Report, readout: Readout, here: str) -> dict[str, Any]:
         "revision": revision,
         "decision": revision.decision,
         "here": here,
+        "standing": approvals.standing_of(revision=revision),
         "tabs": _tabs(readout.data, place),
         "statement_base": statement_base(*place),
         "evidence_base": reverse("web:report_evidence", args=place),

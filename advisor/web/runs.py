@@ -50,7 +50,11 @@ def cancel_run(request: HttpRequest, run_id: int) -> HttpResponse:
 @require_POST
 def retry_run(request: HttpRequest, run_id: int) -> HttpResponse:
     found = access.run(user=request.user, run_id=run_id, write=True)
-    again = runs.retry_run(run=found, user=request.user, moment=timezone.now())
+    try:
+        again = runs.retry_run(run=found, user=request.user, moment=timezone.now())
+    except runs.Settled as error:
+        messages.error(request, str(error))
+        return redirect("web:decision", found.revision.decision_id)
     tasks.send(run_id=again.pk)
     return redirect("web:run", again.pk)
 

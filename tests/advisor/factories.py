@@ -11,6 +11,7 @@ from advisor.services import invites, tokens
 
 MOMENT = dt.datetime(2026, 11, 23, 12, 0, tzinfo=dt.UTC)
 PASSWORD = "a long enough passphrase"
+_FINISHED = {"state": Run.State.SUCCEEDED, "attempt": 1, "progress_fraction": 1.0, "finished_at": MOMENT}
 _numbers = itertools.count(1)
 
 DOCUMENT: dict[str, Any] = {
@@ -63,7 +64,23 @@ def a_running_run(*, attempt: int = 1, lease_until: dt.datetime, **fields: Any) 
 
 
 def a_reported_run(*, content: bytes, feasible: bool = True, **fields: Any) -> Run:
-    run = a_run(state=Run.State.SUCCEEDED, attempt=1, progress_fraction=1.0, finished_at=MOMENT, **fields)
+    return reported(a_run(**_FINISHED, **fields), content=content, feasible=feasible)
+
+
+def a_reported_revision(*, decision: Decision, content: bytes = b"{}", feasible: bool = True) -> Revision:
+    """The next revision of a decision, with a report."""
+    by, number = decision.created_by, decision.revisions.count() + 1
+    revision = Revision.objects.create(
+        decision=decision, number=number, document=DOCUMENT, created_by=by, created_at=MOMENT
+    )
+    run = Run.objects.create(
+        revision=revision, moment=MOMENT.date(), created_at=MOMENT, enqueued_at=MOMENT, requested_by=by, **_FINISHED
+    )
+    reported(run, content=content, feasible=feasible)
+    return revision
+
+
+def reported(run: Run, *, content: bytes, feasible: bool) -> Run:
     Report.objects.create(
         run=run, content=content, sha256="0" * 64, schema_version=1, feasible=feasible, created_at=MOMENT
     )

@@ -25,8 +25,16 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from advisor.models import Invite, Run, Token, User, Workspace
-from advisor.services import accounts, drafts, resets
-from tests.advisor.factories import DOCUMENT, a_member, a_reported_run, a_token, a_user, an_invite
+from advisor.services import accounts, drafts, lifecycle, renderings, resets
+from tests.advisor.factories import (
+    DOCUMENT,
+    a_member,
+    a_reported_revision,
+    a_reported_run,
+    a_token,
+    a_user,
+    an_invite,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -56,6 +64,9 @@ class World:
         self.draft = drafts.begin(
             workspace=self.workspace, user=self.owner, title="Next", kind="cpu_serving", moment=moment
         )
+        a_reported_revision(decision=self.run.revision.decision, content=REPORT.read_bytes())
+        lifecycle.propose(revision=self.run.revision, user=self.owner, moment=moment)
+        renderings.render_pdf(run_id=self.run.pk, moment=moment)
         self.release = release
         self.invite_secret = an_invite(workspace=self.workspace, by=self.owner, moment=moment)
         self.reset_secret = resets.issue(user=self.viewer, by=self.owner, moment=moment)
@@ -131,6 +142,10 @@ def revision(world: World) -> dict[str, Any]:
     return decision(world) | {"number": 1}
 
 
+def issued(world: World) -> dict[str, Any]:
+    return decision(world) | {"rendering_id": world.run.report.renderings.get().pk}
+
+
 def statement(world: World) -> dict[str, Any]:
     return revision(world) | {"statement_number": 1}
 
@@ -148,6 +163,10 @@ def version(world: World) -> dict[str, Any]:
 
 def in_workspace(world: World) -> dict[str, Any]:
     return {"workspace": world.workspace.pk}
+
+
+def reason(world: World) -> dict[str, Any]:
+    return {"comment": "The price moved."}
 
 
 def new_decision(world: World) -> dict[str, Any]:
@@ -191,6 +210,11 @@ RULES: dict[str, Rule] = {
     # decisions and their drafts
     "web:decision": reads(VIEWER, at=decision),
     "web:rename_decision": writes(EDITOR, at=decision, data=lambda world: {"title": "New"}),
+    "web:propose": writes(EDITOR, at=decision, data=lambda world: {"number": 2}),
+    "web:withdraw": writes(EDITOR, at=revision, data=reason),
+    "web:accept": writes(OWNER, at=revision),
+    "web:reject": writes(OWNER, at=revision, data=reason),
+    "web:issued_pdf": reads(VIEWER, at=issued),
     "web:copy_revision": writes(EDITOR, at=revision),
     "web:next_revision": writes(EDITOR, at=revision),
     "web:questions": both(VIEWER, EDITOR, at=lambda world: draft(world) | {"page": "first"}, data=version),
@@ -282,6 +306,8 @@ RULES: dict[str, Rule] = {
     "api:report": reads(VIEWER, at=revision),
     "api:report_json": reads(VIEWER, at=revision),
     "api:report_markdown": reads(VIEWER, at=revision),
+    "api:report_pdf": reads(VIEWER, at=revision),
+    "api:report_bundle": reads(VIEWER, at=revision),
     "api:runs": reads(VIEWER),
     "api:run": reads(VIEWER, at=run),
     "api:cancel_run": writes(EDITOR, at=run),

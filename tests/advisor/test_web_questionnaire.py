@@ -386,7 +386,8 @@ def test_the_pages_take_few_queries(
     for ending in ("questions/first", "questions/flows", "workloads", "review", "document"):
         with django_assert_num_queries(7):
             client.get(address(revision, ending))
-    with django_assert_num_queries(7):  # session, user, decision, permission, role, runs, revisions
+    # session, user, decision, permission, role, what can be proposed, what happened, runs, revisions
+    with django_assert_num_queries(9):
         client.get(f"/decisions/{revision.decision_id}")
 
 

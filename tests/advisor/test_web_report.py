@@ -167,14 +167,14 @@ def test_the_evidence_is_narrowed_by_kind_and_source_without_a_script(published:
     assert "No line of this kind and source" in page_of(client, f"{base_of(report)}/evidence?kind=nothing")
 
 
-def test_each_page_of_a_report_takes_four_queries(
+def test_each_page_of_a_report_takes_five_queries(
     published: int, client: Client, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     report = advised(client, "small_team")
     addresses = [*pages_of(report), f"{base_of(report)}/evidence/1/card", f"{base_of(report)}/print"]
 
     for address in addresses:
-        with django_assert_num_queries(4):  # session, user, report, permission
+        with django_assert_num_queries(5):  # session, user, report, permission, standing
             page_of(client, address)
 
 
@@ -233,7 +233,9 @@ def test_the_markdown_download_is_the_decision_record(published: int, client: Cl
     name = f"{decision.pk:04d}-assistant-for-a-small-team-illustrative-figures.md"
     assert answer.headers["Content-Disposition"] == f'attachment; filename="{name}"'
     text = answer.content.decode()
-    assert f'decision-makers: ["{decision.created_by.email}"]' in text
+    assert 'status: "draft"' in text
+    assert "decision-makers: []" in text  # nobody has decided yet
+    assert f"* Asked for by: {decision.created_by.email}" in text
     assert f"* Decision: {decision.pk}, revision 1" in text
     assert report.sha256 in text
 

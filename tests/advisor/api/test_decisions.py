@@ -1,7 +1,9 @@
 """Decisions by the API: begun, followed, changed by two at once, asked again, read as they were made."""
 
 import hashlib
+import io
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +11,10 @@ import pytest
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from advisor.models import Decision, Membership, Report, Revision, Run, User
-from advisor.services import runs
+from advisor.models import Decision, Membership, Rendering, Report, Revision, Run, User
+from advisor.services import renderings, runs
 from tests.advisor.api.conftest import Program, fault, program
-from tests.advisor.factories import DOCUMENT, a_member, a_reported_run, a_run
+from tests.advisor.factories import DOCUMENT, MOMENT, a_member, a_reported_run, a_run
 
 pytestmark = pytest.mark.django_db
 
@@ -65,6 +67,34 @@ def test_a_report_comes_as_json_or_markdown_by_accept_or_by_its_ending(owner: Us
     assert record.content.startswith(b"---") or record.content.startswith(b"# ")
     refused = ours.get(report, accept="application/pdf")
     assert (refused.status_code, fault(refused)["code"]) == (406, "not_acceptable")
+
+
+def test_a_pdf_is_waited_for_then_handed_out_as_issued_alone_and_in_the_bundle(owner: User, ours: Program) -> None:
+    run = a_reported_run(owner=owner, content=REPORT.read_bytes())
+    report = f"/decisions/{run.revision.decision_id}/revisions/1/report"
+
+    waiting = ours.get(f"{report}.pdf")
+    renderings.render_pdf(run_id=run.pk, moment=MOMENT)
+    made = ours.get(f"{report}.pdf")
+    packed = zipfile.ZipFile(io.BytesIO(ours.get(f"{report}.zip").content))
+
+    assert (waiting.status_code, waiting.json(), waiting.headers["Retry-After"]) == (202, {"state": "waiting"}, "2")
+    assert made.content == bytes(run.report.renderings.get().content)
+    assert made.content.startswith(b"%PDF-")
+    assert [packed.read(name) for name in packed.namelist() if name.endswith((".pdf", ".json"))] == [
+        made.content,
+        REPORT.read_bytes(),
+    ]
+
+
+def test_a_pdf_that_could_not_be_made_is_told_with_the_reason(owner: User, ours: Program) -> None:
+    run = a_reported_run(owner=owner, content=REPORT.read_bytes())
+    row = renderings.await_pdf(report=run.report, moment=MOMENT)
+    Rendering.objects.filter(pk=row.pk).update(state=Rendering.State.FAILED, error="An error of ours.")
+
+    answer = ours.get(f"/decisions/{run.revision.decision_id}/revisions/1/report.pdf")
+
+    assert (answer.status_code, answer.json()["error"]["message"]) == (503, "An error of ours.")
 
 
 def test_a_report_that_is_known_already_is_not_sent_again(owner: User, ours: Program) -> None:

@@ -27,7 +27,7 @@ from advisor_client import AuthenticatedClient
 from advisor_client.api.catalog import list_catalog_rows
 from advisor_client.api.decisions import ask_for_advice, change_document, create_decision, get_decision, get_document
 from advisor_client.api.estimates import estimate
-from advisor_client.api.reports import get_report_json, get_report_markdown
+from advisor_client.api.reports import get_report_json, get_report_markdown, get_report_pdf
 from advisor_client.api.runs import get_run
 from advisor_client.api.tokens import get_me
 from advisor_client.api.workspaces import get_webhook, set_webhook
@@ -59,6 +59,10 @@ done = followed(begun[0])
 assert done.state == "succeeded", done
 report = get_report_json.sync(done.decision_id, done.revision, client=client)
 record = get_report_markdown.sync_detailed(done.decision_id, done.revision, client=client)
+until = time.monotonic() + 60
+while (pdf := get_report_pdf.sync_detailed(done.decision_id, done.revision, client=client)).status_code == 202:
+    assert time.monotonic() < until
+    time.sleep(0.5)
 
 state = get_document.sync(done.decision_id, client=client)
 changes = ChangesRequestChanges.from_dict({"constraints.budget_usd_per_month": 1})
@@ -87,6 +91,7 @@ print(json.dumps({
     "title": report.decision.title,
     "workloads": [workload["id"] for workload in report.to_dict()["workloads"]],
     "record": record.content.decode()[:400],
+    "pdf": pdf.content[:5].decode(),
     "changed": changed.revision,
     "stale": stale.error.code,
     "poor": [poor.revision, poor.state, poor.feasible],
@@ -162,6 +167,7 @@ def test_the_generated_client_decides_for_uber_and_is_told_of_both_ends(
     assert told["feasible"] is True
     assert told["workloads"] == ["serving", "training", "genai"]
     assert told["title"] in told["record"]
+    assert told["pdf"] == "%PDF-"
     assert (told["changed"], told["stale"]) == (2, "conflict")
     assert told["poor"] == [2, "succeeded", False]
     assert told["revisions"] == [2, 1]

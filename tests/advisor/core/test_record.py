@@ -87,7 +87,7 @@ def test_the_record_stands_in_the_order_a_board_reads() -> None:
         "unanswered", "figures", "evidence", "made_from",
     ]  # fmt: skip
     assert all(section.blocks for section in found.sections)
-    assert dict(found.pairs)["Asked for by"] == 'Ada: Lovelace, Grace "Amazing" Hopper'
+    assert dict(found.pairs)["Decided by"] == 'Ada: Lovelace, Grace "Amazing" Hopper'
 
 
 def test_the_statement_says_context_choice_neglected_gain_price_and_reason_in_one_sentence() -> None:
