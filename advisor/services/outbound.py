@@ -62,6 +62,8 @@ def target(url: str) -> Target:
     """Return the parts of an address that may be called, as far as its text tells. Raises Refused."""
     if re.search(r"[\x00-\x20\x7f\\]", url):
         raise Refused("The address holds spaces, backslashes or control characters.")
+    if not url.isascii():
+        raise Refused("The address must be plain ASCII: percent-encode its path, and write its host as xn--….")
     try:
         parts = urlsplit(url)
         port, name = parts.port or HTTPS_PORT, (parts.hostname or "").rstrip(".")
@@ -72,10 +74,7 @@ def target(url: str) -> Target:
     if parts.username is not None or parts.password is not None:
         raise Refused("The address must not hold a user name or a password.")
     query = f"?{parts.query}" if parts.query else ""
-    path = f"{parts.path or '/'}{query}"
-    if not path.isascii():
-        raise Refused("The path of the address must be percent-encoded.")
-    return Target(host=_host(name), port=port, path=path)
+    return Target(host=_host(name), port=port, path=f"{parts.path or '/'}{query}")
 
 
 def post(*, url: str, body: bytes, headers: Mapping[str, str]) -> int:

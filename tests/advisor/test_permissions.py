@@ -299,7 +299,7 @@ RULES: dict[str, Rule] = {
     "api:document": Rule(
         needs={"GET": VIEWER, "PUT": EDITOR, "PATCH": EDITOR},
         at=decision,
-        data=lambda world: {"revision": 1, "version": 1, "changes": {"team.size": 3}},
+        data=lambda world: {"revision": 2, "version": 1, "changes": {"team.size": 3}},
     ),
     "api:decision_runs": writes(EDITOR, at=decision),
     "api:comparison": reads(VIEWER, at=decision),
