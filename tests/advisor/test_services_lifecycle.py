@@ -389,7 +389,7 @@ def test_each_step_issues_the_record_anew_and_keeps_the_older_ones_byte_for_byte
     assert [row.state for row in kept] == ["kept", "kept", "kept"]
     assert bytes(kept[0].content) == first
     assert len({row.sha256 for row in kept}) == 3
-    assert renderings.current_pdf(report=run.report) == kept[2]
+    assert renderings.current_pdf(report=run.report, moment=MOMENT) == (kept[2], False)
     issued = approvals.life(decision=run.revision.decision).issued
     assert [(row.status, row.on) for row in issued] == [("accepted", LATER), ("proposed", MOMENT), ("draft", MOMENT)]
 

@@ -36,7 +36,7 @@ def authenticate(secret: str, *, moment: dt.datetime = LATER) -> tokens.Bearer:
 def test_a_token_speaks_for_its_user_in_its_workspace(cap: str, editor: User, workspace: Workspace) -> None:
     secret = a_token(user=editor, workspace=workspace, cap=cap)
 
-    assert authenticate(secret) == (editor, workspace, cap)
+    assert authenticate(secret)[:3] == (editor, workspace, cap)
 
 
 def test_only_the_hash_and_the_beginning_are_kept(editor: User, workspace: Workspace) -> None:
@@ -163,7 +163,7 @@ def test_the_command_prints_a_token_that_works(editor: User, workspace: Workspac
 
     token = Token.objects.get()
     bearer = tokens.authenticate(secret=out.getvalue().strip(), address=HERE, moment=token.created_at)
-    assert bearer == (editor, workspace, "write")
+    assert bearer[:3] == (editor, workspace, "write")
     assert token.expires_at - token.created_at == dt.timedelta(days=7)
 
 
