@@ -24,12 +24,12 @@ from advisor.api.bodies import Moment, RowQuery
 from advisor.api.description import ROW, TEXT, described, header
 from advisor.api.errors import BadRequest
 from advisor.api.views import CSV, JSON, View, checked, parameters
-from advisor.core.catalog_freshness import Line, by, every_row, overall
 from advisor.core.csv_export import first_line, lines
 from advisor.core.problems import problem
-from advisor.core.shelf import row_of, shelf
-from advisor.core.shelf_order import choices, narrowed, ordered
-from advisor.core.shelf_tables import TABLES, Table
+from advisor.core.shelf.browse import row_of, shelf
+from advisor.core.shelf.freshness import Line, by, every_row, overall
+from advisor.core.shelf.order import choices, narrowed, ordered
+from advisor.core.shelf.tables import TABLES, Table
 from advisor.services import shelf as service
 from catalog.frame import Catalog
 from catalog.queries import NoRelease

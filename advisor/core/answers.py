@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from advisor.core.document import other_names
 from advisor.core.problems import DocumentError, problem
-from advisor.core.questions import QUESTIONS, answer_at, unanswered
+from advisor.core.questionnaire.questions import QUESTIONS, answer_at, unanswered
 from advisor.core.schema import PROVIDERS, Document, InlineModel, ManagedModel, Preferences, Section
 from advisor.core.schema import Workload as Stated
 from estimator.architecture import Architecture, ArchitectureError, from_row

@@ -4,10 +4,10 @@ import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from advisor.core.blocks import Picture
 from advisor.core.charts import Chart, Point, Series
 from advisor.core.figures import amount
 from advisor.core.quantity import Number
+from advisor.core.record.blocks import Picture
 
 # Marks differ in shape, never in colour alone, and mean what they mean on the page.
 _MARKS = {

@@ -11,8 +11,8 @@ from typing import Any
 
 import typst
 
-from advisor.core.blocks import Block, Picture, Table
-from advisor.core.record import Facts, Record, record
+from advisor.core.record.arrangement import Facts, Record, record
+from advisor.core.record.blocks import Block, Picture, Table
 from advisor.core.report import hash_of
 from advisor.pdf import charts
 

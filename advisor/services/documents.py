@@ -7,8 +7,9 @@ from typing import Any
 
 from django.db import transaction
 
-from advisor.core import document, edits
+from advisor.core import document
 from advisor.core.problems import DocumentError, problem
+from advisor.core.questionnaire import edits
 from advisor.models import Decision, Edit, Report, Revision, Run, User
 from advisor.services import drafts
 

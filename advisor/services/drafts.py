@@ -8,11 +8,12 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Max, Q
 
-from advisor.core import document, edits, export
-from advisor.core import questionnaire as questions
-from advisor.core import summary as summaries
+from advisor.core import document
 from advisor.core.document import Document, Known
 from advisor.core.problems import DocumentError, problem
+from advisor.core.questionnaire import edits, export
+from advisor.core.questionnaire import pages as questions
+from advisor.core.questionnaire import summary as summaries
 from advisor.models import Decision, Edit, Revision, Run, User, Workspace
 from advisor.services import audit, runs
 from advisor.services.runs import Settled

@@ -11,8 +11,8 @@ from django.db import transaction
 from django.db.models import F
 from django.urls import reverse
 
-from advisor.core.decision_record import markdown
-from advisor.core.record import Facts, file_name
+from advisor.core.record.arrangement import Facts, file_name
+from advisor.core.record.markdown import markdown
 from advisor.core.report import hash_of
 from advisor.models import MAX_ATTEMPTS, Approval, Rendering, Report
 from advisor.pdf import render

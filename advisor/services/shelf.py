@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from django.conf import settings
 
-from advisor.core.catalog_changes import Changes, changes
+from advisor.core.shelf.changes import Changes, changes
 from catalog import queries
 from catalog.frame import Catalog
 from catalog.queries import PriceStep, ReleaseLine

@@ -6,14 +6,14 @@ from django.http import Http404, HttpRequest, HttpResponseBase, StreamingHttpRes
 from django.shortcuts import render
 
 from advisor.core.age import LIMITS
-from advisor.core.catalog_freshness import by, every_row, overall
 from advisor.core.csv_export import first_line, lines
-from advisor.core.shelf import shelf
-from advisor.core.shelf_compare import NotComparable, compare
-from advisor.core.shelf_detail import detail
-from advisor.core.shelf_labels import in_words
-from advisor.core.shelf_search import search
-from advisor.core.shelf_tables import LAYERS, TABLES, Table
+from advisor.core.shelf.browse import shelf
+from advisor.core.shelf.compare import NotComparable, compare
+from advisor.core.shelf.detail import detail
+from advisor.core.shelf.freshness import by, every_row, overall
+from advisor.core.shelf.labels import in_words
+from advisor.core.shelf.search import search
+from advisor.core.shelf.tables import LAYERS, TABLES, Table
 from advisor.services import shelf as service
 from advisor.web.release_cache import catalog_page
 from advisor.web.shelf_cells import shown_rows

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from advisor import tasks
 from advisor.core.problems import DocumentError
-from advisor.core.questionnaire import FIRST
+from advisor.core.questionnaire.pages import FIRST
 from advisor.models import Decision, Membership, Revision
 from advisor.services import access, approvals, decisions, drafts, examples
 from advisor.web.context import problem_items

@@ -10,9 +10,9 @@ from typing import Any
 from django.http import QueryDict
 
 from advisor.core.document import Known
-from advisor.core.inputs import NONE, Input, input_at, phrase, read, remark, typed
-from advisor.core.questionnaire import FLOWS, Asked
-from advisor.core.questions import QUESTIONS
+from advisor.core.questionnaire.inputs import NONE, Input, input_at, phrase, read, remark, typed
+from advisor.core.questionnaire.pages import FLOWS, Asked
+from advisor.core.questionnaire.questions import QUESTIONS
 from advisor.services.drafts import Difference, Draft
 
 MAX_ROWS_COUNT = 50

@@ -5,7 +5,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.http import QueryDict
 from django.utils.datastructures import MultiValueDict
 
-from advisor.core.inputs import input_at
+from advisor.core.questionnaire.inputs import input_at
 from advisor.core.reading import MAX_BYTES
 from advisor.models import Workspace
 from advisor.services import examples

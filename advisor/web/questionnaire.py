@@ -14,10 +14,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from advisor import tasks
-from advisor.core.edits import NoSuchWorkload
-from advisor.core.inputs import input_at, phrase
 from advisor.core.problems import DocumentError
-from advisor.core.questionnaire import A_LOT, FIRST, Page
+from advisor.core.questionnaire.edits import NoSuchWorkload
+from advisor.core.questionnaire.inputs import input_at, phrase
+from advisor.core.questionnaire.pages import A_LOT, FIRST, Page
 from advisor.models import Revision
 from advisor.services import access, drafts
 from advisor.services.drafts import Conflict, Difference, Draft, Settled

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.urls import reverse
 
-from advisor.core.questionnaire import FIRST
+from advisor.core.questionnaire.pages import FIRST
 from advisor.core.readout import Readout
 from advisor.models import Report
 from advisor.services import approvals

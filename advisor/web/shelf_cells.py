@@ -8,11 +8,11 @@ import pandas as pd
 from django.urls import reverse
 
 from advisor.core.age import FRESH, STALE, UNDATED, age_text
-from advisor.core.shelf import COMPUTED
-from advisor.core.shelf_facts import Fact
-from advisor.core.shelf_labels import in_words
-from advisor.core.shelf_order import is_price
-from advisor.core.shelf_tables import TABLES, Column, Table
+from advisor.core.shelf.browse import COMPUTED
+from advisor.core.shelf.facts import Fact
+from advisor.core.shelf.labels import in_words
+from advisor.core.shelf.order import is_price
+from advisor.core.shelf.tables import TABLES, Column, Table
 from advisor.web.figures import amount, plain
 from catalog.frame import Catalog
 

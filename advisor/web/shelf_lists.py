@@ -10,9 +10,9 @@ from django.http import QueryDict
 from django.urls import reverse
 from django.utils.text import capfirst
 
-from advisor.core.shelf_labels import in_words, label_of
-from advisor.core.shelf_order import choices, is_price, narrowed, ordered
-from advisor.core.shelf_tables import LAYERS, Column, Table
+from advisor.core.shelf.labels import in_words, label_of
+from advisor.core.shelf.order import choices, is_price, narrowed, ordered
+from advisor.core.shelf.tables import LAYERS, Column, Table
 from advisor.web.shelf_cells import shown_rows
 from catalog.frame import Catalog
 

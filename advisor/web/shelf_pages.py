@@ -6,14 +6,14 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 
-from advisor.core.catalog_changes import Move
-from advisor.core.shelf import PRICE_COLUMNS
-from advisor.core.shelf_compare import Comparison
-from advisor.core.shelf_detail import Detail
-from advisor.core.shelf_facts import Fact
-from advisor.core.shelf_labels import in_words, label_of, unit_of
-from advisor.core.shelf_parts import Part, Section
-from advisor.core.shelf_tables import LAYERS, TABLES
+from advisor.core.shelf.browse import PRICE_COLUMNS
+from advisor.core.shelf.changes import Move
+from advisor.core.shelf.compare import Comparison
+from advisor.core.shelf.detail import Detail
+from advisor.core.shelf.facts import Fact
+from advisor.core.shelf.labels import in_words, label_of, unit_of
+from advisor.core.shelf.parts import Part, Section
+from advisor.core.shelf.tables import LAYERS, TABLES
 from advisor.services.shelf import ReleaseChanges
 from advisor.web.figures import plain
 from advisor.web.shelf_cells import STATE_TAGS, address, age, fact_cell, money, shown_rows

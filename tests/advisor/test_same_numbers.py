@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from advisor.core.blocks import Cell, References, Table
-from advisor.core.decision_record import escaped, markdown
 from advisor.core.figures import amount, plain, span
-from advisor.core.record import Facts, record
+from advisor.core.record.arrangement import Facts, record
+from advisor.core.record.blocks import Cell, References, Table
+from advisor.core.record.markdown import escaped, markdown
 from advisor.core.report import hash_of
 from advisor.pdf.render import pdf, printable
 from tests.advisor.factories import a_member, a_reported_run

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from advisor.core import edits
 from advisor.core.document import canonical, check, parse
 from advisor.core.problems import DocumentError
+from advisor.core.questionnaire import edits
 from advisor.models import Decision, Edit, Revision, Run, User
 from advisor.services import drafts, examples, runs
 from tests.advisor.factories import DOCUMENT, MOMENT, a_member, a_reported_run

@@ -14,8 +14,8 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from advisor.core import csv_export
-from advisor.core.shelf import shelf
-from advisor.core.shelf_tables import TABLES
+from advisor.core.shelf.browse import shelf
+from advisor.core.shelf.tables import TABLES
 from catalog import files, ingest, queries
 from catalog.models import CatalogRelease
 from tests.advisor.factories import MOMENT, a_member, a_user

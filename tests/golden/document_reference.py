@@ -3,10 +3,10 @@
 from typing import Any
 
 from advisor.core.document import json_schema
-from advisor.core.questions import QUESTIONS, Question
+from advisor.core.questionnaire.questions import QUESTIONS, Question
 
 INTRO = """\
-<!-- Generated from advisor/core/schema.py and advisor/core/questions.py: `make golden` rewrites it. -->
+<!-- Generated from advisor/core/schema.py and advisor/core/questionnaire/questions.py: `make golden` rewrites it. -->
 
 # The decision document
 

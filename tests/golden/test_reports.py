@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from advisor.core.advise import advise
-from advisor.core.decision_record import markdown
 from advisor.core.document import check, known_from, parse
+from advisor.core.record.markdown import markdown
 from advisor.core.report import Report
 from catalog import files
 from catalog.frame import Catalog, build

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from advisor import settings
-from advisor.core.shelf import ADDED_COLUMNS
+from advisor.core.shelf.browse import ADDED_COLUMNS
 from catalog import frame, records
 from estimator.columns import ENDS, ESTIMATE_COLUMNS, MANAGED_COLUMNS
 from tests.house.tree import ROOT, python_files

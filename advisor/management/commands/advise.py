@@ -14,11 +14,11 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, ProgrammingError, connection
 from django.utils import timezone
 
-from advisor.core import decision_record
 from advisor.core.advise import advise
 from advisor.core.document import DocumentError, Reading, check, known_from, read
 from advisor.core.problems import problem
 from advisor.core.reading import MAX_BYTES
+from advisor.core.record import markdown
 from advisor.core.report import Report
 from advisor.pdf import render
 from catalog import queries
@@ -127,7 +127,7 @@ def _line(path: str, reading: Reading | None) -> int | None:
 
 
 def _markdown(report: Report) -> bytes:
-    return decision_record.markdown(report.data).encode()
+    return markdown.markdown(report.data).encode()
 
 
 def _pdf(report: Report) -> bytes:

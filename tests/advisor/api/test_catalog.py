@@ -11,8 +11,8 @@ import pytest
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from advisor.core.shelf import shelf
-from advisor.core.shelf_tables import TABLES
+from advisor.core.shelf.browse import shelf
+from advisor.core.shelf.tables import TABLES
 from advisor.models import User
 from catalog import ingest, queries
 from tests.advisor.api.conftest import Program, fault

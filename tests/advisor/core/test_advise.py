@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from advisor.core.advise import advise
-from advisor.core.decision_record import markdown
 from advisor.core.document import check, known_from, parse
+from advisor.core.record.markdown import markdown
 from catalog import files, frame
 from estimator import coefficients
 

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from advisor.core.advise import advise
-from advisor.core.decision_record import markdown
 from advisor.core.document import DocumentError, Known, check, known_from
+from advisor.core.record.markdown import markdown
 from advisor.core.schema import Basis, Precision
 from catalog import files
 from catalog.frame import Catalog, build

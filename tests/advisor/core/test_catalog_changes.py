@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from advisor.core.catalog_changes import Changes, changes
+from advisor.core.shelf.changes import Changes, changes
 from catalog import files, frame
 
 MOMENT = dt.date(2026, 11, 23)

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from advisor.core import edits
 from advisor.core.document import canonical, check, parse
-from advisor.core.export import as_json, as_yaml
-from advisor.core.inputs import input_at
 from advisor.core.problems import DocumentError
-from advisor.core.questionnaire import FLOWS
-from advisor.core.questions import QUESTIONS
+from advisor.core.questionnaire import edits
+from advisor.core.questionnaire.export import as_json, as_yaml
+from advisor.core.questionnaire.inputs import input_at
+from advisor.core.questionnaire.pages import FLOWS
+from advisor.core.questionnaire.questions import QUESTIONS
 
 EXAMPLES = sorted((Path(__file__).parents[3] / "examples").glob("*.yaml"))
 TWO: dict[str, Any] = {

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from advisor.core.document import check
-from advisor.core.edits import faults, put
-from advisor.core.inputs import Input, input_at, phrase, read, remark, typed
-from advisor.core.questions import QUESTIONS
+from advisor.core.questionnaire.edits import faults, put
+from advisor.core.questionnaire.inputs import Input, input_at, phrase, read, remark, typed
+from advisor.core.questionnaire.questions import QUESTIONS
 
 RATE = "workloads[].traffic.requests_per_s_mean"
 NUMBERS = [q.path for q in QUESTIONS if input_at(q.path).widget in ("number", "whole")]

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from advisor.core.document import Document, check, json_schema, parse
-from advisor.core.questionnaire import FIRST, FLOWS, NOT_ASKED, Page, pages
-from advisor.core.questions import ALL, MAX_FIRST_COUNT, QUESTIONS
+from advisor.core.questionnaire.pages import FIRST, FLOWS, NOT_ASKED, Page, pages
+from advisor.core.questionnaire.questions import ALL, MAX_FIRST_COUNT, QUESTIONS
 from tests.advisor.core.test_questions import leaves, workload
 
 EXAMPLES = sorted((Path(__file__).parents[3] / "examples").glob("*.yaml"))

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from advisor.core.document import Document, check, json_schema
-from advisor.core.questions import (
+from advisor.core.questionnaire.questions import (
     ALL,
     MAX_FIRST_COUNT,
     QUESTIONS,

@@ -10,11 +10,11 @@ import pytest
 import yaml
 
 from advisor.core import readout
-from advisor.core.blocks import Bullets, Paragraph, References, Sources, Table
-from advisor.core.decision_record import markdown
 from advisor.core.merged import warning_groups
 from advisor.core.quantity import titled
-from advisor.core.record import Facts, Record, file_name, record
+from advisor.core.record.arrangement import Facts, Record, file_name, record
+from advisor.core.record.blocks import Bullets, Paragraph, References, Sources, Table
+from advisor.core.record.markdown import markdown
 
 ROOT = Path(__file__).parents[3]
 REPORTS = ROOT / "tests" / "golden" / "reports"

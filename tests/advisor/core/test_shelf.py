@@ -8,14 +8,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from advisor.core import age, shelf, shelf_order
-from advisor.core.catalog_freshness import by, every_row, overall
-from advisor.core.shelf_compare import NotComparable, compare, line
-from advisor.core.shelf_detail import detail
-from advisor.core.shelf_facts import conditions_text, facts
-from advisor.core.shelf_labels import label_of
-from advisor.core.shelf_search import search
-from advisor.core.shelf_tables import TABLES
+from advisor.core import age
+from advisor.core.shelf import browse, order
+from advisor.core.shelf.compare import NotComparable, compare, line
+from advisor.core.shelf.detail import detail
+from advisor.core.shelf.facts import conditions_text, facts
+from advisor.core.shelf.freshness import by, every_row, overall
+from advisor.core.shelf.labels import label_of
+from advisor.core.shelf.search import search
+from advisor.core.shelf.tables import TABLES
 from catalog import files, frame
 
 MOMENT = dt.date(2026, 11, 23)
@@ -31,7 +32,7 @@ def catalog() -> frame.Catalog:
 
 
 def test_a_price_is_divided_by_accelerators_and_by_gibibytes(catalog: frame.Catalog) -> None:
-    row = shelf.row_of(catalog=catalog, name="offers", row_id=P5)
+    row = browse.row_of(catalog=catalog, name="offers", row_id=P5)
 
     # worked by hand: 55.04 USD an hour, 8 accelerators of 80 GiB, 2,048 GiB of main memory
     assert row["price_usd_per_accelerator_hour"] == pytest.approx(6.88)
@@ -40,15 +41,15 @@ def test_a_price_is_divided_by_accelerators_and_by_gibibytes(catalog: frame.Cata
 
 
 def test_without_a_price_an_accelerator_or_a_memory_there_is_no_divided_price(catalog: frame.Catalog) -> None:
-    offers = shelf.shelf(catalog, "offers")
+    offers = browse.shelf(catalog, "offers")
     unpriced = offers[offers["price_usd_per_hour"].isna()]
     processors = offers[offers["accelerator"] == ""]
 
     assert len(unpriced) and len(processors)
-    assert unpriced[list(shelf.PRICE_COLUMNS)].isna().all().all()
+    assert unpriced[list(browse.PRICE_COLUMNS)].isna().all().all()
     assert processors["price_usd_per_accelerator_hour"].isna().all()
     assert offers.loc[offers["memory_gib"].isna(), "price_usd_per_memory_gib_hour"].isna().all()
-    assert not np.isinf(offers[list(shelf.PRICE_COLUMNS)].to_numpy()).any()
+    assert not np.isinf(offers[list(browse.PRICE_COLUMNS)].to_numpy()).any()
 
 
 def test_a_share_of_an_accelerator_is_priced_as_a_whole_one() -> None:
@@ -61,7 +62,7 @@ def test_a_share_of_an_accelerator_is_priced_as_a_whole_one() -> None:
         }
     )
 
-    prices = shelf.unit_prices(offers).iloc[0]
+    prices = browse.unit_prices(offers).iloc[0]
 
     assert prices["price_usd_per_accelerator_hour"] == 4
     assert math.isnan(prices["price_usd_per_accelerator_gib_hour"])
@@ -78,18 +79,18 @@ def test_cheapest_first_never_begins_with_a_price_that_cannot_be_relied_on() -> 
         index=["fresh 5", "stale 1", "undated .5", "unknown", "fresh 4", "doubtful .1"],
     )
 
-    up = shelf_order.ordered(rows=rows, by="price_usd_per_hour")
-    down = shelf_order.ordered(rows=rows, by="price_usd_per_hour", descending=True)
+    up = order.ordered(rows=rows, by="price_usd_per_hour")
+    down = order.ordered(rows=rows, by="price_usd_per_hour", descending=True)
 
     assert list(up.index) == ["fresh 4", "fresh 5", "stale 1", "doubtful .1", "undated .5", "unknown"]
     assert list(down.index) == ["fresh 5", "fresh 4", "stale 1", "undated .5", "doubtful .1", "unknown"]
 
 
 def test_the_shipped_offers_are_ordered_by_reliance_and_then_by_price(catalog: frame.Catalog) -> None:
-    rows = shelf_order.ordered(rows=shelf.shelf(catalog, "offers"), by="price_usd_per_accelerator_hour")
+    rows = order.ordered(rows=browse.shelf(catalog, "offers"), by="price_usd_per_accelerator_hour")
 
     known = rows[rows["price_usd_per_accelerator_hour"].notna()]
-    ranks = shelf_order.rank_of_price(known)
+    ranks = order.rank_of_price(known)
     assert ranks.is_monotonic_increasing
     for rank in (0, 1, 2):
         assert known.loc[ranks == rank, "price_usd_per_accelerator_hour"].is_monotonic_increasing
@@ -100,16 +101,16 @@ def test_the_shipped_offers_are_ordered_by_reliance_and_then_by_price(catalog: f
 def test_texts_are_ordered_as_people_count() -> None:
     rows = pd.DataFrame({"sku": ["g10", "", "G2", "g2.x"]}, index=list("abcd"))
 
-    assert list(shelf_order.ordered(rows=rows, by="sku").index) == ["c", "d", "a", "b"]
-    assert list(shelf_order.ordered(rows=rows, by="sku", descending=True).index) == ["a", "d", "c", "b"]
+    assert list(order.ordered(rows=rows, by="sku").index) == ["c", "d", "a", "b"]
+    assert list(order.ordered(rows=rows, by="sku", descending=True).index) == ["a", "d", "c", "b"]
 
 
 def test_truths_are_ordered_and_nothing_can_be_ordered_too() -> None:
     rows = pd.DataFrame({"in_eu": [True, False, True], "rdma": [None, True, False]}, index=list("abc"))
 
-    assert list(shelf_order.ordered(rows=rows, by="in_eu").index) == ["b", "a", "c"]
-    assert list(shelf_order.ordered(rows=rows, by="rdma").index) == ["c", "b", "a"]
-    assert len(shelf_order.ordered(rows=rows[:0], by="rdma")) == 0
+    assert list(order.ordered(rows=rows, by="in_eu").index) == ["b", "a", "c"]
+    assert list(order.ordered(rows=rows, by="rdma").index) == ["c", "b", "a"]
+    assert len(order.ordered(rows=rows[:0], by="rdma")) == 0
 
 
 # --- ages ------------------------------------------------------------------------------------------------------------
@@ -142,9 +143,9 @@ def test_every_kind_that_a_row_may_have_has_a_limit(catalog: frame.Catalog) -> N
 
 
 def test_spot_prices_age_faster_and_published_texts_not_at_all(catalog: frame.Catalog) -> None:
-    offers = shelf.shelf(catalog, "offers")
+    offers = browse.shelf(catalog, "offers")
     spot = offers[(offers["basis"] == "spot") & (offers["age_days"] > 45)]
-    licences = shelf.shelf(catalog, "licences")
+    licences = browse.shelf(catalog, "licences")
 
     assert len(spot) and (spot["freshness"] == "stale").all()
     assert "stale" not in set(licences["freshness"])
@@ -155,7 +156,7 @@ def test_freshness_counts_each_row_once_and_its_shares_are_of_all_rows(catalog: 
     rows = every_row(catalog)
     offers = next(one for one in by(rows=rows, columns=["table"]) if one.names == ("offers",))
 
-    assert len(rows) == sum(len(shelf.shelf(catalog, name)) for name in TABLES)
+    assert len(rows) == sum(len(browse.shelf(catalog, name)) for name in TABLES)
     assert overall(rows).rows_count == len(rows) == sum(one.rows_count for one in by(rows=rows, columns=["source"]))
     undated = (catalog.offers["price_as_of_basis"] == "undated").sum()
     assert offers.undated_fraction == pytest.approx(undated / len(catalog.offers))
@@ -168,11 +169,11 @@ def test_freshness_counts_each_row_once_and_its_shares_are_of_all_rows(catalog: 
 
 @pytest.mark.parametrize("name", TABLES)
 def test_a_table_holds_every_row_with_its_source_and_what_its_lists_show(name: str, catalog: frame.Catalog) -> None:
-    table, rows = TABLES[name], shelf.shelf(catalog, name)
+    table, rows = TABLES[name], browse.shelf(catalog, name)
     columns = {*(one.name for one in table.columns), *(one.column for one in table.filters), *table.searched}
 
     assert len(rows) == sum(id.startswith(table.prefix) for id in catalog.rows)
-    assert columns | {table.label} | set(shelf.PROVENANCE) <= set(rows.columns)
+    assert columns | {table.label} | set(browse.PROVENANCE) <= set(rows.columns)
     for column in ("source", "source_url", "source_licence", "locator", "kind"):
         assert (rows[column] != "").all(), column
     assert ((rows["as_of"] == "") == rows["age_days"].isna()).all()
@@ -189,7 +190,7 @@ def test_browsing_leaves_the_catalogs_frames_as_they_are() -> None:
     untouched, used = (frame.build(facts=facts, moment=MOMENT, release=1) for _ in range(2))
 
     for name in TABLES:
-        shelf.shelf(used, name)
+        browse.shelf(used, name)
 
     for field in dataclasses.fields(used):
         if isinstance(getattr(used, field.name), pd.DataFrame):
@@ -199,9 +200,9 @@ def test_browsing_leaves_the_catalogs_frames_as_they_are() -> None:
 def test_filters_narrow_to_what_they_name(catalog: frame.Catalog) -> None:
     wanted = {"provider": "aws", "accelerator": "h100-sxm-80gb", "basis": "on_demand"}
 
-    rows = shelf_order.narrowed(catalog=catalog, name="offers", wanted=wanted)
-    among = shelf_order.narrowed(catalog=catalog, name="accelerators", wanted={"provider": "gcp"})
-    nothing = shelf_order.narrowed(catalog=catalog, name="offers", wanted={"provider": "oracle"})
+    rows = order.narrowed(catalog=catalog, name="offers", wanted=wanted)
+    among = order.narrowed(catalog=catalog, name="accelerators", wanted={"provider": "gcp"})
+    nothing = order.narrowed(catalog=catalog, name="offers", wanted={"provider": "oracle"})
 
     assert P5 in rows.index
     assert set(rows["provider"] + rows["accelerator"] + rows["basis"]) == {"awsh100-sxm-80gbon_demand"}
@@ -254,7 +255,7 @@ def test_a_comparison_tells_prices_with_the_offer_they_come_from(catalog: frame.
     found = compare(catalog=catalog, name="accelerators", ids=["h100-sxm-80gb", "trainium2"])
 
     price = next(one for one in found.lines if one.name == "price_usd_per_accelerator_hour")
-    offer = shelf.row_of(catalog=catalog, name="offers", row_id=price.cells[0].offer_id)
+    offer = browse.row_of(catalog=catalog, name="offers", row_id=price.cells[0].offer_id)
     assert price.cells[0].value == offer["price_usd_per_accelerator_hour"]
     assert (offer["basis"], offer["freshness"], offer["price_doubt"]) == ("on_demand", "fresh", "")
     assert price.cells[1].value is None and price.cells[1].reason
@@ -285,7 +286,7 @@ def test_what_cannot_be_compared_is_refused_with_the_reason(
 
 @pytest.mark.parametrize("name", TABLES)
 def test_a_row_in_full_names_a_source_for_each_of_its_parts(name: str, catalog: frame.Catalog) -> None:
-    rows = shelf.shelf(catalog, name)
+    rows = browse.shelf(catalog, name)
     for row_id in list(rows.index)[:: max(1, len(rows) // 12)]:
         found = detail(catalog=catalog, name=name, row_id=row_id)
 
@@ -322,7 +323,7 @@ def test_an_architecture_tells_the_memory_of_its_whole_context(catalog: frame.Ca
 
 
 def test_a_model_without_a_known_scope_says_so(catalog: frame.Catalog) -> None:
-    offers = shelf.shelf(catalog, "model-offers")
+    offers = browse.shelf(catalog, "model-offers")
     row_id = offers.index[(offers["scope"] == "unstated")][0]
 
     found = detail(catalog=catalog, name="model-offers", row_id=row_id)
@@ -348,7 +349,7 @@ def test_a_converted_storage_price_tells_what_its_source_states(catalog: frame.C
 
 
 def test_a_model_whose_retirement_has_come_is_told_from_one_that_will_retire(catalog: frame.Catalog) -> None:
-    offers = shelf.shelf(catalog, "model-offers")
+    offers = browse.shelf(catalog, "model-offers")
     dated = offers[offers["retirement_date"] != ""]
 
     assert set(dated["retired"]) == {"yes", "no"}
@@ -363,8 +364,8 @@ def test_conditions_are_told_in_words() -> None:
 
 
 def test_what_is_blank_is_listed_as_not_on_file(catalog: frame.Catalog) -> None:
-    row = shelf.row_of(catalog=catalog, name="accelerators", row_id="a10-24gb")
-    stated = shelf.record(catalog=catalog, name="accelerators", row_id="a10-24gb")
+    row = browse.row_of(catalog=catalog, name="accelerators", row_id="a10-24gb")
+    stated = browse.record(catalog=catalog, name="accelerators", row_id="a10-24gb")
 
     known, unknown = facts(table=TABLES["accelerators"], row=row, record=stated)
 

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from advisor.core.blocks import Picture, Said
 from advisor.core.charts import Chart, Point, Series
 from advisor.core.quantity import Number, sentence
-from advisor.core.record import Facts, record
+from advisor.core.record.arrangement import Facts, record
+from advisor.core.record.blocks import Picture, Said
 from advisor.core.report import hash_of
 from advisor.pdf.charts import drawn
 from advisor.pdf.render import pdf, printable

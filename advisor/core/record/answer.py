@@ -3,7 +3,11 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from advisor.core.blocks import (
+from advisor.core.figures import amount, words
+from advisor.core.labels import LAYER_LABELS, NUMBER_LABELS, labelled
+from advisor.core.option_charts import shown_stacks
+from advisor.core.readout import Readout
+from advisor.core.record.blocks import (
     Block,
     Bullets,
     Cell,
@@ -18,10 +22,6 @@ from advisor.core.blocks import (
     pictures,
     rows,
 )
-from advisor.core.figures import amount, words
-from advisor.core.labels import LAYER_LABELS, NUMBER_LABELS, labelled
-from advisor.core.option_charts import shown_stacks
-from advisor.core.readout import Readout
 
 _LAYERS = ("compute", "accelerator", "networking", "storage", "orchestration", "model_layer")
 _PACE = ("run_days", "tokens_per_s", "latency_ms", "ttft_ms")

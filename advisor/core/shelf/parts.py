@@ -6,10 +6,10 @@ from fnmatch import fnmatchcase
 
 import pandas as pd
 
-from advisor.core.shelf import record, row_of, shelf
-from advisor.core.shelf_facts import Fact, Origin, facts, origin
-from advisor.core.shelf_order import narrowed, ordered
-from advisor.core.shelf_tables import TABLES, Column, Table
+from advisor.core.shelf.browse import record, row_of, shelf
+from advisor.core.shelf.facts import Fact, Origin, facts, origin
+from advisor.core.shelf.order import narrowed, ordered
+from advisor.core.shelf.tables import TABLES, Column, Table
 from catalog.frame import Catalog
 
 ORDER_OF_PRICES = (

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from functools import singledispatch
 from typing import Any
 
-from advisor.core.blocks import (
+from advisor.core.record.arrangement import Facts, Record, record
+from advisor.core.record.blocks import (
     Block,
     Bullets,
     Cell,
@@ -19,7 +20,6 @@ from advisor.core.blocks import (
     Section,
     Table,
 )
-from advisor.core.record import Facts, Record, record
 from advisor.core.report import content_hash
 
 _MARKS = re.compile(r"([\\`*_{}\[\]<>#|~!])")

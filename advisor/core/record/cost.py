@@ -4,7 +4,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from advisor.core import gist
-from advisor.core.blocks import (
+from advisor.core.figures import amount, span
+from advisor.core.labels import BILL_NOTE
+from advisor.core.quantity import Number, titled
+from advisor.core.readout import Readout
+from advisor.core.record.blocks import (
     Block,
     Cell,
     Column,
@@ -18,10 +22,6 @@ from advisor.core.blocks import (
     pictures,
     rows,
 )
-from advisor.core.figures import amount, span
-from advisor.core.labels import BILL_NOTE
-from advisor.core.quantity import Number, titled
-from advisor.core.readout import Readout
 
 Data = Mapping[str, Any]
 

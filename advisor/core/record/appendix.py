@@ -4,7 +4,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from advisor.core.blocks import (
+from advisor.core.figures import amount, plain, words
+from advisor.core.labels import labelled
+from advisor.core.option_charts import shown_stacks
+from advisor.core.quantity import Number, titled
+from advisor.core.record.blocks import (
     Block,
     Cell,
     Column,
@@ -18,11 +22,7 @@ from advisor.core.blocks import (
     figures,
     rows,
 )
-from advisor.core.figures import amount, plain, words
-from advisor.core.labels import labelled
-from advisor.core.option_charts import shown_stacks
-from advisor.core.quantity import Number, titled
-from advisor.core.record_cost import bill
+from advisor.core.record.cost import bill
 
 _ADDRESS = re.compile(r"https://[A-Za-z0-9\-._~:/?#@!$&'*+,;=%]+")
 

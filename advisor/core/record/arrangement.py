@@ -6,16 +6,14 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from advisor.core import (
-    readout,
-    record_ahead,
-    record_answer,
-    record_appendix,
-    record_cost,
-    record_coupling,
-    record_statement,
-)
-from advisor.core.blocks import (
+from advisor.core import readout
+from advisor.core.figures import amount, plain, span, words
+from advisor.core.merged import Check
+from advisor.core.quantity import titled
+from advisor.core.readout import Readout
+from advisor.core.record import ahead, answer, appendix, cost, coupling
+from advisor.core.record import statement as record_statement
+from advisor.core.record.blocks import (
     Block,
     Bullets,
     Cell,
@@ -29,11 +27,7 @@ from advisor.core.blocks import (
     cell,
     rows,
 )
-from advisor.core.figures import amount, plain, span, words
-from advisor.core.merged import Check
-from advisor.core.quantity import titled
-from advisor.core.readout import Readout
-from advisor.core.record_statement import ASKED, listed
+from advisor.core.record.statement import ASKED, listed
 
 _MAX_SLUG_LETTERS = 60
 _ANCHORS = ("ideal", "unacceptable")
@@ -95,9 +89,7 @@ def record(data: Data, *, sha256: str, facts: Facts) -> Record:
     found, sources = readout.of({**_ABSENT, **data}), Sources.of(data)
     data = found.data
     status = facts.status or ("proposed" if data["decision"]["feasible"] else "rejected")
-    mine = (
-        (f"The plan: {record_answer.stacks_text(data['plan']['assignments'])}",) if data["decision"]["feasible"] else ()
-    )
+    mine = (f"The plan: {answer.stacks_text(data['plan']['assignments'])}",) if data["decision"]["feasible"] else ()
     return Record(
         title=data["decision"]["title"] or "Untitled decision",
         status=status,
@@ -106,27 +98,23 @@ def record(data: Data, *, sha256: str, facts: Facts) -> Record:
         facts=facts,
         pairs=tuple(_pairs(data, status=status, facts=facts)),
         statement=record_statement.statement(data),
-        options=(*mine, *(other["title"] for other in record_answer.other_plans(data)), *_nearest(data)),
+        options=(*mine, *(other["title"] for other in answer.other_plans(data)), *_nearest(data)),
         chosen=mine[0] if mine else "none",
         because=record_statement.reason(data),
         sections=(
             Section("context", "Context and problem", tuple(_context(data, sources))),
             Section("drivers", "What drives the decision", tuple(_drivers(found, sources))),
-            Section("options", "Options considered", tuple(record_answer.options(found, sources))),
-            Section("outcome", "Outcome", tuple(record_answer.outcome(found, sources))),
-            Section("cost", "What it costs", tuple(record_cost.cost(found, sources))),
-            Section("coupling", "What is bound to what", tuple(record_coupling.coupling(found, sources))),
-            Section("why_not", "Why not the others", tuple(record_answer.why_not(data, sources))),
-            Section("consequences", "Consequences and risks", tuple(record_ahead.consequences(found, sources))),
-            Section(
-                "confirmation", "Confirmation: when to look again", tuple(record_ahead.confirmation(found, sources))
-            ),
-            Section(
-                "unanswered", "Unanswered questions and the defaults taken", tuple(record_appendix.unanswered(data))
-            ),
-            Section("figures", "Every figure", tuple(record_appendix.every_figure(data, sources))),
-            Section("evidence", "Evidence", tuple(record_appendix.evidence(data))),
-            Section("made_from", "What this record was made from", tuple(record_appendix.made_from(data, sha256))),
+            Section("options", "Options considered", tuple(answer.options(found, sources))),
+            Section("outcome", "Outcome", tuple(answer.outcome(found, sources))),
+            Section("cost", "What it costs", tuple(cost.cost(found, sources))),
+            Section("coupling", "What is bound to what", tuple(coupling.coupling(found, sources))),
+            Section("why_not", "Why not the others", tuple(answer.why_not(data, sources))),
+            Section("consequences", "Consequences and risks", tuple(ahead.consequences(found, sources))),
+            Section("confirmation", "Confirmation: when to look again", tuple(ahead.confirmation(found, sources))),
+            Section("unanswered", "Unanswered questions and the defaults taken", tuple(appendix.unanswered(data))),
+            Section("figures", "Every figure", tuple(appendix.every_figure(data, sources))),
+            Section("evidence", "Evidence", tuple(appendix.evidence(data))),
+            Section("made_from", "What this record was made from", tuple(appendix.made_from(data, sha256))),
         ),
     )
 

@@ -6,8 +6,8 @@ from functools import lru_cache
 import pandas as pd
 
 from advisor.core.age import STALE, UNDATED
-from advisor.core.shelf import shelf
-from advisor.core.shelf_tables import TABLES
+from advisor.core.shelf.browse import shelf
+from advisor.core.shelf.tables import TABLES
 from catalog.frame import Catalog
 
 

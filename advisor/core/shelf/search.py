@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from advisor.core.shelf import shelf
-from advisor.core.shelf_order import found_by, haystacks, places, squashed
-from advisor.core.shelf_tables import TABLES, Table
+from advisor.core.shelf.browse import shelf
+from advisor.core.shelf.order import found_by, haystacks, places, squashed
+from advisor.core.shelf.tables import TABLES, Table
 from catalog.frame import Catalog
 
 SHOWN_OF_A_GROUP = 8

@@ -5,9 +5,9 @@ from typing import Any, cast
 
 import pandas as pd
 
-from advisor.core.shelf import shelf
-from advisor.core.shelf_facts import conditions_text
-from advisor.core.shelf_parts import (
+from advisor.core.shelf.browse import shelf
+from advisor.core.shelf.facts import conditions_text
+from advisor.core.shelf.parts import (
     ORDER_OF_PRICES,
     Found,
     Passage,

@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping
 import pandas as pd
 
 from advisor.core.coupling import BIT_TEXT, BITS
-from advisor.core.shelf import record, shelf
-from advisor.core.shelf_facts import conditions_text
-from advisor.core.shelf_parts import (
+from advisor.core.shelf.browse import record, shelf
+from advisor.core.shelf.facts import conditions_text
+from advisor.core.shelf.parts import (
     ORDER_OF_PRICES,
     Found,
     Passage,

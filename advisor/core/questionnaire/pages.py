@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from advisor.core.inputs import Input, input_at, phrase
-from advisor.core.questions import (
+from advisor.core.questionnaire.inputs import Input, input_at, phrase
+from advisor.core.questionnaire.questions import (
     QUESTIONS,
     RENTED,
     Question,

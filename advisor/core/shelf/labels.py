@@ -9,7 +9,7 @@ import numpy as np
 from advisor.core.age import FRESH, STALE, UNDATED
 from advisor.core.bases import BASIS_TEXT
 from advisor.core.labels import LAYER_LABELS
-from advisor.core.shelf_order import text_of
+from advisor.core.shelf.order import text_of
 
 UNITS: tuple[tuple[str, str], ...] = (  # the longest ending that fits holds
     ("price_usd_per_accelerator_gib_hour", "USD/GiB-hour"),

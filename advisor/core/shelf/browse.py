@@ -10,7 +10,7 @@ import pandas as pd
 
 from advisor.core import age, coupling
 from advisor.core.labels import LAYER_LABELS
-from advisor.core.shelf_tables import TABLES, Table
+from advisor.core.shelf.tables import TABLES, Table
 from catalog.frame import Catalog, table
 from catalog.records import Record
 from catalog.units import gib_from_gb

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from advisor.core import record_answer
-from advisor.core.blocks import Said
 from advisor.core.figures import words
 from advisor.core.quantity import span
+from advisor.core.record import answer
+from advisor.core.record.blocks import Said
 
 ASKED = ("provider", "purchase", "residency", "certifications", "budget", "need_by", "ttft", "tpot", "latency")
 
@@ -32,7 +32,7 @@ def statement(data: Data) -> Said:
     )
     cost = data["plan"]["totals"]["monthly_usd"]
     gain = f"a cost of {span(cost)} a month at full load" if cost["value"] or cost["low"] else "a plan of unknown cost"
-    others = listed([other["title"][:1].lower() + other["title"][1:] for other in record_answer.other_plans(data)])
+    others = listed([other["title"][:1].lower() + other["title"][1:] for other in answer.other_plans(data)])
     neglected = f" and neglect other plans ({others})" if others else ""
     return Said(
         f"{head}we propose {chosen}{neglected}, to achieve {gain}, accepting {_price(data)}, because {reason(data)}"

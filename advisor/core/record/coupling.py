@@ -3,12 +3,24 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from advisor.core.blocks import Block, Bullets, Cell, Column, Heading, Paragraph, Said, Sources, Table, figure, rows
 from advisor.core.figures import amount, words
 from advisor.core.labels import LAYER_LABELS
 from advisor.core.merged import Benefit
 from advisor.core.quantity import Number, titled
 from advisor.core.readout import Readout
+from advisor.core.record.blocks import (
+    Block,
+    Bullets,
+    Cell,
+    Column,
+    Heading,
+    Paragraph,
+    Said,
+    Sources,
+    Table,
+    figure,
+    rows,
+)
 
 _EXITS = {"ordinary_transfer": "ordinary transfer", "full_exit": "full exit"}
 

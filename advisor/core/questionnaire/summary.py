@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from advisor.core.document import Document, Known, canonical, check
-from advisor.core.edits import faults, overlap, place_of, value_at
-from advisor.core.inputs import phrase
 from advisor.core.problems import DocumentError
-from advisor.core.questionnaire import Asked, Page
+from advisor.core.questionnaire.edits import faults, overlap, place_of, value_at
+from advisor.core.questionnaire.inputs import phrase
+from advisor.core.questionnaire.pages import Asked, Page
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ import pandas as pd
 
 from advisor.core.age import age_text
 from advisor.core.coupling import BITS
-from advisor.core.shelf import COMPUTED, PROVENANCE
-from advisor.core.shelf_labels import in_words, label_of, unit_of
-from advisor.core.shelf_tables import Table
+from advisor.core.shelf.browse import COMPUTED, PROVENANCE
+from advisor.core.shelf.labels import in_words, label_of, unit_of
+from advisor.core.shelf.tables import Table
 
 # Told elsewhere on a row's page: its name, its source, its note, what has a section of its own.
 _TOLD_ELSEWHERE = {

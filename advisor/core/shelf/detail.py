@@ -2,18 +2,18 @@
 
 from dataclasses import dataclass
 
-from advisor.core import shelf_across, shelf_hardware, shelf_models
-from advisor.core.shelf import row_of
-from advisor.core.shelf_parts import (
+from advisor.core.shelf import across, hardware, models
+from advisor.core.shelf.browse import row_of
+from advisor.core.shelf.parts import (
     Part,
     Passage,
     Section,
     part,
 )
-from advisor.core.shelf_tables import TABLES, Table
+from advisor.core.shelf.tables import TABLES, Table
 from catalog.frame import Catalog
 
-_AROUND = {**shelf_hardware.AROUND, **shelf_models.AROUND, **shelf_across.AROUND}
+_AROUND = {**hardware.AROUND, **models.AROUND, **across.AROUND}
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from advisor.core import age
-from advisor.core.shelf import shelf
-from advisor.core.shelf_tables import TABLES
+from advisor.core.shelf.browse import shelf
+from advisor.core.shelf.tables import TABLES
 from catalog.frame import Catalog
 
 

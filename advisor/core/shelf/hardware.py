@@ -5,9 +5,9 @@ from typing import Any
 
 import pandas as pd
 
-from advisor.core.shelf import record, shelf
-from advisor.core.shelf_order import narrowed, ordered
-from advisor.core.shelf_parts import (
+from advisor.core.shelf.browse import record, shelf
+from advisor.core.shelf.order import narrowed, ordered
+from advisor.core.shelf.parts import (
     OFFERS_OF_AN_INSTANCE,
     ORDER_OF_PRICES,
     Found,
@@ -18,7 +18,7 @@ from advisor.core.shelf_parts import (
     matching,
     section,
 )
-from advisor.core.shelf_tables import OFFER_PRICES, Column
+from advisor.core.shelf.tables import OFFER_PRICES, Column
 from catalog.frame import Catalog
 
 # --- compute ---------------------------------------------------------------------------------------------------------

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from advisor.core.document import Document, canonical
-from advisor.core.inputs import schema
-from advisor.core.questions import QUESTIONS
+from advisor.core.questionnaire.inputs import schema
+from advisor.core.questionnaire.questions import QUESTIONS
 
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9._/*-]*(?: [A-Za-z0-9._/*()+-]+)*\Z")
 _RESERVED = {"true", "false", "null", "yes", "no", "on", "off", "inf", "infinity", "nan", "y", "n"}

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 
 from advisor.core.age import UNDATED
-from advisor.core.shelf import record, shelf
-from advisor.core.shelf_facts import Origin, facts, origin
-from advisor.core.shelf_labels import in_words, label_of, unit_of
-from advisor.core.shelf_order import rank_of_price
-from advisor.core.shelf_tables import TABLES, Table
+from advisor.core.shelf.browse import record, shelf
+from advisor.core.shelf.facts import Origin, facts, origin
+from advisor.core.shelf.labels import in_words, label_of, unit_of
+from advisor.core.shelf.order import rank_of_price
+from advisor.core.shelf.tables import TABLES, Table
 from catalog.frame import Catalog
 
 LEAST, MOST = 2, 4

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from advisor.core.blocks import Block, Bullets, Heading, Paragraph, Said, Sources
 from advisor.core.figures import amount
 from advisor.core.quantity import Sentence
 from advisor.core.readout import Readout
+from advisor.core.record.blocks import Block, Bullets, Heading, Paragraph, Said, Sources
 
 Data = Mapping[str, Any]
 
