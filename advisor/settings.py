@@ -55,6 +55,14 @@ def _networks(name: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
         raise ImproperlyConfigured(f"{name}: {error}; expected networks like 10.1.0.0/16.") from error
 
 
+def _address(name: str, *, default: str) -> str:
+    value = _text(name, default).rstrip("/")
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.username:
+        raise ImproperlyConfigured(f"{name} is {value!r}; expected an address like {default}.")
+    return value
+
+
 def _secret(name: str, *, make: Callable[[], str]) -> str:
     """Return a secret from the environment or, when local, from its file in the data directory (made once)."""
     value = os.environ.get(name, "").strip()
@@ -298,6 +306,14 @@ API_READS_PER_MINUTE = _count("API_READS_PER_MINUTE", default=600)
 API_WRITES_PER_MINUTE = _count("API_WRITES_PER_MINUTE", default=60)
 API_ANONYMOUS_PER_MINUTE = _count("API_ANONYMOUS_PER_MINUTE", default=60)
 OUTBOUND_ALLOWED_NETWORKS = _networks("OUTBOUND_ALLOWED_NETWORKS")
+
+# --- where prices come from; AWS's signed services follow botocore's own AWS_ENDPOINT_URL_* -----------------------
+
+AWS_BULK_PRICING_URL = _address("AWS_BULK_PRICING_URL", default="https://pricing.us-east-1.amazonaws.com")
+AZURE_PRICES_URL = _address("AZURE_PRICES_URL", default="https://prices.azure.com")
+GOOGLE_BILLING_URL = _address("GOOGLE_BILLING_URL", default="https://cloudbilling.googleapis.com")
+GOOGLE_VERTEX_URL = _address("GOOGLE_VERTEX_URL", default="https://{region}-aiplatform.googleapis.com")
+GOOGLE_API_KEY = os.environ.get("GOOGLE_API_KEY", "").strip()
 
 # --- background work -----------------------------------------------------------------------------------------------
 

@@ -76,6 +76,7 @@ class Price(models.Model):
     observed_at = models.DateField(null=True, blank=True)
     as_of_basis = models.CharField(max_length=16)
     kind = models.CharField(max_length=24)
+    dataset = models.CharField(max_length=300, blank=True, default="")  # dataset/region of a source; blank: the files
 
     class Meta:
         constraints = [
@@ -98,3 +99,194 @@ class Price(models.Model):
 
     def __str__(self) -> str:
         return f"{self.key} {self.meter} {self.amount} ({self.release_id})"
+
+
+class RefreshRun(models.Model):
+    """One round through sources, as asked for by a person or a schedule. Its release is published once, at the end."""
+
+    class State(models.TextChoices):
+        RUNNING = "running", "Running"
+        SUCCEEDED = "succeeded", "Succeeded"
+        PARTLY = "partly", "Partly succeeded"
+        FAILED = "failed", "Failed"
+        CANCELLED = "cancelled", "Cancelled"
+
+    sources = models.JSONField()  # the words of the command line: ["aws", "azure"]
+    regions = models.JSONField(default=list)  # none: all that the catalog knows
+    actor = models.CharField(max_length=200)
+    state = models.CharField(max_length=9, choices=State.choices, default=State.RUNNING)
+    created_at = models.DateTimeField()
+    deadline_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+    release = models.OneToOneField(
+        CatalogRelease, on_delete=models.SET_NULL, null=True, blank=True, related_name="refresh_run"
+    )
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state="running", ended_at__isnull=True) | (~Q(state="running") & Q(ended_at__isnull=False)),
+                name="refresh_run_ends_once",
+            ),
+            models.CheckConstraint(condition=~Q(actor=""), name="refresh_run_has_an_actor"),
+        ]
+
+    def __str__(self) -> str:
+        return f"refresh {self.pk}: {self.state}"
+
+
+class RefreshPart(models.Model):
+    """One dataset of one source in one region, in one run: who works on it, what it found, why it failed."""
+
+    class State(models.TextChoices):
+        QUEUED = "queued", "Queued"
+        RUNNING = "running", "Running"
+        SUCCEEDED = "succeeded", "Succeeded"
+        FAILED = "failed", "Failed"
+        NOT_CONFIGURED = "not_configured", "Not configured"
+        CANCELLED = "cancelled", "Cancelled"
+
+    OPEN_STATES = (State.QUEUED, State.RUNNING)
+
+    run = models.ForeignKey(RefreshRun, on_delete=models.CASCADE, related_name="parts")
+    source = models.CharField(max_length=40)
+    dataset = models.CharField(max_length=200, blank=True)  # blank where the whole source is not configured
+    region = models.CharField(max_length=80, blank=True)
+    state = models.CharField(max_length=14, choices=State.choices, default=State.QUEUED)
+    attempt = models.PositiveSmallIntegerField(default=0)
+    enqueued_at = models.DateTimeField()
+    not_before = models.DateTimeField(null=True, blank=True)  # a throttled part waits until then
+    lease_until = models.DateTimeField(null=True, blank=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    problem = models.TextField(blank=True)
+    counts = models.JSONField(default=dict)  # read, added, changed, unchanged, quarantined, refused, missing, outside …
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["run", "source", "dataset", "region"], name="refresh_part_once_a_run"),
+            models.CheckConstraint(
+                condition=Q(state__in=["queued", "running"], ended_at__isnull=True)
+                | (~Q(state__in=["queued", "running"]) & Q(ended_at__isnull=False)),
+                name="refresh_part_ends_once",
+            ),
+        ]
+        indexes = [models.Index(fields=["state", "lease_until"], name="refresh_part_open")]
+
+    def __str__(self) -> str:
+        return f"{self.source} {self.dataset} {self.region}: {self.state}"
+
+
+class Snapshot(models.Model):
+    """One raw answer as it came: its hash, address, time and size. The bytes lie in the data directory, compressed."""
+
+    part = models.ForeignKey(RefreshPart, on_delete=models.CASCADE, related_name="snapshots")
+    position = models.PositiveIntegerField()  # the order of the pages of one fetch
+    url = models.TextField()
+    version = models.CharField(max_length=200, blank=True)
+    sha256 = models.CharField(max_length=64)
+    size_bytes = models.PositiveBigIntegerField()
+    fetched_at = models.DateTimeField()
+    pruned_at = models.DateTimeField(null=True, blank=True)  # the bytes are gone, the hash stays
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["part", "position"], name="snapshot_once_a_page")]
+        indexes = [models.Index(fields=["sha256"], name="snapshot_content")]
+
+    def __str__(self) -> str:
+        return f"{self.sha256[:12]} {self.url}"
+
+
+class Confirmation(models.Model):
+    """A dataset was read again with a release: each of its standing prices holds as of this day, but the named keys."""
+
+    release = models.ForeignKey(CatalogRelease, on_delete=models.CASCADE, related_name="confirmations")
+    dataset = models.CharField(max_length=300)  # dataset/region, as in Price.dataset
+    observed_at = models.DateField()
+    not_seen = models.JSONField(default=list)  # keys that were missing, implausible or refused
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["release", "dataset"], name="confirmation_once_per_release")]
+
+    def __str__(self) -> str:
+        return f"{self.dataset} as of {self.observed_at}"
+
+
+class Retirement(models.Model):
+    """The day on which a model offer ends, as a release states it. Rows are appended; the newest release's holds."""
+
+    release = models.ForeignKey(CatalogRelease, on_delete=models.CASCADE, related_name="retirements")
+    key = models.CharField(max_length=200)  # the model offer's id
+    on = models.DateField()
+    source_id = models.CharField(max_length=200)
+    locator = models.TextField()
+    observed_at = models.DateField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["release", "key"], name="retirement_once_per_release")]
+
+    def __str__(self) -> str:
+        return f"{self.key} ends {self.on}"
+
+
+class QuarantinedRow(models.Model):
+    """A row that a source stated and nobody believes yet: it changes nothing until an operator accepts it."""
+
+    class State(models.TextChoices):
+        PENDING = "pending", "Waiting"
+        ACCEPTED = "accepted", "Accepted"
+        REJECTED = "rejected", "Rejected"
+
+    part = models.ForeignKey(RefreshPart, on_delete=models.PROTECT, related_name="quarantined")
+    dataset = models.CharField(max_length=300)
+    subject = models.CharField(max_length=12)  # as Price.subject, or "shape"
+    key = models.CharField(max_length=200)
+    meter = models.CharField(max_length=40)
+    amount = models.DecimalField(max_digits=20, decimal_places=9, null=True, blank=True)  # none: it cannot be accepted
+    stated = models.CharField(max_length=200)  # what the source wrote
+    before = models.DecimalField(max_digits=20, decimal_places=9, null=True, blank=True)  # what stood then
+    reason = models.CharField(max_length=40)  # a code of catalog.plausible
+    text = models.TextField()  # the reason, for people
+    effective_from = models.DateField(null=True, blank=True)
+    note = models.TextField(blank=True)
+    locator = models.TextField()
+    first_seen_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+    state = models.CharField(max_length=8, choices=State.choices, default=State.PENDING)
+    decided_by = models.CharField(max_length=200, blank=True)
+    decided_at = models.DateTimeField(null=True, blank=True)
+    decision_note = models.TextField(blank=True)
+    release = models.ForeignKey(CatalogRelease, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["dataset", "subject", "key", "meter", "stated"], name="quarantined_once"),
+            models.CheckConstraint(
+                condition=Q(state="pending", decided_at__isnull=True)
+                | ~Q(state="pending") & Q(decided_at__isnull=False),
+                name="quarantined_row_is_decided_once",
+            ),
+        ]
+        indexes = [models.Index(fields=["state", "dataset"], name="quarantine_open")]
+
+    def __str__(self) -> str:
+        return f"{self.key} {self.meter}: {self.reason} ({self.state})"
+
+
+class RefreshSchedule(models.Model):
+    """How often a source is read by itself. Off until an operator switches it on."""
+
+    source = models.CharField(max_length=40, primary_key=True)
+    every_hours = models.PositiveIntegerField()
+    is_on = models.BooleanField(default=False)
+    next_at = models.DateTimeField(null=True, blank=True)
+    changed_by = models.CharField(max_length=200)
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(every_hours__gte=1, every_hours__lte=720), name="refresh_schedule_hours")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.source} every {self.every_hours} h"

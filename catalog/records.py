@@ -13,7 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 Provider = Literal["aws", "azure", "gcp"]
 Layer = Literal["compute", "accelerator", "networking", "storage", "orchestration", "model_layer"]
 Kind = Literal["list price", "specification", "published benchmark", "judgement", "assumption", "estimate"]
-AsOfBasis = Literal["stated", "source commit", "undated"]
+AsOfBasis = Literal["stated", "source commit", "fetched", "undated"]
 Basis = Literal[
     "on_demand",
     "spot",
@@ -86,7 +86,7 @@ class Evidenced(Record):
         if (self.observed_at is None) != (self.as_of_basis == "undated"):
             raise ValueError(
                 f"observed_at is {self.observed_at} but as_of_basis is {self.as_of_basis!r}; "
-                "a blank date goes with 'undated', a date with 'stated' or 'source commit'"
+                "a blank date goes with 'undated', a date with 'stated', 'source commit' or 'fetched'"
             )
         return self
 
