@@ -111,18 +111,24 @@ def read(directory: Path | None = None) -> dict[str, str]:
     return texts
 
 
-def parse(texts: Mapping[str, str], *, offers: tuple[records.Offer, ...] | None = None) -> Facts:
+def parse(texts: Mapping[str, str]) -> Facts:
     """Return the records of the given files, checked row by row and against each other. [records]
 
-    Assumes the names of ``FILES``; the same texts give the same ``sha256``. Offers already at hand (a later release's
-    prices) stand in for the file of offers. Source: each row's own ``source_id``.
+    Assumes the names of ``FILES``; the same texts give the same ``sha256``. Source: each row's own ``source_id``.
     """
-    tables: dict[str, Any] = {
-        name: offers if name == "offers" and offers is not None else _table(name=name, texts=texts) for name in FILES
-    }
-    facts = Facts(sha256=sha256(texts), **tables)
+    facts = Facts(sha256=sha256(texts), **{name: _table(name=name, texts=texts) for name in FILES})
     check(facts)
     return facts
+
+
+def accepted(texts: Mapping[str, str], *, offers: tuple[records.Offer, ...]) -> Facts:
+    """Return the records of files that were published, with the offers of a release in the place of the file's.
+
+    Files were checked before they were published, and each price before it was appended: a price that was believed
+    then is not refused now because others have moved since. Source: each row's own ``source_id``.
+    """
+    tables: dict[str, Any] = {name: offers if name == "offers" else _table(name=name, texts=texts) for name in FILES}
+    return Facts(sha256=sha256(texts), **tables)
 
 
 def replace(facts: Facts, **tables: Any) -> Facts:

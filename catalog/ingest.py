@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Max
 
 from catalog import files, queries
-from catalog.models import CatalogRelease, FactSet, Price
+from catalog.models import CatalogRelease, Confirmation, FactSet, Price, RefreshRun, Retirement
 
 BATCH_ROWS = 2_000
 
@@ -33,9 +33,49 @@ def publish_files(*, actor: str, moment: dt.datetime, directory: Path | None = N
     standing = queries.standing_prices(release=base.number) if base is not None else {}
     FactSet.objects.get_or_create(sha256=facts.sha256, defaults={"content": FactSet.pack(texts)})
     release = _begin(fact_set=facts.sha256, actor=actor, moment=moment)
-    _append(release=release, rows=_changes(wanted=wanted, standing=standing))
+    _append(release=release, rows=_changes(wanted=wanted, standing=standing, facts=facts))
     _publish(release=release, base=base, moment=moment)
     return release.number
+
+
+def begin(*, actor: str, moment: dt.datetime) -> CatalogRelease:
+    """Return a new unpublished release on the newest facts, for prices to be appended to.
+
+    Raises queries.NoRelease while no files are published: prices are prices of something.
+    """
+    base = queries.latest()
+    if base is None:
+        raise queries.NoRelease("no catalog release is published; run: manage.py load_data")
+    return _begin(fact_set=base.fact_set_id, actor=actor, moment=moment)
+
+
+def publish_appended(*, release: CatalogRelease, moment: dt.datetime) -> int:
+    """Publish a release of appended prices and return its number, a later one if another came between.
+
+    A release that was published meanwhile keeps its meaning: ours gets the next number and its facts.
+    """
+    with transaction.atomic():
+        newest = (
+            CatalogRelease.objects.select_for_update().filter(published_at__isnull=False).order_by("-number").first()
+        )
+        if newest is not None and newest.number > release.number:
+            release = _renumbered(release)
+        if newest is not None:
+            release.fact_set_id = newest.fact_set_id
+        release.published_at = moment
+        release.save(update_fields=["fact_set", "published_at"])
+    return release.number
+
+
+def _renumbered(release: CatalogRelease) -> CatalogRelease:
+    highest = CatalogRelease.objects.aggregate(highest=Max("number"))["highest"]
+    later = CatalogRelease.objects.create(
+        number=highest + 1, fact_set_id=release.fact_set_id, actor=release.actor, begun_at=release.begun_at
+    )
+    for model in (Price, Confirmation, Retirement, RefreshRun):
+        model.objects.filter(release=release).update(release=later)
+    CatalogRelease.objects.filter(pk=release.pk).delete()
+    return later
 
 
 Key = tuple[str, str, str]  # subject, key, meter
@@ -73,16 +113,44 @@ def _provenance(row: Any) -> dict[str, Any]:
     return {name: getattr(row, name) for name in queries.PROVENANCE}
 
 
-def _changes(*, wanted: Mapping[Key, dict[str, Any]], standing: Mapping[Key, dict[str, Any]]) -> Iterable[Price]:
-    """Yield the rows that differ from what stands, and a withdrawal for each that is gone."""
+def _changes(
+    *, wanted: Mapping[Key, dict[str, Any]], standing: Mapping[Key, dict[str, Any]], facts: files.Facts
+) -> Iterable[Price]:
+    """Yield the rows that differ from what stands, and a withdrawal for each that is gone.
+
+    A price that a source stated later than the file did stands, unless the files no longer know its machine, region
+    or model.
+    """
     for key, row in wanted.items():
         before = standing.get(key)
+        if before is not None and _is_read_later(before, than=row):
+            continue
         if before is None or before["withdrawn"] or any(before[name] != value for name, value in row.items()):
             yield _row(key=key, **row)
+    places = {f"{row.provider}/{row.region}" for row in facts.regions}
+    machines = {row.id for row in facts.instances}
+    models = {row.id for row in facts.model_offers}
     for key, before in standing.items():
-        if key not in wanted and not before["withdrawn"]:
-            gone = {name: before[name] for name in queries.PROVENANCE}
-            yield _row(key=key, amount=None, withdrawn=True, **gone)
+        if key in wanted or before["withdrawn"]:
+            continue
+        if before["dataset"] and _is_known(key, places=places, machines=machines, models=models):
+            continue
+        gone = {name: before[name] for name in queries.PROVENANCE}
+        yield _row(key=key, amount=None, withdrawn=True, **gone)
+
+
+def _is_read_later(before: Mapping[str, Any], *, than: Mapping[str, Any]) -> bool:
+    if not before["dataset"] or before["withdrawn"]:
+        return False
+    return than["observed_at"] is None or than["observed_at"] <= before["observed_at"]
+
+
+def _is_known(key: Key, *, places: set[str], machines: set[str], models: set[str]) -> bool:
+    subject, name, _ = key
+    if subject != Price.Subject.OFFER:
+        return name in models
+    provider, region, sku, _ = name.split("/")
+    return f"{provider}/{region}" in places and f"{provider}/{sku}" in machines
 
 
 def _row(*, key: Key, **columns: Any) -> Price:

@@ -80,7 +80,9 @@ class Price(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["release", "subject", "key", "meter"], name="price_once_per_release"),
+            models.UniqueConstraint(
+                fields=["release", "subject", "key", "meter", "dataset"], name="price_once_per_dataset_and_release"
+            ),
             models.CheckConstraint(
                 condition=Q(amount__isnull=True) | Q(amount__gt=0), name="price_is_positive_or_unknown"
             ),
@@ -165,6 +167,11 @@ class RefreshPart(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["run", "source", "dataset", "region"], name="refresh_part_once_a_run"),
+            models.UniqueConstraint(
+                fields=["source", "dataset", "region"],
+                condition=Q(state__in=["queued", "running"]),
+                name="refresh_part_open_once",
+            ),
             models.CheckConstraint(
                 condition=Q(state__in=["queued", "running"], ended_at__isnull=True)
                 | (~Q(state__in=["queued", "running"]) & Q(ended_at__isnull=False)),

@@ -12,7 +12,8 @@ from django.utils import timezone
 
 from catalog import files, records
 from catalog.frame import Catalog, build
-from catalog.models import CatalogRelease, FactSet, Price
+from catalog.models import CatalogRelease, Confirmation, FactSet, Price, Retirement
+from catalog.sources.source import SECOND_HAND
 
 HOUR_PRICE = "price_usd_per_hour"
 TOKEN_PRICES = tuple(name for name in records.ModelOffer.model_fields if name.endswith("_usd_per_mtok"))
@@ -94,7 +95,7 @@ def history(*, subject: str, keys: Collection[str]) -> Steps:
     rows = (
         Price.objects.filter(subject=subject, key__in=keys, release__published_at__isnull=False)
         .select_related("release")
-        .order_by("release_id", "effective_from")
+        .order_by("release_id", "id")
     )
     found: dict[str, dict[str, list[PriceStep]]] = {}
     for row in rows:
@@ -114,18 +115,59 @@ def history(*, subject: str, keys: Collection[str]) -> Steps:
 
 
 def standing_prices(*, release: int, moment: dt.date | None = None) -> dict[tuple[str, str, str], dict[str, Any]]:
-    """Return the price row that holds for each (subject, key, meter) in a published release, withdrawn ones too."""
+    """Return the price row that holds for each (subject, key, meter) in a published release, withdrawn ones too.
+
+    A price that its source confirmed later has the day of that as its ``observed_at``.
+    """
     rows = Price.objects.filter(release_id__lte=release, release__published_at__isnull=False)
     if moment is not None:
         rows = rows.filter(Q(effective_from__isnull=True) | Q(effective_from__lte=moment))
     standing = {}
-    for row in rows.order_by("release_id", "effective_from", "id").values(*_COLUMNS):
-        standing[(row["subject"], row["key"], row["meter"])] = row
+    for row in rows.order_by("release_id", "id").values(*_COLUMNS):
+        key = (row["subject"], row["key"], row["meter"])
+        beside = standing.get(key)
+        repeats = row["dataset"].partition("/")[0] in SECOND_HAND
+        if not (repeats and beside is not None and beside["release_id"] == row["release_id"]):
+            standing[key] = row
+    confirmed = _confirmations(release=release)
+    for row in standing.values():
+        for number, day, not_seen in confirmed.get(row["dataset"], ()) if row["dataset"] else ():
+            if number <= row["release_id"]:
+                break
+            if row["key"] not in not_seen:
+                row["observed_at"] = max(row["observed_at"], day)
+                break
     return standing
 
 
+def _confirmations(*, release: int) -> dict[str, list[tuple[int, dt.date, frozenset[str]]]]:
+    """Return when each dataset was read again, newest first: release, day, and the keys that were not seen then."""
+    rows = Confirmation.objects.filter(release_id__lte=release, release__published_at__isnull=False)
+    found: dict[str, list[tuple[int, dt.date, frozenset[str]]]] = {}
+    for number, dataset, day, not_seen in rows.order_by("-release_id").values_list(
+        "release_id", "dataset", "observed_at", "not_seen"
+    ):
+        found.setdefault(dataset, []).append((number, day, frozenset(not_seen)))
+    return found
+
+
+def standing_retirements(*, release: int | None = None) -> dict[str, Any]:
+    """Return the day on which model offers end, as sources state it: model offer id → date, the newest release's."""
+    return {key: row["on"] for key, row in _retirements(release=release).items()}
+
+
+def _retirements(*, release: int | None) -> dict[str, dict[str, Any]]:
+    rows = Retirement.objects.filter(release__published_at__isnull=False)
+    if release is not None:
+        rows = rows.filter(release_id__lte=release)
+    return {
+        row["key"]: dict(row) for row in rows.order_by("release_id").values("key", "on", "source_id", "observed_at")
+    }
+
+
 _COLUMNS = (
-    "subject", "key", "meter", "amount", "withdrawn", "no_price_reason", "effective_from", "note", *PROVENANCE
+    "release_id", "subject", "key", "meter", "amount", "withdrawn", "no_price_reason", "effective_from", "note",
+    "dataset", *PROVENANCE,
 )  # fmt: skip
 
 
@@ -135,8 +177,11 @@ def _built(number: int, fact_set: str, published_at: dt.datetime, moment: dt.dat
     by another database in the same process."""
     texts = FactSet.objects.get(sha256=fact_set).texts
     standing = standing_prices(release=number, moment=moment)
-    facts = files.parse(texts, offers=tuple(_offers(standing)))
-    model_offers = tuple(_repriced(offer=offer, standing=standing) for offer in facts.model_offers)
+    facts = files.accepted(texts, offers=tuple(_offers(standing)))
+    ends = _retirements(release=number)
+    model_offers = tuple(
+        _repriced(offer=offer, standing=standing, ends=ends.get(offer.id)) for offer in facts.model_offers
+    )
     return build(facts=files.replace(facts, model_offers=model_offers), moment=moment, release=number)
 
 
@@ -163,8 +208,13 @@ def _offers(standing: dict[tuple[str, str, str], dict[str, Any]]) -> Iterator[re
         )
 
 
-def _repriced(*, offer: records.ModelOffer, standing: dict[tuple[str, str, str], dict[str, Any]]) -> records.ModelOffer:
+def _repriced(
+    *, offer: records.ModelOffer, standing: dict[tuple[str, str, str], dict[str, Any]], ends: dict[str, Any] | None
+) -> records.ModelOffer:
     update: dict[str, Any] = {}
+    if ends is not None and ends["on"] != offer.retirement_date:
+        said = f"retirement date as {ends['source_id']} stated on {ends['observed_at']}"
+        update |= {"retirement_date": ends["on"], "note": f"{offer.note}; {said}" if offer.note else said}
     for meter in TOKEN_PRICES:
         row = standing.get((Price.Subject.MODEL_OFFER, offer.id, meter))
         amount = None if row is None or row["withdrawn"] else row["amount"]

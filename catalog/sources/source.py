@@ -9,6 +9,8 @@ from typing import Literal, Protocol
 
 from catalog.files import Facts
 
+SECOND_HAND = frozenset({"genai-prices-library"})  # datasets that repeat what others set: they never displace those
+
 
 class SourceFailed(Exception):
     """A source gave no usable answer: unreachable, refusing, or of a shape we do not know. Asking again is no help."""
@@ -49,13 +51,16 @@ class Page:
 
 
 class Keep(Protocol):
-    """Keeps one raw answer before anything reads it. Bytes come in pieces, so that none need stand in memory whole."""
+    """Keeps raw answers before anything reads them. Bytes come in pieces, so that none need stand in memory whole."""
 
     def __call__(self, *, url: str, pieces: Iterable[bytes], version: str = "") -> Page:
         """Write the pieces to disk, hash them, note url, time, size and version. Raises SourceFailed beyond the cap.
 
         ``url`` must not hold a key; ``version`` is the source's own (a version in its address, an ETag, a date).
         """
+
+    def again(self, *, url: str) -> Page | None:
+        """Take over what an earlier fetch kept of this very address, or None. Only for content that never changes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +79,7 @@ class Observed:
     problem: str = ""
     stated: str = ""  # what the source wrote, where it cannot be taken: "0.00 CNY per Quantity"
     effective_from: dt.date | None = None
+    as_of: dt.date | None = None  # the source's own date of this row, where it is not the day on which we read it
     note: str = ""
 
 

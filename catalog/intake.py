@@ -1,0 +1,359 @@
+"""Prices as sources state them, taken into an unpublished release: judged, compared, appended or quarantined."""
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+
+from catalog import ingest, queries
+from catalog.files import Facts
+from catalog.models import CatalogRelease, Confirmation, Price, QuarantinedRow, RefreshPart, Retirement
+from catalog.plausible import Doubt, Key, doubt, known, order
+from catalog.sources.source import SECOND_HAND, Found, Observed, Outside, Shape, SourceFailed
+from catalog.sources.source import Retirement as StatedRetirement
+
+BATCH_ROWS = ingest.BATCH_ROWS
+_PLACES = Decimal("1.000000000")  # nine digits, as Price.amount keeps
+_MEMORY_TOLERANCE = 0.15  # providers name 24 GB 22.4 GiB, and the like
+
+
+@dataclass(frozen=True, kw_only=True)
+class Intake:
+    """One reading of one part: what it may touch, and on whose word."""
+
+    part: RefreshPart
+    release: CatalogRelease
+    facts: Facts
+    moment: dt.datetime
+
+    @property
+    def dataset(self) -> str:
+        return f"{self.part.dataset}/{self.part.region}"
+
+    @property
+    def day(self) -> dt.date:
+        return self.moment.date()
+
+
+def take_in(intake: Intake, *, found: Iterable[Found], alive: Callable[[], None] = lambda: None) -> dict[str, int]:
+    """Take in what a part's reading found, and return its counts. Nothing is visible before the release is published.
+
+    Reading, judging and comparing happen outside any transaction; rows are written in batches of at most 2,000. What
+    a cut-off try left behind is removed first, so that the same part can be taken in again. Raises SourceFailed where
+    nothing was found: an empty answer is no news.
+    """
+    clear(release=intake.release, dataset=intake.dataset)
+    counts = dict.fromkeys(
+        (
+            "read",
+            "added",
+            "changed",
+            "unchanged",
+            "quarantined",
+            "refused",
+            "missing",
+            "outside",
+            "retirements",
+            "shapes",
+        ),
+        0,
+    )
+    stated: dict[Key, list[Observed]] = {}
+    retirements: dict[str, StatedRetirement] = {}
+    shapes: list[Shape] = []
+    for row in found:
+        if isinstance(row, Observed):
+            counts["read"] += 1
+            stated.setdefault((row.subject, row.key, row.meter), []).append(row)
+        elif isinstance(row, StatedRetirement):
+            retirements[row.key] = row
+        elif isinstance(row, Shape):
+            shapes.append(row)
+        elif isinstance(row, Outside):
+            counts["outside"] += row.count
+        alive()
+    if not (stated or retirements or shapes):
+        raise SourceFailed("The answer holds nothing that we know how to read: nothing was changed.")
+    counts |= _prices(intake, stated=stated, alive=alive)
+    counts["retirements"] = _retirements(intake, stated=retirements)
+    counts["shapes"] = len(shapes)
+    counts["quarantined"] += _shapes(intake, shapes=shapes)
+    return counts
+
+
+def clear(*, release: CatalogRelease, dataset: str) -> None:
+    """Remove what a dataset has written into an unpublished release."""
+    if release.published_at is not None:
+        raise ValueError(f"{release} is published: its rows stay")
+    Price.objects.filter(release=release, dataset=dataset).delete()
+    Confirmation.objects.filter(release=release, dataset=dataset).delete()
+
+
+def _prices(intake: Intake, *, stated: Mapping[Key, Sequence[Observed]], alive: Callable[[], None]) -> dict[str, int]:
+    base = queries.latest()
+    standing = queries.standing_prices(release=base.number) if base else {}
+    amounts = {
+        key: row["amount"] for key, row in standing.items() if row["amount"] is not None and not row["withdrawn"]
+    }
+    compared = known(standing=amounts, facts=intake.facts)
+    believed: dict[Key, Decimal] = {}
+    appended: list[Price] = []
+    doubted: list[tuple[Observed, Doubt]] = []
+    counts = dict.fromkeys(("added", "changed", "unchanged"), 0)
+    if intake.part.dataset in SECOND_HAND:
+        stated = {key: rows for key, rows in stated.items() if not _is_better(standing.get(key), than=rows[0])}
+    for key in order(stated):
+        row, why = _one(stated[key])
+        amount = None if row.amount is None else row.amount.quantize(_PLACES)
+        why = why or doubt(key=key, amount=amount, problem=row.problem, known=compared, beside=believed)
+        if why is not None or amount is None:
+            doubted.append((row, why or Doubt("zero", "No price is stated.")))
+            continue
+        believed[key] = amount
+        before = standing.get(key)
+        if before is None or before["withdrawn"]:
+            counts["added"] += 1
+        elif before["amount"] == amount:
+            counts["unchanged"] += 1
+            if before["dataset"] == intake.dataset:
+                continue  # the confirmation of the dataset says as of when it holds
+        else:
+            counts["changed"] += 1
+        appended.append(_price(intake, row=row, amount=amount))
+        if len(appended) == BATCH_ROWS:
+            Price.objects.bulk_create(appended)
+            appended = []
+            alive()
+    Price.objects.bulk_create(appended)
+    quarantined, refused = _quarantine(intake, doubted=doubted, amounts=amounts)
+    before_keys = {key for key, row in standing.items() if row["dataset"] == intake.dataset and not row["withdrawn"]}
+    missing = before_keys - stated.keys()
+    not_seen = sorted({key[1] for key in before_keys - believed.keys()})
+    Confirmation.objects.create(
+        release=intake.release, dataset=intake.dataset, observed_at=intake.day, not_seen=not_seen
+    )
+    return counts | {"quarantined": quarantined, "refused": refused, "missing": len(missing)}
+
+
+def _is_better(row: Mapping[str, Any] | None, *, than: Observed) -> bool:
+    """Say whether what stands is the word of the one who sets the price, or not older than what is repeated."""
+    if row is None or row["withdrawn"]:
+        return False
+    if row["dataset"] and row["dataset"].partition("/")[0] not in SECOND_HAND:
+        return True
+    return than.as_of is None or (row["observed_at"] is not None and row["observed_at"] >= than.as_of)
+
+
+def _one(rows: Sequence[Observed]) -> tuple[Observed, Doubt | None]:
+    """Return the one price that is stated, with a doubt where a source states several for the same thing."""
+    prices = {row.amount for row in rows if not row.problem}
+    if len(prices) < 2:
+        return next((row for row in rows if not row.problem), rows[0]), None
+    listed = ", ".join(f"{amount:f} ({row.locator})" for row in rows[:4] if (amount := row.amount) is not None)
+    return rows[0], Doubt("twice", f"The source states {len(prices)} prices for it: {listed}.")
+
+
+def _price(intake: Intake, *, row: Observed, amount: Decimal) -> Price:
+    return Price(
+        release=intake.release,
+        subject=row.subject,
+        key=row.key,
+        meter=row.meter,
+        amount=amount,
+        effective_from=row.effective_from,
+        note=row.note,
+        source_id=intake.part.dataset,
+        locator=row.locator,
+        observed_at=row.as_of or intake.day,
+        as_of_basis="fetched" if row.as_of is None else "stated",
+        kind="list price",
+        dataset=intake.dataset,
+    )
+
+
+def _quarantine(
+    intake: Intake, *, doubted: Sequence[tuple[Observed, Doubt]], amounts: Mapping[Key, Decimal]
+) -> tuple[int, int]:
+    """Note what is not believed and return how much of it waits, and how much an operator has refused before."""
+    earlier = {
+        (row.subject, row.key, row.meter, row.stated): row
+        for row in QuarantinedRow.objects.filter(dataset=intake.dataset)
+    }
+    fresh: dict[tuple[str, ...], QuarantinedRow] = {}
+    waiting, refused = 0, 0
+    for row, why in doubted:
+        stated = (row.stated or (f"{row.amount:f}" if row.amount is not None else "nothing"))[:200]
+        name = (row.subject, row.key, row.meter, stated)
+        if name in fresh:
+            continue
+        if (old := earlier.get(name)) is not None and old.state == QuarantinedRow.State.REJECTED:
+            refused += 1
+            continue
+        waiting += 1
+        fresh[name] = QuarantinedRow(
+            part=intake.part,
+            dataset=intake.dataset,
+            subject=row.subject,
+            key=row.key,
+            meter=row.meter,
+            amount=row.amount if row.amount is not None and row.amount > 0 and not row.problem else None,
+            stated=stated,
+            before=amounts.get((row.subject, row.key, row.meter)),
+            reason=why.code,
+            text=why.text,
+            effective_from=row.effective_from,
+            note=row.note,
+            locator=row.locator,
+            first_seen_at=intake.moment,
+            last_seen_at=intake.moment,
+        )
+    _note(list(fresh.values()))
+    return waiting, refused
+
+
+def _note(rows: Sequence[QuarantinedRow]) -> None:
+    """Write rows of the quarantine; one that is there already waits again, with the day on which it was seen last."""
+    for start in range(0, len(rows), BATCH_ROWS):
+        QuarantinedRow.objects.bulk_create(
+            rows[start : start + BATCH_ROWS],
+            update_conflicts=True,
+            unique_fields=["dataset", "subject", "key", "meter", "stated"],
+            update_fields=[
+                "part", "amount", "before", "reason", "text", "note", "locator", "last_seen_at", "state", "decided_by",
+                "decided_at", "decision_note", "release",
+            ],
+        )  # fmt: skip
+
+
+def _retirements(intake: Intake, *, stated: Mapping[str, StatedRetirement]) -> int:
+    """Append the ends of model offers that are news, and return how many."""
+    on_file = {row.id: row.retirement_date for row in intake.facts.model_offers}
+    on_file |= queries.standing_retirements()
+    news = [row for row in stated.values() if row.key in on_file and on_file[row.key] != row.on]
+    rows = [
+        Retirement(
+            release=intake.release,
+            key=row.key,
+            on=row.on,
+            source_id=intake.part.dataset,
+            locator=row.locator,
+            observed_at=intake.day,
+        )
+        for row in news
+    ]
+    Retirement.objects.bulk_create(rows, ignore_conflicts=True)  # another region of the same run may have said it
+    return len(rows)
+
+
+def _shapes(intake: Intake, *, shapes: Sequence[Shape]) -> int:
+    """Quarantine what a provider says of its machines that the catalog says otherwise; return how much of it."""
+    instances = {row.id: row for row in intake.facts.instances}
+    memory = {row.id: row.memory_gib for row in intake.facts.accelerators}
+    rows = []
+    for shape in shapes:
+        ours = instances.get(f"{shape.provider}/{shape.sku}")
+        if ours is None:
+            continue
+        pairs = (
+            ("vcpus_count", shape.vcpus_count, ours.vcpus_count, 0.0),
+            ("memory_gib", shape.memory_gib, ours.memory_gib, _MEMORY_TOLERANCE),
+            ("accelerators_count", shape.accelerators_count, ours.accelerators_count, 0.0),
+            (
+                "accelerator_memory_gib",
+                shape.accelerator_memory_gib,
+                memory.get(ours.accelerator or ""),
+                _MEMORY_TOLERANCE,
+            ),
+        )
+        for name, theirs, mine, tolerance in pairs:
+            if theirs is None or mine is None or abs(theirs - mine) <= tolerance * mine:
+                continue
+            rows.append(
+                QuarantinedRow(
+                    part=intake.part,
+                    dataset=intake.dataset,
+                    subject="shape",
+                    key=ours.id,
+                    meter=name,
+                    amount=None,
+                    stated=f"{theirs:g}",
+                    before=Decimal(str(mine)),
+                    reason="shape",
+                    text=f"The provider says {theirs:g}, the catalog's file {mine:g}. A file is corrected by hand.",
+                    locator=shape.locator,
+                    first_seen_at=intake.moment,
+                    last_seen_at=intake.moment,
+                )
+            )
+    settled = {
+        (row.key, row.meter, row.stated)
+        for row in QuarantinedRow.objects.filter(dataset=intake.dataset, state=QuarantinedRow.State.REJECTED)
+    }
+    rows = [row for row in rows if (row.key, row.meter, row.stated) not in settled]
+    _note(rows)
+    return len(rows)
+
+
+class NotDecidable(Exception):
+    """This row was decided already, or holds no price that could be accepted. The text says which."""
+
+
+def accept(*, row_ids: Sequence[int], actor: str, moment: dt.datetime, note: str) -> int:
+    """Take rows out of the quarantine into a release of their own, and return its number. The past does not change.
+
+    Raises NotDecidable, and then accepts none.
+    """
+    rows = list(QuarantinedRow.objects.filter(pk__in=row_ids).select_related("part"))
+    for row in rows:
+        if row.state != QuarantinedRow.State.PENDING:
+            raise NotDecidable(f"{row.key} was decided already, by {row.decided_by}.")
+        if row.amount is None:
+            raise NotDecidable(f"{row.key}: {row.stated} is no price that could be taken. It can only be rejected.")
+        if QuarantinedRow.objects.filter(
+            subject=row.subject, key=row.key, meter=row.meter, state=QuarantinedRow.State.PENDING,
+            last_seen_at__gt=row.last_seen_at,
+        ).exists():  # fmt: skip
+            raise NotDecidable(f"{row.key}: a newer price waits. Decide that one.")
+    if len(rows) != len(set(row_ids)) or not rows:
+        raise NotDecidable("A row is not there any more. Read the page again.")
+    release = ingest.begin(actor=actor, moment=moment)
+    Price.objects.bulk_create(
+        Price(
+            release=release,
+            subject=row.subject,
+            key=row.key,
+            meter=row.meter,
+            amount=row.amount,
+            effective_from=row.effective_from,
+            note=f"{row.note}{'; ' if row.note else ''}accepted by {actor}{': ' if note else ''}{note}",
+            source_id=row.part.dataset,
+            locator=row.locator,
+            observed_at=row.last_seen_at.date(),
+            as_of_basis="fetched",
+            kind="list price",
+            dataset=row.dataset,
+        )
+        for row in rows
+    )
+    with transaction.atomic():
+        number = ingest.publish_appended(release=release, moment=moment)
+        decided = QuarantinedRow.objects.filter(pk__in=row_ids, state=QuarantinedRow.State.PENDING).update(
+            state=QuarantinedRow.State.ACCEPTED,
+            decided_by=actor,
+            decided_at=moment,
+            decision_note=note,
+            release_id=number,
+        )
+        if decided != len(rows):
+            raise NotDecidable("Somebody else decided at the same time. Read the page again.")
+    return number
+
+
+def reject(*, row_ids: Sequence[int], actor: str, moment: dt.datetime, note: str) -> int:
+    """Refuse rows: stated again, they are only counted. Returns how many; ones decided before stay as they are."""
+    return QuarantinedRow.objects.filter(pk__in=row_ids, state=QuarantinedRow.State.PENDING).update(
+        state=QuarantinedRow.State.REJECTED, decided_by=actor, decided_at=moment, decision_note=note
+    )
