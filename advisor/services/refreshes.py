@@ -2,13 +2,15 @@
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from django.db import transaction
 
 from advisor.models import User
 from advisor.services import access, audit
 from catalog import intake, refresh
-from catalog.refresh import RunLine
+from catalog.intake import QuarantineLine
+from catalog.refresh import RunLine, Schedule
 
 
 def start(
@@ -61,6 +63,64 @@ def reject(*, user: User, row_ids: Sequence[int], note: str, moment: dt.datetime
         count = intake.reject(row_ids=row_ids, actor=user.email, moment=moment, note=note)
         _record(user, action="price.rejected", subject=f"{count} rows", moment=moment)
     return count
+
+
+@dataclass(frozen=True, kw_only=True)
+class Board:
+    """How each dataset and region stands: when it was last read well, when it was last tried, and with what outcome."""
+
+    source: str
+    dataset: str
+    region: str
+    good_at: dt.datetime | None
+    good_counts: dict[str, int]
+    tried_at: dt.datetime | None
+    state: str
+    problem: str
+
+
+def board() -> list[Board]:
+    """Return a line for each dataset and region that was ever tried, by source."""
+    good = {(line.source, line.dataset, line.region): line for line in refresh.last_good()}
+    return [
+        Board(
+            source=tried.source,
+            dataset=tried.dataset,
+            region=tried.region,
+            good_at=best.ended_at if best else None,
+            good_counts=best.counts if best else {},
+            tried_at=tried.ended_at,
+            state=tried.state,
+            problem=tried.problem,
+        )
+        for tried in refresh.last_tried()
+        for best in [good.get((tried.source, tried.dataset, tried.region))]
+    ]
+
+
+def runs(*, before: int | None = None, limit: int = 50) -> list[RunLine]:
+    """Return refresh runs, newest first."""
+    return refresh.runs(limit=limit, before=before)
+
+
+def run(*, run_id: int) -> RunLine:
+    """Return one run with its parts. Raises refresh.NoSuchRun."""
+    return refresh.run_line(run_id=run_id)
+
+
+def schedules() -> list[Schedule]:
+    """Return how often each source is read by itself."""
+    return refresh.schedules()
+
+
+def quarantine(*, state: str, before: int | None = None, limit: int = 100) -> list[QuarantineLine]:
+    """Return rows of the quarantine in one state, newest first."""
+    return intake.quarantine(state=state, before=before, limit=limit)
+
+
+def waiting_count() -> int:
+    """Return how many rows wait for an operator's decision."""
+    return intake.waiting_count()
 
 
 def _record(user: User, *, action: str, subject: str, moment: dt.datetime) -> None:

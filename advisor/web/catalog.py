@@ -120,9 +120,11 @@ def _history(catalog: Catalog, table: Table, row_id: str) -> dict[str, object]:
     else:
         return {"history": None}
     steps = service.price_history(subject=_SUBJECTS.get(table.name, "offer"), keys=keys) if keys else {}
+    lines = price_lines(steps=steps, catalog=catalog, moved_only=moved_only)
     return {
-        "history": price_lines(steps=steps, catalog=catalog, moved_only=moved_only),
+        "history": lines,
         "history_of_many": moved_only,
+        "has_picture": any(line["picture"] for line in lines),
     }
 
 
