@@ -15,6 +15,7 @@ from advisor.core.shelf.history import Stated, history_chart
 from advisor.core.shelf.labels import in_words, label_of, unit_of
 from advisor.core.shelf.parts import Part, Section
 from advisor.core.shelf.tables import LAYERS, TABLES
+from advisor.services.moved import MovedPrice, Touched
 from advisor.services.shelf import ReleaseChanges
 from advisor.web.figures import plain
 from advisor.web.plots import plotted
@@ -124,10 +125,16 @@ def _step(step: PriceStep, catalog: Catalog) -> dict[str, Any]:
 _CHANGES_SHOWN = 200
 
 
-def release_page(*, found: ReleaseChanges, catalog: Catalog) -> dict[str, Any]:
+def release_page(*, found: ReleaseChanges, touched: list[Touched], catalog: Catalog) -> dict[str, Any]:
     """Return the context of what a release changed; long lists are cut and say so."""
     changes = found.changes
-    context = {"catalog": catalog, "found": found, "changes": changes, "shown_at_most": _CHANGES_SHOWN}
+    context = {
+        "catalog": catalog,
+        "found": found,
+        "changes": changes,
+        "touched": touched,
+        "shown_at_most": _CHANGES_SHOWN,
+    }
     if changes is None:
         return context
     return {
@@ -159,6 +166,22 @@ def _move(move: Move, catalog: Catalog) -> dict[str, Any]:
         "after": money(float(move.after), unit=unit) if move.after is not None else "no price",
         "reason": move.reason,
         "percent": percent,
+    }
+
+
+def shown_move(price: MovedPrice) -> dict[str, Any]:
+    """Return a price that moved since a report as its decision's page tells it."""
+    prefix, _, key = price.id.partition(":")
+    unit = unit_of(price.meter)
+    known = price.before is not None and price.after is not None
+    return {
+        "key": key,
+        "href": address("offers" if prefix == "offer" else "model-offers", key),
+        "meter": label_of(price.meter),
+        "before": money(float(price.before), unit=unit) if price.before is not None else "no price",
+        "after": money(float(price.after), unit=unit) if price.after is not None else "no price",
+        "percent": f"{price.after / price.before - 1:+.1%}".replace("-", "−") if known else "",  # type: ignore[operator]
+        "release": price.release,
     }
 
 
