@@ -64,7 +64,9 @@ def take_in(intake: Intake, *, found: Iterable[Found], alive: Callable[[], None]
     stated: dict[Key, list[Observed]] = {}
     retirements: dict[str, StatedRetirement] = {}
     shapes: list[Shape] = []
+    is_empty = True
     for row in found:
+        is_empty = False
         if isinstance(row, Observed):
             counts["read"] += 1
             stated.setdefault((row.subject, row.key, row.meter), []).append(row)
@@ -75,7 +77,7 @@ def take_in(intake: Intake, *, found: Iterable[Found], alive: Callable[[], None]
         elif isinstance(row, Outside):
             counts["outside"] += row.count
         alive()
-    if not (stated or retirements or shapes):
+    if is_empty:
         raise SourceFailed("The answer holds nothing that we know how to read: nothing was changed.")
     counts |= _prices(intake, stated=stated, alive=alive)
     counts["retirements"] = _retirements(intake, stated=retirements)

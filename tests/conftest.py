@@ -1,5 +1,7 @@
-"""What every test gets: sockets that reach this machine only, the `db` mark; on request a Valkey of its own."""
+"""What every test gets: sockets that reach this machine only, the `db` mark; on request the shipped catalog, published
+once a file, and a Valkey of its own."""
 
+import datetime as dt
 import ipaddress
 import socket
 from collections.abc import Iterator
@@ -9,6 +11,8 @@ from typing import Any
 import hypothesis
 import pytest
 from django.contrib.auth.hashers import Argon2PasswordHasher
+from django.core.management import call_command
+from pytest_django.plugin import DjangoDbBlocker
 
 from tests.valkey import PrivateValkey
 
@@ -20,6 +24,8 @@ hypothesis.settings.load_profile("untimed")
 
 # The same hash, cheap: a password in a test is worth no second of work.
 Argon2PasswordHasher.time_cost, Argon2PasswordHasher.memory_cost, Argon2PasswordHasher.parallelism = 1, 8, 1
+
+PUBLISHED_AT = dt.datetime(2026, 11, 23, 9, tzinfo=dt.UTC)
 
 
 class SocketLeftTheMachine(Exception):
@@ -46,6 +52,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("django_db") or database_fixtures & set(getattr(item, "fixturenames", ())):
             item.add_marker("db")
+
+
+@pytest.fixture(scope="module")
+def published(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[int]:
+    """The shipped facts, published once for this file: reading them takes seconds."""
+    from catalog import ingest
+
+    with django_db_blocker.unblock():
+        yield ingest.publish_files(actor="tests", moment=PUBLISHED_AT)
+        call_command("flush", verbosity=0, interactive=False)
 
 
 @pytest.fixture

@@ -34,13 +34,12 @@ def peer(shelf: Shelf) -> Iterator[Peer]:
 
 
 @pytest.fixture
-def shop(peer: Peer, monkeypatch: pytest.MonkeyPatch, settings, tmp_path) -> Shop:
+def shop(published: int, peer: Peer, monkeypatch: pytest.MonkeyPatch, settings, tmp_path) -> Shop:
     settings.DATA_DIR = tmp_path
     settings.CELERY_BROKER_URL = "memory://"
     found = Shop(url=peer.url)
     monkeypatch.setattr(registry, "SOURCES", {"aws": (found,), "azure": (), "google": (), "models": ()})
     monkeypatch.setattr(refresh, "SOURCES", registry.SOURCES)
-    ingest.publish_files(actor="test", moment=timezone.now() - dt.timedelta(days=2))
     return found
 
 
