@@ -2,11 +2,19 @@
 
 from collections.abc import Mapping
 
+from catalog.sources import (
+    bedrock_models,
+    bedrock_prices,
+    foundry_prices,
+    genai_library,
+    vertex_models,
+    vertex_prices,
+)
 from catalog.sources.source import Source
 
 SOURCES: Mapping[str, tuple[Source, ...]] = {
     "aws": (),
     "azure": (),
     "google": (),
-    "models": (),
+    "models": (bedrock_prices, bedrock_models, foundry_prices, vertex_prices, vertex_models, genai_library),
 }
