@@ -1,4 +1,4 @@
-"""Bedrock's prices from the bulk files of its three offers. Amounts are invented, or worked by hand from the catalog's."""
+"""Bedrock's prices from the bulk files of its three offers. Amounts are the catalog's, worked by hand, or invented."""
 
 import dataclasses
 from collections.abc import Callable, Iterator
@@ -15,6 +15,7 @@ from tests.catalog.peers.models_bedrock import Offers, Product, claude
 from tests.catalog.peers.models_keep import Kept, found, outside, prices
 from tests.catalog.peers.server import Fault, Peer, running
 
+UNKNOWN_UNIT = "The unit 'Units' is unknown: neither thousands nor millions of tokens."
 INPUT, OUTPUT = "input_usd_per_mtok", "output_usd_per_mtok"
 CACHED, WRITE = "cached_input_usd_per_mtok", "cache_write_usd_per_mtok"
 NOVA = Product(usage="USE1-NovaLite-input-tokens", usd="0.0000600000", model="Nova Lite", inference="Input tokens")
@@ -183,13 +184,16 @@ def test_a_model_that_is_not_held_is_counted(name: str, read: Read) -> None:
 @pytest.mark.parametrize(
     ("product", "problem"),
     [
-        (claude("InputTokenCount", "2", unit="Units"), "The unit 'Units' is unknown: neither thousands nor millions of tokens."),
+        (claude("InputTokenCount", "2", unit="Units"), UNKNOWN_UNIT),
         (claude("InputTokenCount", "0.0000000000"), "The price is zero."),
         (dataclasses.replace(claude("InputTokenCount", "16"), currency="CNY"), "The price is not in USD."),
-        (dataclasses.replace(claude("InputTokenCount", "1"), begins="1000000"), "The price holds beyond a volume only."),
+        (
+            dataclasses.replace(claude("InputTokenCount", "1"), begins="1000000"),
+            "The price holds beyond a volume only.",
+        ),
         (claude("InputTokenCount", "two"), "The price is no number."),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_taken_says_why(product: Product, problem: str, read: Read) -> None:
     rows = read(AmazonBedrockFoundationModels=[product])
 
@@ -256,7 +260,7 @@ def test_a_refusal_and_an_absent_provider_differ(peer: Peer, settings: Any, fact
 
 
 def test_a_region_without_any_file_fails(peer: Peer, tmp_path: Path) -> None:
-    with pytest.raises(SourceFailed, match="None of AmazonBedrock, .* has a file of sa-east-1"):
+    with pytest.raises(SourceFailed, match=r"None of AmazonBedrock, .* has a file of sa-east-1"):
         peer.answer = Offers({offer: {"us-east-1": [NOVA]} for offer in bedrock_prices.OFFERS})
         bedrock_prices.fetch(_part("sa-east-1"), keep=Kept(tmp_path))
 
