@@ -341,6 +341,8 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_SOFT_TIME_LIMIT = 240
 CELERY_TASK_TIME_LIMIT = 300  # below the visibility timeout, always
+REFRESH_PART_SOFT_LIMIT_S, REFRESH_PART_LIMIT_S = 1500, 1600  # a file of 400 MB over a slow line; below it, too
+CELERY_TASK_ROUTES = {"catalog.*": {"queue": "prices"}}  # so that a long refresh keeps nobody's advice waiting
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 200
 CELERY_WORKER_MAX_MEMORY_PER_CHILD = 800_000  # kB; numpy and pandas alone take 150 MB
@@ -349,6 +351,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "requeue lost runs": {"task": "advisor.requeue_lost", "schedule": 15.0, "options": {"expires": 15}},
+    "tend refreshes": {"task": "catalog.tend_refreshes", "schedule": 15.0, "options": {"expires": 15}},
     "send webhooks": {"task": "advisor.send_webhooks", "schedule": 15.0, "options": {"expires": 15}},
 }
 

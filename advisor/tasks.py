@@ -1,12 +1,15 @@
 """The Celery tasks: read the clock, call one service. Each is safe to run twice."""
 
 import logging
+from collections.abc import Sequence
 
 from celery import shared_task
+from django.conf import settings
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from advisor.services import renderings, runs, webhooks
+from catalog import refresh
 
 logger = logging.getLogger(__name__)
 
@@ -64,3 +67,30 @@ def send_webhooks(**later: object) -> None:
 def deliver_webhook(*, delivery_id: int, **later: object) -> None:
     """Try one message. A second delivery finds its try taken and ends."""
     webhooks.deliver(delivery_id=delivery_id, moment=timezone.now())
+
+
+def send_parts(part_ids: Sequence[int]) -> None:
+    """Enqueue the parts of a refresh run; without a broker `catalog.tend_refreshes` sends them later."""
+    try:
+        for part_id in part_ids:
+            refresh_part.delay_on_commit(part_id=part_id)
+    except OperationalError:
+        logger.exception("The parts of a refresh could not be enqueued now.")
+
+
+@shared_task(
+    name="catalog.refresh_part",
+    ignore_result=True,
+    soft_time_limit=settings.REFRESH_PART_SOFT_LIMIT_S,
+    time_limit=settings.REFRESH_PART_LIMIT_S,
+)
+def refresh_part(*, part_id: int, **later: object) -> None:
+    """Fetch and take in one part of a refresh run. A second delivery finds the part taken and ends."""
+    refresh.work(part_id=part_id)
+
+
+@shared_task(name="catalog.tend_refreshes", ignore_result=True)
+def tend_refreshes(**later: object) -> None:
+    """Begin what the schedules ask for, take up parts whose worker or message was lost, close what is overdue."""
+    for part_id in [*refresh.begin_due(moment=timezone.now()), *refresh.tend(moment=timezone.now())]:
+        refresh_part.delay(part_id=part_id)

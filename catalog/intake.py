@@ -357,3 +357,69 @@ def reject(*, row_ids: Sequence[int], actor: str, moment: dt.datetime, note: str
     return QuarantinedRow.objects.filter(pk__in=row_ids, state=QuarantinedRow.State.PENDING).update(
         state=QuarantinedRow.State.REJECTED, decided_by=actor, decided_at=moment, decision_note=note
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuarantineLine:
+    """One row of the quarantine, as it stands."""
+
+    id: int
+    run_id: int
+    dataset: str
+    region: str
+    subject: str
+    key: str
+    meter: str
+    stated: str
+    amount: Decimal | None  # none: it can only be rejected
+    before: Decimal | None
+    reason: str
+    text: str
+    note: str
+    locator: str
+    first_seen_at: dt.datetime
+    last_seen_at: dt.datetime
+    state: str
+    decided_by: str
+    decided_at: dt.datetime | None
+    decision_note: str
+    release: int | None
+
+
+def quarantine(*, state: str = "pending", before: int | None = None, limit: int = 100) -> list[QuarantineLine]:
+    """Return rows of the quarantine in one state, newest first, those before a cursor if one is given."""
+    rows = QuarantinedRow.objects.filter(state=state).select_related("part").order_by("-pk")
+    if before is not None:
+        rows = rows.filter(pk__lt=before)
+    return [_quarantine_line(row) for row in rows[:limit]]
+
+
+def waiting_count() -> int:
+    """Return how many rows wait for an operator."""
+    return QuarantinedRow.objects.filter(state=QuarantinedRow.State.PENDING).count()
+
+
+def _quarantine_line(row: QuarantinedRow) -> QuarantineLine:
+    return QuarantineLine(
+        id=row.pk,
+        run_id=row.part.run_id,
+        dataset=row.part.dataset,
+        region=row.part.region,
+        subject=row.subject,
+        key=row.key,
+        meter=row.meter,
+        stated=row.stated,
+        amount=row.amount,
+        before=row.before,
+        reason=row.reason,
+        text=row.text,
+        note=row.note,
+        locator=row.locator,
+        first_seen_at=row.first_seen_at,
+        last_seen_at=row.last_seen_at,
+        state=row.state,
+        decided_by=row.decided_by,
+        decided_at=row.decided_at,
+        decision_note=row.decision_note,
+        release=row.release_id,
+    )

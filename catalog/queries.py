@@ -122,7 +122,7 @@ def standing_prices(*, release: int, moment: dt.date | None = None) -> dict[tupl
     rows = Price.objects.filter(release_id__lte=release, release__published_at__isnull=False)
     if moment is not None:
         rows = rows.filter(Q(effective_from__isnull=True) | Q(effective_from__lte=moment))
-    standing = {}
+    standing: dict[tuple[str, str, str], dict[str, Any]] = {}
     for row in rows.order_by("release_id", "id").values(*_COLUMNS):
         key = (row["subject"], row["key"], row["meter"])
         beside = standing.get(key)
@@ -171,18 +171,31 @@ _COLUMNS = (
 )  # fmt: skip
 
 
+def facts(*, moment: dt.date) -> files.Facts:
+    """Return the newest published release as records: what prices can be of, and what stands. Raises NoRelease."""
+    release = latest()
+    if release is None:
+        raise NoRelease("no catalog release is published; run: manage.py load_data")
+    return _facts(release.number, release.fact_set_id, release.published_at, moment)
+
+
 @lru_cache(maxsize=4)
 def _built(number: int, fact_set: str, published_at: dt.datetime, moment: dt.date) -> Catalog:
     """Build a release's frames. The hash and the time of publication are in the key: a number alone may be reused
     by another database in the same process."""
+    return build(facts=_facts(number, fact_set, published_at, moment), moment=moment, release=number)
+
+
+@lru_cache(maxsize=2)
+def _facts(number: int, fact_set: str, published_at: dt.datetime | None, moment: dt.date) -> files.Facts:
     texts = FactSet.objects.get(sha256=fact_set).texts
     standing = standing_prices(release=number, moment=moment)
-    facts = files.accepted(texts, offers=tuple(_offers(standing)))
+    found = files.accepted(texts, offers=tuple(_offers(standing)))
     ends = _retirements(release=number)
     model_offers = tuple(
-        _repriced(offer=offer, standing=standing, ends=ends.get(offer.id)) for offer in facts.model_offers
+        _repriced(offer=offer, standing=standing, ends=ends.get(offer.id)) for offer in found.model_offers
     )
-    return build(facts=files.replace(facts, model_offers=model_offers), moment=moment, release=number)
+    return files.replace(found, model_offers=model_offers)
 
 
 def _offers(standing: dict[tuple[str, str, str], dict[str, Any]]) -> Iterator[records.Offer]:

@@ -48,7 +48,13 @@ class Stack:
             text=True,
             check=False,
         ).stdout
-        names = {"gunicorn": "web", " worker ": "worker", " beat ": "beat", "valkey-server": "valkey"}
+        names = {
+            "gunicorn": "web",
+            "--queues=celery": "worker",
+            "--queues=prices": "prices",
+            " beat ": "beat",
+            "valkey-server": "valkey",
+        }
         found = {}
         for line in listing.splitlines():
             pid, _, command = line.strip().partition(" ")

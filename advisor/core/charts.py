@@ -35,7 +35,8 @@ class Series:
 
 @dataclass(frozen=True)
 class Chart:
-    """One picture. ``kind``: ranges (a mark with its range a row), stacked (bars), course (a line with its band)."""
+    """One picture. ``kind``: ranges (a mark with its range a row), stacked (bars), course (a line with its band), or
+    steps (prices, each until the next)."""
 
     id: str
     kind: str

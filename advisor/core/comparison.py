@@ -75,6 +75,22 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Moved:
+    """A fact that both reports stand on and that has another value on the right, such as a price that moved."""
+
+    label: str
+    unit: str
+    left: float
+    right: float
+    is_behind_plan: bool  # one of the two plans' bills is made with it
+
+    @property
+    def fraction(self) -> float | None:
+        """Return the change over the value on the left; None where that is 0."""
+        return self.right / self.left - 1 if self.left else None
+
+
+@dataclass(frozen=True)
 class Comparison:
     """What two sides say and differ in. ``gained`` warnings stand only on the right, ``lost`` ones only on the left."""
 
@@ -84,6 +100,7 @@ class Comparison:
     changes: tuple[Change, ...] = ()
     gained: tuple[Sentence, ...] = ()
     lost: tuple[Sentence, ...] = ()
+    moved: tuple[Moved, ...] = ()
 
 
 def reports(*, left: Data, right: Data, left_document: Data, right_document: Data) -> Comparison:
@@ -100,7 +117,36 @@ def reports(*, left: Data, right: Data, left_document: Data, right_document: Dat
         changes=tuple(changes(left=left_document, right=right_document)),
         gained=tuple(one for text, one in there.items() if text not in here),
         lost=tuple(one for text, one in here.items() if text not in there),
+        moved=moved(left=left, right=right),
     )
+
+
+def moved(*, left: Data, right: Data) -> tuple[Moved, ...]:
+    """Return the figures behind both reports that differ between them, those behind a plan's bill first."""
+    behind = {
+        id
+        for data in (left, right)
+        for id in data.get("plan", {}).get("totals", {}).get("monthly_usd", {}).get("evidence", ())
+    }
+    before = {entry["id"]: entry for entry in left.get("evidence", ())}
+    found = [
+        Moved(
+            label=entry["label"],
+            unit=entry.get("unit") or "",
+            left=float(before[entry["id"]]["value"]),
+            right=float(entry["value"]),
+            is_behind_plan=entry["id"] in behind,
+        )
+        for entry in right.get("evidence", ())
+        if entry["id"] in before
+        and not entry["id"].startswith(("answer:", "default:"))
+        and all(
+            isinstance(one["value"], int | float) and not isinstance(one["value"], bool)
+            for one in (entry, before[entry["id"]])
+        )
+        and entry["value"] != before[entry["id"]]["value"]
+    ]
+    return tuple(sorted(found, key=lambda one: (not one.is_behind_plan, one.label)))
 
 
 def stacks(*, left: Data, right: Data) -> Comparison:

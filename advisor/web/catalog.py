@@ -14,8 +14,9 @@ from advisor.core.shelf.freshness import by, every_row, overall
 from advisor.core.shelf.labels import in_words
 from advisor.core.shelf.search import search
 from advisor.core.shelf.tables import LAYERS, TABLES, Table
+from advisor.services import moved
 from advisor.services import shelf as service
-from advisor.web.release_cache import catalog_page
+from advisor.web.release_cache import catalog_page, fresh_catalog_page
 from advisor.web.shelf_cells import shown_rows
 from advisor.web.shelf_lists import list_page, read_query, rows_of
 from advisor.web.shelf_pages import compare_page, detail_page, price_lines, release_page
@@ -120,9 +121,11 @@ def _history(catalog: Catalog, table: Table, row_id: str) -> dict[str, object]:
     else:
         return {"history": None}
     steps = service.price_history(subject=_SUBJECTS.get(table.name, "offer"), keys=keys) if keys else {}
+    lines = price_lines(steps=steps, catalog=catalog, moved_only=moved_only)
     return {
-        "history": price_lines(steps=steps, catalog=catalog, moved_only=moved_only),
+        "history": lines,
         "history_of_many": moved_only,
+        "has_picture": any(line["picture"] for line in lines),
     }
 
 
@@ -142,13 +145,15 @@ def releases(request: HttpRequest, catalog: Catalog) -> HttpResponseBase:
     return render(request, "web/catalog_releases.html", {"catalog": catalog, "releases": service.releases()})
 
 
-@catalog_page
+@fresh_catalog_page
 def release(request: HttpRequest, catalog: Catalog, number: int) -> HttpResponseBase:
     try:
         found = service.release_changes(number=number, moment=catalog.moment)
     except NoRelease as error:
         raise Http404(str(error)) from error
-    return render(request, "web/catalog_release.html", release_page(found=found, catalog=catalog))
+    touched = moved.accepted_on(user=request.user, ids=found.changes.ids()) if found.changes else []
+    context = release_page(found=found, touched=touched, catalog=catalog)
+    return render(request, "web/catalog_release.html", context)
 
 
 @catalog_page

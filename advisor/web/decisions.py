@@ -13,10 +13,11 @@ from advisor import tasks
 from advisor.core.problems import DocumentError
 from advisor.core.questionnaire.pages import FIRST
 from advisor.models import Decision, Membership, Revision
-from advisor.services import access, approvals, decisions, drafts, examples
+from advisor.services import access, approvals, decisions, drafts, examples, moved
 from advisor.web.context import problem_items
 from advisor.web.forms import DecisionForm, DocumentForm
 from advisor.web.forms_lifecycle import AcceptForm, ProposeForm, RejectForm, StepForm, WithdrawForm
+from advisor.web.shelf_pages import shown_move
 from catalog.queries import NoRelease
 
 
@@ -125,6 +126,7 @@ def page(request: HttpRequest, found: Decision, **refused: StepForm) -> HttpResp
         "may_write": role in (Membership.Role.OWNER, Membership.Role.EDITOR),
         "is_owner": role == Membership.Role.OWNER,
         "life": life,
+        "moved": [shown_move(one) for one in moved.of_record(decision=found)],
         "proposable": numbers,
         "propose_form": ProposeForm(numbers=numbers, supersedable=others),
         "accept_form": AcceptForm(initial={"proposal": life.proposed.step_id if life.proposed else None}),

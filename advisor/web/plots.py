@@ -35,7 +35,7 @@ def tabled(chart: Chart) -> dict[str, Any]:
 
 def figure(chart: Chart) -> dict[str, Any]:
     """Return the plotly figure of a chart. Colours are left to the page: a trace's ``meta`` says what it stands for."""
-    draw = {"ranges": _ranges, "stacked": _stacked, "course": _course}[chart.kind]
+    draw = {"ranges": _ranges, "stacked": _stacked, "course": _course, "steps": _steps}[chart.kind]
     traces, layout = draw(chart)
     made = go.Figure(data=traces, layout={"template": "none", **layout})
     found: dict[str, Any] = json.loads(made.to_json() or "{}")
@@ -232,6 +232,28 @@ def _course(chart: Chart) -> tuple[list[dict[str, Any]], dict[str, Any]]:
         "showlegend": False,
     }
     return traces, layout
+
+
+def _steps(chart: Chart) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Return a price as a line of steps over days: each holds until the next."""
+    points = [point for series in chart.series for point in series.points]
+    trace = {
+        "type": "scatter",
+        "mode": "lines",
+        "x": [point.label for point in points],
+        "y": [point.number["value"] for point in points],
+        "name": "price",
+        "line": {"width": 3, "shape": "hv"},
+        "hovertemplate": "<b>%{x}</b><br>%{y}<extra></extra>",
+        "meta": {"stands_for": "ours"},
+    }
+    layout = {
+        **_axes(chart.unit, "y"),
+        "height": _COURSE_PX,
+        "xaxis": {"type": "date", "showgrid": False},
+        "showlegend": False,
+    }
+    return [trace], layout
 
 
 def _every(months_count: int) -> int:

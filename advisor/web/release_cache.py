@@ -21,7 +21,15 @@ View = Callable[..., HttpResponseBase]
 
 def catalog_page(view: View) -> View:
     """Return a view that is handed the current catalog, and that answers 304 to a browser that has this state of it."""
+    return _page(view, is_kept=True)
 
+
+def fresh_catalog_page(view: View) -> View:
+    """Return such a view whose page also depends on what is not in the catalog, so that it is made each time."""
+    return _page(view, is_kept=False)
+
+
+def _page(view: View, *, is_kept: bool) -> View:
     @login_required
     @require_safe
     @wraps(view)
@@ -31,8 +39,9 @@ def catalog_page(view: View) -> View:
         except NoRelease:
             return render(request, "web/catalog_none.html", status=503)
         etag = _etag(request, catalog)
-        response = get_conditional_response(request, etag=etag) or view(request, catalog, *args, **named)
-        if response.status_code == 200:
+        known = get_conditional_response(request, etag=etag) if is_kept else None
+        response = known or view(request, catalog, *args, **named)
+        if response.status_code == 200 and is_kept:
             response.headers["ETag"] = etag
         patch_cache_control(response, private=True, no_cache=True)
         patch_vary_headers(response, ["Cookie"])

@@ -11,11 +11,14 @@ from advisor.core.shelf.changes import Move
 from advisor.core.shelf.compare import Comparison
 from advisor.core.shelf.detail import Detail
 from advisor.core.shelf.facts import Fact
+from advisor.core.shelf.history import Stated, history_chart
 from advisor.core.shelf.labels import in_words, label_of, unit_of
 from advisor.core.shelf.parts import Part, Section
 from advisor.core.shelf.tables import LAYERS, TABLES
+from advisor.services.moved import MovedPrice, Touched
 from advisor.services.shelf import ReleaseChanges
 from advisor.web.figures import plain
+from advisor.web.plots import plotted
 from advisor.web.shelf_cells import STATE_TAGS, address, age, fact_cell, money, shown_rows
 from catalog.frame import Catalog
 from catalog.queries import HOUR_PRICE, TOKEN_PRICES, PriceStep
@@ -63,13 +66,45 @@ def price_lines(
     *, steps: Mapping[str, Mapping[str, tuple[PriceStep, ...]]], catalog: Catalog, moved_only: bool
 ) -> list[dict[str, Any]]:
     """Return the history of prices, one entry a price, each step with its source."""
-    found = []
+    found: list[dict[str, Any]] = []
     for key in sorted(steps):
         for meter, prices in sorted(steps[key].items(), key=lambda item: _METERS.index(item[0])):
             if moved_only and len({(step.amount, step.reason) for step in prices}) < 2:
                 continue
-            found.append({"key": key, "label": label_of(meter), "steps": [_step(step, catalog) for step in prices]})
+            found.append(
+                {
+                    "key": key,
+                    "label": label_of(meter),
+                    "steps": [_step(step, catalog) for step in prices],
+                    "picture": _picture(key=key, meter=meter, prices=prices, catalog=catalog, number=len(found)),
+                }
+            )
     return found
+
+
+def _picture(
+    *, key: str, meter: str, prices: tuple[PriceStep, ...], catalog: Catalog, number: int
+) -> dict[str, Any] | None:
+    """Return the course of a price as a drawing, where it moved."""
+    stated = [
+        Stated(
+            day=(step.effective_from or step.observed_at or step.published_at.date()).isoformat(),
+            amount=None if step.amount is None else float(step.amount),
+            reason=step.reason,
+            source=step.source_id,
+        )
+        for step in prices
+        if step.published_at is not None
+    ]
+    stated.sort(key=lambda step: step.day)
+    chart = history_chart(
+        id=f"history-{number}",
+        title=f"{label_of(meter)} of {key}",
+        unit=unit_of(meter),
+        stated=stated,
+        today=catalog.moment.isoformat(),
+    )
+    return None if chart is None else plotted(chart)
 
 
 def _step(step: PriceStep, catalog: Catalog) -> dict[str, Any]:
@@ -90,10 +125,16 @@ def _step(step: PriceStep, catalog: Catalog) -> dict[str, Any]:
 _CHANGES_SHOWN = 200
 
 
-def release_page(*, found: ReleaseChanges, catalog: Catalog) -> dict[str, Any]:
+def release_page(*, found: ReleaseChanges, touched: list[Touched], catalog: Catalog) -> dict[str, Any]:
     """Return the context of what a release changed; long lists are cut and say so."""
     changes = found.changes
-    context = {"catalog": catalog, "found": found, "changes": changes, "shown_at_most": _CHANGES_SHOWN}
+    context = {
+        "catalog": catalog,
+        "found": found,
+        "changes": changes,
+        "touched": touched,
+        "shown_at_most": _CHANGES_SHOWN,
+    }
     if changes is None:
         return context
     return {
@@ -125,6 +166,22 @@ def _move(move: Move, catalog: Catalog) -> dict[str, Any]:
         "after": money(float(move.after), unit=unit) if move.after is not None else "no price",
         "reason": move.reason,
         "percent": percent,
+    }
+
+
+def shown_move(price: MovedPrice) -> dict[str, Any]:
+    """Return a price that moved since a report as its decision's page tells it."""
+    prefix, _, key = price.id.partition(":")
+    unit = unit_of(price.meter)
+    known = price.before is not None and price.after is not None
+    return {
+        "key": key,
+        "href": address("offers" if prefix == "offer" else "model-offers", key),
+        "meter": label_of(price.meter),
+        "before": money(float(price.before), unit=unit) if price.before is not None else "no price",
+        "after": money(float(price.after), unit=unit) if price.after is not None else "no price",
+        "percent": f"{price.after / price.before - 1:+.1%}".replace("-", "−") if known else "",  # type: ignore[operator]
+        "release": price.release,
     }
 
 

@@ -117,9 +117,11 @@ Found = Observed | Retirement | Shape | Outside
 
 
 class Source(Protocol):
-    """One publisher. A module of ``catalog.sources`` is one: ``NAME`` and these functions at its top level."""
+    """One publisher's service. A module of ``catalog.sources`` is one: these names at its top level."""
 
-    NAME: str
+    @property
+    def DATASETS(self) -> tuple[str, ...]:  # noqa: N802 - a constant of the module
+        """The ids in sources*.yaml of what it reads."""
 
     def parts(self, *, facts: Facts, regions: Collection[str] | None) -> Sequence[Part]:
         """Return what can be fetched, in the given regions or in all that the catalog knows. Calls nobody.

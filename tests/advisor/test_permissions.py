@@ -26,6 +26,7 @@ from django.utils import timezone
 
 from advisor.models import Invite, Run, Token, User, Workspace
 from advisor.services import accounts, drafts, lifecycle, renderings, resets
+from catalog import refresh
 from tests.advisor.factories import (
     DOCUMENT,
     a_member,
@@ -132,6 +133,12 @@ def own_token(world: World) -> dict[str, Any]:
 
 def run(world: World) -> dict[str, Any]:
     return {"run_id": world.run.pk}
+
+
+def refresh_run(world: World) -> dict[str, Any]:
+    """A run that has ended: no source reads a region of this name."""
+    begun = refresh.begin(sources=["azure"], regions=["nowhere"], actor="test", moment=timezone.now())
+    return {"run_id": begun.pk}
 
 
 def decision(world: World) -> dict[str, Any]:
@@ -253,6 +260,15 @@ RULES: dict[str, Rule] = {
     "web:set_webhook": writes(OWNER, at=workspace, data=lambda world: {"url": "https://hooks.example.org/"}),
     "web:remove_webhook": writes(OWNER, at=workspace),
     "web:revoke_token": writes(OWNER, at=token_row),
+    # how the catalog is kept true
+    "web:refresh_runs": reads(SIGNED_IN),
+    "web:start_refresh": writes(OPERATOR),
+    "web:schedule_refresh": writes(OPERATOR),
+    "web:refresh_run": reads(SIGNED_IN, at=refresh_run),
+    "web:refresh_progress": reads(SIGNED_IN, at=refresh_run, but={("GET", ANONYMOUS): 200}),
+    "web:cancel_refresh": writes(OPERATOR, at=refresh_run),
+    "web:quarantine": reads(SIGNED_IN),
+    "web:decide_quarantined": writes(OPERATOR),
     # runs and reports
     "web:run": reads(VIEWER, at=run),
     "web:run_progress": reads(

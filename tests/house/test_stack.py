@@ -31,7 +31,7 @@ def test_the_stack_starts_keeps_its_children_alive_and_stops_whole(stack: Stack,
     assert link.startswith(f"http://127.0.0.1:{stack.port}/")
     with urllib.request.urlopen(link, timeout=10) as answer:  # noqa: S310 (the address is checked above)
         assert answer.status == 200
-    assert set(first) == {"web", "worker", "beat", "valkey"}
+    assert set(first) == {"web", "worker", "prices", "beat", "valkey"}
 
     # a second start on the same state, or on the same port, is refused and says why
     twin = Stack(data_dir=tmp_path / "state", port=free_port())

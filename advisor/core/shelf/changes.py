@@ -73,6 +73,12 @@ class Changes:
         """Say whether the two releases hold the same rows."""
         return not (self.added or self.removed or self.moves or self.facts or self.redated_count)
 
+    def ids(self) -> frozenset[str]:
+        """Return the evidence ids of the rows that were removed or got another price or fact."""
+        return frozenset(
+            {one.id for one in self.moves} | {one.id for one in self.facts} | {id for id, _ in self.removed}
+        )
+
     def by_file(self) -> list[tuple[str, int, int, int]]:
         """Return how many rows were added, removed and changed in each file that has any."""
         counts = [

@@ -149,7 +149,7 @@ class Command(BaseCommand):
                     self._wait_until_ready(children)
                 self._say("preparing the database and the catalog")
                 call_command("migrate", verbosity=0, interactive=False)
-                for child in (_web(port), _worker(), _beat()):
+                for child in (_web(port), _worker(), _price_worker(), _beat()):
                     self._begin(child, children)
                 call_command("load_data", verbosity=0)  # while the others load their code
                 self._wait_until_ready(children)
@@ -207,7 +207,7 @@ class Command(BaseCommand):
         self._say(f"state and logs are in {settings.DATA_DIR}; Ctrl-C stops")
 
     def _stop(self, children: list[Child]) -> None:
-        for name in ("web", "beat", "worker", "valkey"):
+        for name in ("web", "beat", "worker", "prices", "valkey"):
             for child in children:
                 if child.name == name and not child.stop():
                     self._say(f"{name} did not end within {child.grace_s:.0f} s and was killed")
@@ -232,14 +232,23 @@ def _web(port: int) -> Child:
 
 
 def _worker() -> Child:
-    # The name tells this worker from others on a shared broker.
-    name = f"advisor-{os.getpid()}@localhost"
-    command = [sys.executable, "-m", "celery", "-A", "advisor.celery", "worker", "--pool=prefork", "--concurrency=2"]
-    command += ["--loglevel=INFO", f"--hostname={name}", "--without-gossip", "--without-mingle"]
+    return _celery_worker(name="worker", queue="celery", concurrency=2)
+
+
+def _price_worker() -> Child:
+    return _celery_worker(name="prices", queue="prices", concurrency=1)
+
+
+def _celery_worker(*, name: str, queue: str, concurrency: int) -> Child:
+    # The host name tells this worker from others on a shared broker.
+    host = f"{name}-{os.getpid()}@localhost"
+    command = [sys.executable, "-m", "celery", "-A", "advisor.celery", "worker", "--pool=prefork"]
+    command += [f"--concurrency={concurrency}", f"--queues={queue}", "--loglevel=INFO", f"--hostname={host}"]
+    command += ["--without-gossip", "--without-mingle"]
     return Child(
-        name="worker",
+        name=name,
         command=command,
-        is_ready=lambda _: bool(app.control.ping(destination=[name], timeout=1, limit=1)),
+        is_ready=lambda _: bool(app.control.ping(destination=[host], timeout=1, limit=1)),
         grace_s=15,
         # SIGTERM then means: hand unfinished tasks back after CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT, don't wait for them.
         environment={"REMAP_SIGTERM": "SIGQUIT"},
