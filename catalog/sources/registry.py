@@ -2,10 +2,25 @@
 
 from collections.abc import Mapping
 
+from catalog.sources import (
+    aws_capacity_blocks,
+    aws_instance_types,
+    aws_offer_file,
+    aws_price_list,
+    aws_savings_plans,
+    aws_spot,
+)
 from catalog.sources.source import Source
 
 SOURCES: Mapping[str, tuple[Source, ...]] = {
-    "aws": (),
+    "aws": (
+        aws_offer_file,
+        aws_price_list,
+        aws_spot,
+        aws_savings_plans,
+        aws_capacity_blocks,
+        aws_instance_types,
+    ),
     "azure": (),
     "google": (),
     "models": (),
