@@ -72,6 +72,8 @@ def read(part: Part, *, pages: Sequence[Page], facts: Facts) -> Iterator[Found]:
         price = -1.0 if found.amount is None else float(found.amount)  # what cannot be taken is told first
         if place not in best or price < best[place][0]:
             best[place] = (price, offering, found)
+    if not best:
+        raise SourceFailed(f"{asked[0].url}: no block of a machine we know.")
     for (machine, region), (_, offering, found) in sorted(best.items()):
         yield aws_terms.observed(
             found,

@@ -33,14 +33,17 @@ def fetch(part: Part, *, keep: Keep) -> None:
 
 def read(part: Part, *, pages: Sequence[Page], facts: Facts) -> Iterator[Found]:
     """Read the shape of each machine that the catalog holds. Raises SourceFailed."""
-    known, outside_count = aws_terms.machines(facts), 0
+    known, known_count, outside_count = aws_terms.machines(facts), 0, 0
     for page, machine in aws_session.rows(pages, "InstanceTypes"):
         if not isinstance(machine.get("InstanceType"), str):
             raise SourceFailed(f"{page.url}: a machine without a name: its interface may have changed.")
         if machine["InstanceType"] not in known:
             outside_count += 1
             continue
+        known_count += 1
         yield _shape(machine)
+    if not known_count:
+        raise SourceFailed(f"{pages[0].url}: no machine that we know.")
     if outside_count:
         yield Outside(count=outside_count, what="EC2 machines without a row in instances.csv")
 

@@ -184,7 +184,10 @@ def rows(pages: Sequence[Page], name: str) -> Iterator[tuple[Page, Mapping[str, 
 
 def _core() -> botocore.session.Session:
     core = botocore.session.get_session()
-    core.get_component("credential_provider").remove("iam-role")
+    try:
+        core.get_component("credential_provider").remove("iam-role")
+    except BotoCoreError as error:  # a profile that is named and not there
+        raise NotConfigured(f"AWS credentials are not usable: {error}") from error
     return core
 
 

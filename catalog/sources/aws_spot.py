@@ -19,6 +19,7 @@ from catalog.sources.source import Found, Keep, Observed, Outside, Page, Part, S
 NAME = "aws"
 DATASET = "aws-ec2-spot-history"
 PRODUCT = "Linux/UNIX"
+LINUX = (PRODUCT, f"{PRODUCT} (Amazon VPC)")  # the same since EC2-Classic is gone
 FRESH_FOR = dt.timedelta(days=90)  # what EC2 keeps of its history
 
 
@@ -54,7 +55,7 @@ def read(part: Part, *, pages: Sequence[Page], facts: Facts) -> Iterator[Found]:
         machine, zone = row.get("InstanceType"), row.get("AvailabilityZoneId") or row.get("AvailabilityZone")
         if not machine or not zone or "Timestamp" not in row:
             raise SourceFailed(f"{page.url}: a price without machine, zone or time: its interface may have changed.")
-        if row.get("ProductDescription") != PRODUCT:
+        if row.get("ProductDescription") not in LINUX:
             continue
         if machine not in known:
             outside.add(machine)
@@ -62,6 +63,8 @@ def read(part: Part, *, pages: Sequence[Page], facts: Facts) -> Iterator[Found]:
         before = by_machine[machine].get(zone)
         if before is None or _time(before) < _time(row):
             by_machine[machine][zone] = row
+    if not by_machine:
+        raise SourceFailed(f"{pages[0].url}: no Linux price of a machine we know.")
     asked_at = dt.datetime.fromisoformat(pages[0].version)
     for machine, zones in sorted(by_machine.items()):
         yield _median(machine, zones, region=part.region, asked_at=asked_at)

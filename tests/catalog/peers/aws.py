@@ -41,7 +41,9 @@ class Aws:
     disabled: set[str] = field(default_factory=set)  # opt-in regions that this account has not enabled
     page_size: int = 100
     repeats_tokens: bool = False
+    ignores_filters: bool = False
     takes_ranges: bool = True
+    breaks_after: list[int] = field(default_factory=list)  # bytes that reach the caller before a file breaks off
     actions: list[tuple[str, str]] = field(default_factory=list)  # (action, region) of each signed request
 
     def answer(self, request: Request) -> Answer:
@@ -70,11 +72,14 @@ class Aws:
         if body is None:
             return Answer(status=404, body=b"<Error><Code>NoSuchKey</Code></Error>")
         wanted = re.fullmatch(r"bytes=(\d+)-", request.headers.get("range", ""))
+        start, status, headers = 0, 200, {}
         if wanted and self.takes_ranges:
-            start = int(wanted[1])
-            span = f"bytes {start}-{len(body) - 1}/{len(body)}"
-            return Answer(status=206, body=body[start:], headers={"Content-Range": span})
-        return Answer(body=body)
+            start, status = int(wanted[1]), 206
+            headers = {"Content-Range": f"bytes {start}-{len(body) - 1}/{len(body)}"}
+        if self.breaks_after and not request.path.endswith("/region_index.json"):
+            pieces = _broken(body[start : start + self.breaks_after.pop(0)])
+            return Answer(status=status, pieces=pieces, headers=headers)
+        return Answer(status=status, body=body[start:], headers=headers)
 
     def _page(self, rows: Sequence[Any], *, token: str | None, most: int) -> tuple[Sequence[Any], str]:
         size, start = min(self.page_size, most), int(token or 0)
@@ -85,7 +90,7 @@ class Aws:
     def _products(self, asked: Mapping[str, Any]) -> Answer:
         def passes(product: Mapping[str, Any]) -> bool:
             attributes = product.get("product", {}).get("attributes", {})
-            return all(
+            return self.ignores_filters or all(
                 attributes.get(one["Field"], "").lower() == one["Value"].lower()
                 for one in asked["Filters"]
                 if one["Type"] == "TERM_MATCH"
@@ -198,9 +203,7 @@ def block(machine: str, *, fee: str, hours: int = 24, count: int = 1, zone: str,
     }
 
 
-def plan_rate(
-    machine: str, *, region: str, usage_type: str, rate: str, years: int, **more: Any
-) -> dict[str, Any]:
+def plan_rate(machine: str, *, region: str, usage_type: str, rate: str, years: int, **more: Any) -> dict[str, Any]:
     """Return one rate of a Compute Savings Plan without upfront payment."""
     return {
         "savingsPlanOffering": {
@@ -226,6 +229,12 @@ def plan_rate(
         ],
         **more,
     }
+
+
+def _broken(body: bytes) -> Iterator[bytes]:
+    """Send this much in order, then hang up: unlike a reset, that loses nothing on its way."""
+    yield body
+    raise ConnectionAbortedError
 
 
 def _xml(value: Any) -> str:
