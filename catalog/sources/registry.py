@@ -3,6 +3,12 @@
 from collections.abc import Mapping
 
 from catalog.sources import (
+    aws_capacity_blocks,
+    aws_instance_types,
+    aws_offer_file,
+    aws_price_list,
+    aws_savings_plans,
+    aws_spot,
     bedrock_models,
     bedrock_prices,
     foundry_prices,
@@ -13,7 +19,14 @@ from catalog.sources import (
 from catalog.sources.source import Source
 
 SOURCES: Mapping[str, tuple[Source, ...]] = {
-    "aws": (),
+    "aws": (
+        aws_offer_file,
+        aws_price_list,
+        aws_spot,
+        aws_savings_plans,
+        aws_capacity_blocks,
+        aws_instance_types,
+    ),
     "azure": (),
     "google": (),
     "models": (bedrock_prices, bedrock_models, foundry_prices, vertex_prices, vertex_models, genai_library),
