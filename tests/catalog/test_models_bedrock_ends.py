@@ -1,6 +1,7 @@
 """When Bedrock's models end, from a control plane that wants signed questions. Days are invented."""
 
 import datetime as dt
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from catalog.sources.source import (
     SourceFailed,
     SourceUnreachable,
 )
+from tests.catalog.peers.aws import ACCESS_KEY, SECRET_KEY
 from tests.catalog.peers.models_bedrock import control, model, profile
 from tests.catalog.peers.models_keep import Kept, found
 from tests.catalog.peers.server import Fault, Peer, running
@@ -39,10 +41,11 @@ PROFILES = [
 @pytest.fixture
 def peer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Peer]:
     monkeypatch.setattr(pace, "PACES", {"aws-bedrock": "1000 per second"})
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
     for name, value in {
-        "AWS_ACCESS_KEY_ID": "AKIAEXAMPLEEXAMPLE00",
-        "AWS_SECRET_ACCESS_KEY": "not a secret",
-        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+        "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
         "AWS_CONFIG_FILE": str(tmp_path / "none"),
         "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "none"),
     }.items():
@@ -53,7 +56,7 @@ def peer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Peer]:
 
 
 def _part(region: str = "us-east-1") -> Part:
-    return Part(source="models", dataset=bedrock_models.DATASET, region=region)
+    return Part(source="models", dataset=bedrock_models.DATASETS[0], region=region)
 
 
 @pytest.fixture
@@ -94,16 +97,28 @@ def test_the_day_says_where_it_stands(peer: Peer, kept: Kept, facts: Facts) -> N
     }
 
 
-def test_answers_are_kept_as_they_came(peer: Peer, kept: Kept) -> None:
+def test_every_question_is_signed_and_every_answer_kept(peer: Peer, kept: Kept) -> None:
     bedrock_models.fetch(_part(), keep=kept)
 
     assert [page.url.removeprefix(peer.url) for page in kept.pages] == [
-        "/foundation-models",
-        "/inference-profiles",
-        "/inference-profiles",
+        "/ListFoundationModels?#page=1",
+        "/ListInferenceProfiles?typeEquals=SYSTEM_DEFINED&maxResults=1000#page=1",
+        "/ListInferenceProfiles?typeEquals=SYSTEM_DEFINED&maxResults=1000#page=2",
     ]
-    assert kept.pages[0].path.read_bytes().startswith(b'{"modelSummaries": [{"modelArn"')
-    assert all(request.headers["authorization"].startswith("AWS4-HMAC-SHA256") for request in peer.asked)
+
+
+def test_a_wrong_secret_is_told(peer: Peer, kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "another")
+
+    with pytest.raises(SourceFailed, match="token included in the request is invalid"):
+        bedrock_models.fetch(_part(), keep=kept)
+
+
+def test_regions_are_those_of_the_credentials_partition(peer: Peer, facts: Facts) -> None:
+    regions = [part.region for part in bedrock_models.parts(facts=facts, regions=None)]
+
+    assert {"us-east-1", "eu-central-1", "ap-northeast-1"} <= set(regions)
+    assert "us-gov-west-1" not in regions
 
 
 def test_without_credentials_nobody_is_asked(peer: Peer, facts: Facts, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,7 +133,7 @@ def test_without_credentials_nobody_is_asked(peer: Peer, facts: Facts, monkeypat
 def test_a_page_that_comes_twice_ends_the_fetch(peer: Peer, kept: Kept) -> None:
     peer.answer = control(MODELS, profiles=PROFILES, same_token=True)
 
-    with pytest.raises(SourceFailed, match="same next page twice"):
+    with pytest.raises(SourceFailed, match="page token again"):
         bedrock_models.fetch(_part(), keep=kept)
     assert len(peer.asked) == 3
 

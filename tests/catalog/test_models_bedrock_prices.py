@@ -49,7 +49,7 @@ def read(peer: Peer, facts: Facts, tmp_path: Path) -> Read:
 
 
 def _part(region: str = "us-east-1") -> Part:
-    return Part(source="models", dataset=bedrock_prices.DATASET, region=region)
+    return Part(source="models", dataset=bedrock_prices.DATASETS[0], region=region)
 
 
 def test_parts_are_the_regions_that_speak_for_an_offer(facts: Facts) -> None:

@@ -41,7 +41,7 @@ def read(peer: Peer, facts: Facts, tmp_path: Path) -> Read:
 
 
 def _part(region: str = "eastus2") -> Part:
-    return Part(source="models", dataset=foundry_prices.DATASET, region=region)
+    return Part(source="models", dataset=foundry_prices.DATASETS[0], region=region)
 
 
 def test_parts_are_the_regions_that_speak_for_a_scope(facts: Facts) -> None:

@@ -14,7 +14,7 @@ from tests.catalog.peers.models_vertex import KEY, billing, sku
 from tests.catalog.peers.server import Fault, Peer, running
 
 INPUT, OUTPUT, CACHED = "input_usd_per_mtok", "output_usd_per_mtok", "cached_input_usd_per_mtok"
-PART = Part(source="models", dataset=vertex_prices.DATASET, region="global")
+PART = Part(source="models", dataset=vertex_prices.DATASETS[0], region="global")
 
 
 @pytest.fixture

@@ -3,15 +3,22 @@
 Shapes are those that AWS documents; prices are invented, near what is charged.
 """
 
+import dataclasses
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote, urlencode
 
+from tests.catalog.peers.aws import is_signed_rightly
 from tests.catalog.peers.server import Answer, Request, as_json
 
 VERSION = "20261120103045"
+_AUTHORIZATION = re.compile(
+    r"AWS4-HMAC-SHA256 Credential=(?P<key>[^/]+)/(?P<day>\d{8})/(?P<region>[^/]+)/(?P<service>bedrock)/aws4_request, "
+    r"SignedHeaders=(?P<headers>[^,]+), Signature=(?P<signature>[0-9a-f]{64})"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,12 +135,11 @@ def control(
     """Return a control plane with models and pages of profiles."""
 
     def answer(request: Request) -> Answer:
-        signed = re.match(
-            r"AWS4-HMAC-SHA256 Credential=\S+/\d{8}/[\w-]+/bedrock/aws4_request, ",
-            request.headers.get("authorization", ""),
-        )
-        if not signed:
-            return as_json({"message": "Missing Authentication Token"}, status=403)
+        signed = _AUTHORIZATION.fullmatch(request.headers.get("authorization", ""))
+        query = urlencode(request.query, quote_via=quote)
+        whole = dataclasses.replace(request, path=f"{request.path}?{query}" if query else request.path)
+        if signed is None or not is_signed_rightly(whole, signed):
+            return as_json({"message": "The security token included in the request is invalid"}, status=403)
         if request.path == "/foundation-models":
             return as_json({"modelSummaries": list(models)})
         if request.path == "/inference-profiles" and request.query.get("type") == "SYSTEM_DEFINED":
