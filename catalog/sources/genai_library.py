@@ -9,7 +9,8 @@ from importlib.metadata import version
 from typing import Any
 
 from django.utils import timezone
-from genai_prices import data, types
+from genai_prices import types
+from genai_prices.data_snapshot import get_snapshot
 
 from catalog.files import Facts
 from catalog.records import ModelOffer
@@ -38,7 +39,7 @@ def parts(*, facts: Facts, regions: Collection[str] | None) -> Sequence[Part]:
 def fetch(part: Part, *, keep: Keep) -> None:
     """Keep what the library holds of the three providers. Asks nobody."""
     today = timezone.now().date()
-    providers = {provider.id: provider for provider in data.providers if provider.id in PLATFORMS}
+    providers = {provider.id: provider for provider in get_snapshot().providers if provider.id in PLATFORMS}
     begins = [begin for provider in providers.values() for begin in _begins(provider) if begin <= today]
     # Of the days only the last on which a price began is kept: the same library is then the same bytes until the next.
     taken = {
