@@ -91,6 +91,7 @@ class _Rate:
 
     key: str
     meter: str
+    note: str
 
 
 def read(part: Part, *, pages: Sequence[Page], facts: Facts) -> Iterator[Found]:
@@ -132,11 +133,14 @@ def _rates(
                 continue
             scopes = bedrock.scopes(part.region)
             scopes = tuple(scope for scope in scopes if (scope == "global") == is_global)
-            keys = [ids[family, scope] for scope in scopes if (family, scope) in ids]
-            if not keys:
+            held = [scope for scope in scopes if (family, scope) in ids]
+            if not held:
                 outside["Bedrock prices of models that we hold, for places that we do not"] += 1
                 continue
-            rates[sku] = [_Rate(key, meter) for key in keys]
+            said = f"As {part.region} charges it."  # of a geography, or of no place at all
+            rates[sku] = [
+                _Rate(ids[family, scope], meter, "" if scope in (part.region, "global") else said) for scope in held
+            ]
     if not count:
         raise SourceFailed(f"{page.url} holds no product.")
     return rates
@@ -195,6 +199,7 @@ def _prices(page: Page, *, rates: Mapping[str, Sequence[_Rate]]) -> Iterator[Obs
                             problem=problem,
                             stated=stated,
                             effective_from=_day(term.get("effectiveDate")),
+                            note=rate.note,
                         )
 
 

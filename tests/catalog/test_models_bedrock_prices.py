@@ -117,6 +117,7 @@ def test_a_price_of_europe_is_not_one_of_the_world(read: Read) -> None:
     )
 
     assert prices(rows) == {("aws/nova-lite/eu", INPUT): {"0.078"}, ("aws/claude-sonnet-5/eu", INPUT): {"2.2"}}
+    assert {row.note for row in rows if isinstance(row, Observed)} == {"As eu-central-1 charges it."}
     assert outside(rows) == {"Bedrock prices of models that we hold, for places that we do not": 1}  # us-east-1 says it
 
 
@@ -126,6 +127,7 @@ def test_a_region_speaks_for_its_own_offer(read: Read) -> None:
     rows = read(region="ap-northeast-1", AmazonBedrock=[Product(usage=usage, usd="0.0007200000", tier="standard")])
 
     assert prices(rows) == {("aws/kimi-k2-5/ap-northeast-1", INPUT): {"0.72"}}
+    assert {row.note for row in rows if isinstance(row, Observed)} == {""}
 
 
 @pytest.mark.parametrize(
