@@ -4,6 +4,7 @@ from rest_framework import serializers as s
 
 from advisor.api.views import Input
 from advisor.models import Run, Token
+from advisor.services.refreshes import SOURCE_NAMES
 
 MOST_ID = 2**63 - 1
 MOST_NUMBER = 2**31 - 1
@@ -82,3 +83,29 @@ class Which(Input):
     sku = s.CharField(max_length=120, required=False, allow_null=True, default=None)
     basis = s.CharField(max_length=40, required=False, allow_null=True, default=None)
     limit = s.IntegerField(min_value=1, max_value=50, required=False, default=20)
+
+
+class NewRefresh(Input):
+    sources = s.ListField(child=s.ChoiceField(choices=list(SOURCE_NAMES)), allow_empty=False)
+    regions = s.ListField(
+        child=s.RegexField(r"^[a-z0-9-]{1,60}$"), required=False, default=list, max_length=100,
+        help_text="The provider's own names. Empty: every region the catalog knows.",
+    )  # fmt: skip
+
+
+class NewSchedule(Input):
+    every_hours = s.IntegerField(min_value=1, max_value=720)
+    is_on = s.BooleanField()
+
+
+class QuarantinePaging(Paging):
+    state = s.ChoiceField(choices=["pending", "accepted", "rejected"], required=False, default="pending")
+
+
+class NewVerdict(Input):
+    rows = s.ListField(
+        child=s.IntegerField(min_value=1, max_value=MOST_ID), allow_empty=False, max_length=500,
+        help_text="Ids of rows that are pending.",
+    )  # fmt: skip
+    verdict = s.ChoiceField(choices=["accept", "reject"])
+    note = s.RegexField(r"^[^\x00-\x1f\x7f]*$", required=False, default="", max_length=300, allow_blank=True)

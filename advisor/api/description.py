@@ -150,6 +150,7 @@ _TAGS = {
     "reports": "Read answers as they were made, and compare them.",
     "estimates": "Estimate one workload without a decision.",
     "catalog": "What can be had, at what price, and who says so.",
+    "refreshes": "How the catalog is kept true: runs through the sources, schedules, the quarantine.",
     "workspaces": "The workspace a token is for.",
     "tokens": "The token itself, and others like it.",
 }

@@ -13,6 +13,7 @@ from advisor.core.problems import DocumentError, error, problem
 from advisor.services import idempotency, outbound, throttle, tokens, usage
 from advisor.services.drafts import Conflict, Settled
 from catalog.queries import NoRelease
+from catalog.refresh import AlreadyRunning
 
 PREFIX = "/api/"
 _NO_CATALOG = "There is no catalog yet. It is loaded with `manage.py load_data`."
@@ -75,6 +76,7 @@ _PLAIN: tuple[tuple[type[Exception], int, str], ...] = (
     (outbound.Refused, 400, "address_refused"),
     (idempotency.KeyReused, 422, "key_reused"),
     (Settled, 409, "settled"),
+    (AlreadyRunning, 409, "already_running"),
     (RequestDataTooBig, 413, "too_large"),
     (NoRelease, 503, "no_catalog"),
 )

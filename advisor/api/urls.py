@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from advisor.api import catalog, decisions, docs, estimates, reports, runs, workspaces
+from advisor.api import catalog, decisions, docs, estimates, refreshes, reports, runs, workspaces
 
 REVISION = "decisions/<int:decision_id>/revisions/<int:number>"
 
@@ -36,5 +36,11 @@ urlpatterns = [
     path("catalog/tables/<slug:table>", catalog.Rows.as_view(), name="catalog_rows"),
     path("catalog/tables/<slug:table>.csv", catalog.RowsCsv.as_view(), name="catalog_csv"),
     path("catalog/tables/<slug:table>/row", catalog.Row.as_view(), name="catalog_row"),
+    path("catalog/refreshes", refreshes.Refreshes.as_view(), name="refreshes"),
+    path("catalog/refreshes/<int:run_id>", refreshes.Refresh.as_view(), name="refresh"),
+    path("catalog/refreshes/<int:run_id>/cancel", refreshes.CancelRefresh.as_view(), name="cancel_refresh"),
+    path("catalog/standings", refreshes.Standings.as_view(), name="refresh_standings"),
+    path("catalog/schedules/<slug:source>", refreshes.Schedule.as_view(), name="schedule"),
+    path("catalog/quarantine", refreshes.Quarantine.as_view(), name="quarantine"),
     path("estimates", estimates.Estimates.as_view(), name="estimates"),
 ]

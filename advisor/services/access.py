@@ -68,10 +68,12 @@ def workspace_token(*, user: User, workspace_id: int, token_id: int) -> Token:
     return _one(Token.objects.select_related("workspace", "user"), pk=token_id, workspace=workspace_id)
 
 
-def operator(*, user: User) -> None:
+def operator(*, user: User, scope: Scope | None = None) -> None:
     """Refuse whoever does not look after this instance. An operator sees no workspace's contents by that."""
     if not user.is_operator:
-        raise PermissionDenied("This page is for the operators of this instance.")
+        raise PermissionDenied("This is for the operators of this instance.")
+    if scope is not None and not scope.may_write:
+        raise PermissionDenied("This token may read, but not change anything.")
 
 
 def decision(*, user: User, decision_id: int, write: bool = False, scope: Scope | None = None) -> Decision:

@@ -333,6 +333,16 @@ RULES: dict[str, Rule] = {
     "api:catalog_rows": reads(VIEWER, at=lambda world: {"table": "accelerators"}),
     "api:catalog_csv": reads(VIEWER, at=lambda world: {"table": "accelerators"}),
     "api:catalog_row": reads(VIEWER, at=lambda world: {"table": "accelerators"}),
+    "api:refreshes": both(VIEWER, OPERATOR, data=lambda world: {"sources": ["azure"]}),
+    "api:refresh": reads(VIEWER, at=refresh_run),
+    "api:cancel_refresh": writes(OPERATOR, at=refresh_run),
+    "api:refresh_standings": reads(VIEWER),
+    "api:schedule": Rule(
+        needs={"PUT": OPERATOR},
+        at=lambda world: {"source": "aws"},
+        data=lambda world: {"every_hours": 6, "is_on": True},
+    ),
+    "api:quarantine": both(VIEWER, OPERATOR, data=lambda world: {"rows": [1], "verdict": "reject"}),
     "api:estimates": writes(VIEWER),
 }
 
