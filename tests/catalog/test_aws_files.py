@@ -304,6 +304,14 @@ def test_the_same_pages_give_the_same_rows(aws: Aws, peer: Peer, kept: Kept, fac
         (lambda file: {name: value for name, value in file.items() if name != "terms"}, "no on-demand term"),
         (lambda file: file | {"terms": {"OnDemand": {}, "Reserved": {}}}, "no on-demand term"),
         (lambda file: file | {"terms": {"OnDemand": {"A": {"A.B": {"rates": []}}}}}, "no priceDimensions"),
+        (lambda file: file | {"terms": {"OnDemand": {"A": {"A.B": {"priceDimensions": {}}}}}}, "no priceDimensions"),
+        (lambda file: file | {"terms": {"OnDemand": {"A": {"A.B": []}}}}, "no priceDimensions"),
+        (lambda file: file | {"terms": {"OnDemand": {"A": [55.04]}}}, "is no object"),
+        (lambda file: file | {"products": {"A": "55.04"}}, "is no object"),
+        (
+            lambda file: file | {"terms": {"OnDemand": {"A": {"A.B": {"priceDimensions": {"A.B.C": {"price": 1}}}}}}},
+            "no pricePerUnit",
+        ),
     ],
 )
 def test_a_file_of_another_shape_fails(spoil: Any, told: str, aws: Aws, peer: Peer, kept: Kept, facts: Facts) -> None:

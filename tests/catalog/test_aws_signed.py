@@ -704,7 +704,9 @@ def test_an_empty_page_in_the_middle_is_no_end(aws: Aws, peer: Peer, kept: Kept,
 @pytest.mark.parametrize("module", MODULES)
 def test_kept_pages_of_another_shape_fail(module: Any, kept: Kept, facts: Facts) -> None:
     url = "https://aws/DescribeCapacityBlockOfferings?#page=1"
-    for body in (b'{"Items": []}', b"[]", b"not JSON"):
+    lists = ("PriceList", "SpotPriceHistory", "searchResults", "CapacityBlockOfferings", "InstanceTypes")
+    bodies = [json.dumps(dict.fromkeys(lists, rows)).encode() for rows in ([1], [{}], [None], {})]
+    for body in (b'{"Items": []}', b"[]", b"not JSON", *bodies):
         page = kept(url=url, pieces=[body], version=NOW.isoformat())
         with pytest.raises(SourceFailed):
             list(module.read(part_of(module), pages=[page], facts=facts))
