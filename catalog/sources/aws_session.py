@@ -22,6 +22,7 @@ from botocore.exceptions import (
     HTTPClientError,
     ProxyConnectionError,
 )
+from botocore.loaders import create_loader
 from botocore.parsers import ResponseParserError
 
 from catalog.files import Facts
@@ -38,6 +39,7 @@ _CONFIG = Config(
     read_timeout=20,
     user_agent_extra="ai-stack-advisor",
 )
+_LOADER = create_loader()  # the descriptions of services are megabytes: read once
 _BUSY = {
     "InternalError", "InternalFailure", "PriorRequestNotComplete", "RequestLimitExceeded", "RequestThrottled",
     "RequestThrottledException", "ServiceUnavailable", "SlowDown", "Throttling", "ThrottledException",
@@ -186,6 +188,7 @@ def _list(page: Page, name: str) -> Sequence[Any]:
 
 def _core() -> botocore.session.Session:
     core = botocore.session.get_session()
+    core.register_component("data_loader", _LOADER)
     try:
         core.get_component("credential_provider").remove("iam-role")
     except BotoCoreError as error:  # a profile that is named and not there
