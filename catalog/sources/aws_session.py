@@ -150,11 +150,11 @@ def call(made: Any, operation: str, **asked: Any) -> Any:
         _refused(error, what=what, region=made.meta.region_name)
     except (EndpointConnectionError, ConnectTimeoutError, ProxyConnectionError) as error:
         raise SourceUnreachable(f"{what}: {error}") from error
-    except HTTPClientError as error:
+    except (HTTPClientError, ResponseParserError) as error:  # the latter: a page of something in between, at any status
         raise SourceBusy(f"{what}: {error}") from error
     except pace.TooBusy as error:
         raise SourceBusy(str(error)) from error
-    except (BotoCoreError, ResponseParserError) as error:
+    except BotoCoreError as error:
         raise SourceFailed(f"{what}: {error}") from error
     return {name: value for name, value in answer.items() if name != "ResponseMetadata"}
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from advisor.management.speed_sources import product, reservations, term, write_offer_file
+from advisor.management.offer_file import product, reservations, term, write_offer_file
 from catalog.files import Facts
 from catalog.sources import aws_offer_file, aws_price_list, aws_savings_plans, aws_terms, http
 from catalog.sources.source import Observed, Outside, Part, SourceBusy, SourceFailed, SourceUnreachable
@@ -419,7 +419,7 @@ _IN_A_PROCESS_OF_ITS_OWN = """
 import json, os, sys
 from pathlib import Path
 os.environ["DJANGO_SETTINGS_MODULE"] = "advisor.settings"
-from advisor.management.speed_sources import peak_mb
+from advisor.management.offer_file import peak_mb
 from catalog import files
 from catalog.sources import aws_offer_file
 from catalog.sources.source import Observed, Part
