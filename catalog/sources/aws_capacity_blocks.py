@@ -45,8 +45,8 @@ def fetch(part: Part, *, keep: Keep) -> None:
         keep=keep,
         Filters=[{"Name": "supported-usage-class", "Values": ["capacity-block"]}],
     )
-    machines = sorted({machine["InstanceType"] for answer in sold for machine in answer.get("InstanceTypes", ())})
-    for machine in machines:
+    machines = {str(machine.get("InstanceType")) for _, machine in aws_session.rows(sold, "InstanceTypes")}
+    for machine in sorted(machines):
         for asked in _questions(machine):
             aws_session.keep_pages(
                 made, "describe_capacity_block_offerings", keep=keep, CapacityDurationHours=HOURS, **asked
@@ -58,7 +58,7 @@ def read(part: Part, *, pages: Sequence[Page], facts: Facts) -> Iterator[Found]:
     known, outside = aws_terms.machines(facts), set()
     zones = {region.region for region in facts.regions if region.provider == "aws"}
     best: dict[tuple[str, str], tuple[float, Mapping[str, Any], aws_terms.Rate]] = {}
-    asked = [page for page in pages if "#page=" in page.url and "DescribeCapacityBlockOfferings" in page.url]
+    asked = [page for page in pages if "DescribeCapacityBlockOfferings" in page.url]
     for page, offering in aws_session.rows(asked, "CapacityBlockOfferings"):
         machine = offering.get("UltraserverType") or offering.get("InstanceType")
         zone = str(offering.get("AvailabilityZone"))

@@ -69,7 +69,10 @@ def entries(file: Page, prefix: str) -> Iterator[tuple[str, Any]]:
     """Yield the members of one object of a file, one in memory at a time. Raises SourceFailed for a broken file."""
     with file.path.open("rb") as stream:
         try:
-            yield from ijson.kvitems(stream, prefix)
+            for key, value in ijson.kvitems(stream, prefix):
+                if not isinstance(value, dict):
+                    raise SourceFailed(f"{file.url}: {prefix}.{key} is no object. Its shape may have changed.")
+                yield key, value
         except ijson.JSONError as error:
             raise SourceFailed(f"{file.url}: not whole JSON: {error}.") from error
 

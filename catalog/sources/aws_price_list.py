@@ -44,7 +44,7 @@ def read(part: Part, *, pages: Sequence[Page], facts: Facts) -> Iterator[Found]:
     """Read products that are texts of JSON within JSON. Raises SourceFailed."""
     known, outside = aws_terms.machines(facts), set()
     found: list[Observed] = []
-    for page, text in aws_session.rows(pages, "PriceList"):
+    for page, text in aws_session.rows(pages, "PriceList", kind=str):
         product = _decoded(text, page=page)
         attributes, terms = product["product"].get("attributes") or {}, product["terms"]
         if not aws_terms.is_plain_linux(attributes, region=part.region):
@@ -65,8 +65,9 @@ def read(part: Part, *, pages: Sequence[Page], facts: Facts) -> Iterator[Found]:
 def _decoded(text: Any, *, page: Page) -> Mapping[str, Any]:
     try:
         product = json.loads(text)
-    except (TypeError, ValueError) as error:
+    except ValueError as error:
         raise SourceFailed(f"{page.url}: an entry of PriceList is no text of JSON: {error}.") from error
+    product = product if isinstance(product, dict) else {}
     missing = [part for part in ("product", "terms") if not isinstance(product.get(part), Mapping)]
     if missing:
         raise SourceFailed(f"{page.url}: a product without {' and '.join(missing)}: its interface may have changed.")

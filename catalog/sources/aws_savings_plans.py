@@ -157,7 +157,7 @@ def _years(plan: Mapping[str, Any]) -> int | None:
     length, unit = plan.get("leaseContractLength.duration"), plan.get("leaseContractLength.unit")
     if length is None or "description" not in plan:
         raise SourceFailed("AWS Savings Plans file: a plan without length or description before its rates.")
-    return int(length) if str(unit).startswith("year") and int(length) in TERMS_S.values() else None
+    return {"1": 1, "3": 3}.get(str(length)) if str(unit).startswith("year") else None
 
 
 def _row(found: aws_terms.Rate, *, part: Part, machine: str, years: int, locator: str, since: Any = None) -> Observed:

@@ -7,7 +7,7 @@ import json
 import os
 import queue
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, NoReturn
 from urllib.parse import urlencode
 
@@ -22,6 +22,7 @@ from botocore.exceptions import (
     HTTPClientError,
     ProxyConnectionError,
 )
+from botocore.loaders import create_loader
 from botocore.parsers import ResponseParserError
 
 from catalog.files import Facts
@@ -38,6 +39,7 @@ _CONFIG = Config(
     read_timeout=20,
     user_agent_extra="ai-stack-advisor",
 )
+_LOADER = create_loader()  # the descriptions of services are megabytes: read once
 _BUSY = {
     "InternalError", "InternalFailure", "PriorRequestNotComplete", "RequestLimitExceeded", "RequestThrottled",
     "RequestThrottledException", "ServiceUnavailable", "SlowDown", "Throttling", "ThrottledException",
@@ -116,23 +118,23 @@ def client(service: str, *, region: str, pace_name: str) -> Any:
 
 def keep_pages(
     made: Any, operation: str, *, keep: Keep, version: str = "", token: str = TOKEN, **asked: Any
-) -> list[Any]:
-    """Ask an operation to its last page, keep each, and return the answers. Raises SourceBusy and SourceFailed.
+) -> list[Page]:
+    """Ask an operation to its last page, keep each, and return what was kept. Raises SourceBusy and SourceFailed.
 
-    An empty page with a token is no end: EC2 sends such. A token that comes again is one, of the source's usefulness.
+    An empty page with a token is no end: EC2 sends such. A token that comes again would never end.
     """
     named = urlencode({name: value for name, value in asked.items() if isinstance(value, str | int)})
     address = f"{made.meta.endpoint_url.rstrip('/')}/{_action(made, operation)}?{named}"
-    answers: list[Any] = []
+    pages: list[Page] = []
     seen: set[str] = set()
     while True:
         answer = call(made, operation, **asked)
-        answers.append(answer)
-        keep(url=f"{address}#page={len(answers)}", pieces=[json.dumps(answer, default=str).encode()], version=version)
+        body = json.dumps(answer, default=str).encode()
+        pages.append(keep(url=f"{address}#page={len(pages) + 1}", pieces=[body], version=version))
         following = answer.get(token)
         if not following:
-            return answers
-        if following in seen or len(answers) >= PAGES_MAX:
+            return pages
+        if following in seen or len(pages) >= PAGES_MAX:
             why = "sends a page token again" if following in seen else f"has more than {PAGES_MAX} pages"
             raise SourceFailed(f"{_action(made, operation)} {why}: its pages do not end.")
         seen.add(following)
@@ -148,42 +150,45 @@ def call(made: Any, operation: str, **asked: Any) -> Any:
         _refused(error, what=what, region=made.meta.region_name)
     except (EndpointConnectionError, ConnectTimeoutError, ProxyConnectionError) as error:
         raise SourceUnreachable(f"{what}: {error}") from error
-    except HTTPClientError as error:
+    except (HTTPClientError, ResponseParserError) as error:  # the latter: a page of something in between, at any status
         raise SourceBusy(f"{what}: {error}") from error
     except pace.TooBusy as error:
         raise SourceBusy(str(error)) from error
-    except (BotoCoreError, ResponseParserError) as error:
+    except BotoCoreError as error:
         raise SourceFailed(f"{what}: {error}") from error
     return {name: value for name, value in answer.items() if name != "ResponseMetadata"}
 
 
-def answers(pages: Sequence[Page]) -> Iterator[Mapping[str, Any]]:
-    """Yield the kept answers, decoded. Raises SourceFailed for one that is no JSON object."""
-    for page in pages:
-        try:
-            answer = json.loads(page.path.read_bytes())
-        except ValueError as error:
-            raise SourceFailed(f"{page.url}: not JSON: {error}.") from error
-        if not isinstance(answer, dict):
-            raise SourceFailed(f"{page.url}: not a JSON object.")
-        yield answer
+def rows(pages: Sequence[Page], name: str, *, kind: type = dict) -> Iterator[tuple[Page, Any]]:
+    """Yield each row of the list of this name, with its page, one page in memory at a time.
 
-
-def rows(pages: Sequence[Page], name: str) -> Iterator[tuple[Page, Mapping[str, Any]]]:
-    """Yield each row of the list of this name, with its page. Raises SourceFailed without list or rows."""
+    Raises SourceFailed for another shape, and where no page has a single row.
+    """
     is_empty = True
-    for page, answer in zip(pages, answers(pages), strict=True):
-        if not isinstance(answer.get(name), list):
-            raise SourceFailed(f"{page.url}: no list {name}: its interface may have changed.")
-        for row in answer[name]:
+    for page in pages:
+        for row in _list(page, name):
+            if not isinstance(row, kind):
+                raise SourceFailed(f"{page.url}: {name} holds a {type(row).__name__}: its interface may have changed.")
             is_empty = False
             yield page, row
     if is_empty:
         raise SourceFailed(f"{pages[0].url if pages else name}: an answer without a single row of {name}.")
 
 
+def _list(page: Page, name: str) -> Sequence[Any]:
+    try:
+        answer = json.loads(page.path.read_bytes())
+    except ValueError as error:
+        raise SourceFailed(f"{page.url}: not JSON: {error}.") from error
+    found = answer.get(name) if isinstance(answer, dict) else None
+    if not isinstance(found, list):
+        raise SourceFailed(f"{page.url}: no list {name}: its interface may have changed.")
+    return found
+
+
 def _core() -> botocore.session.Session:
     core = botocore.session.get_session()
+    core.register_component("data_loader", _LOADER)
     try:
         core.get_component("credential_provider").remove("iam-role")
     except BotoCoreError as error:  # a profile that is named and not there

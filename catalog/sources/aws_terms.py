@@ -103,7 +103,7 @@ def reserved(terms: Mapping[str, Any], *, region: str, machine: str) -> Iterator
     """
     sold: dict[int, list[tuple[int, str, Any]]] = defaultdict(list)
     for code, term in terms.items():
-        said = term.get("termAttributes") or {}
+        said = _object(code, term, "termAttributes")
         years, purchase = LEASES.get(str(said.get("LeaseContractLength"))), said.get("PurchaseOption")
         if years and said.get("OfferingClass") == "standard" and purchase in PURCHASES:
             sold[years].append((PURCHASES.index(purchase), code, term))
@@ -139,17 +139,26 @@ def settled(candidates: Iterable[Observed]) -> Iterator[Observed]:
 
 
 def _dimensions(code: str, term: Any) -> Sequence[Mapping[str, Any]]:
-    dimensions = term.get("priceDimensions")
-    if not isinstance(dimensions, Mapping) or not dimensions:
+    dimensions = _object(code, term, "priceDimensions")
+    if not dimensions:
         raise SourceFailed(f"AWS price list, term {code}: no priceDimensions. Its shape may have changed.")
-    return list(dimensions.values())
+    return [
+        {**dimension, "pricePerUnit": _object(key, dimension, "pricePerUnit")} for key, dimension in dimensions.items()
+    ]
+
+
+def _object(key: str, holder: Any, name: str) -> Mapping[str, Any]:
+    found = holder.get(name) if isinstance(holder, Mapping) else None
+    if not isinstance(found, Mapping):
+        raise SourceFailed(f"AWS price list, {key}: no {name}. Its shape may have changed.")
+    return found
 
 
 def _hourly(dimensions: Sequence[Mapping[str, Any]], *, years: int | None) -> Rate:
     """Return hourly rate + upfront fee / hours of the term; paid all upfront, the hourly rate itself is zero."""
     words, total, hourly_count = [], Decimal(0), 0
     for dimension in dimensions:
-        prices, unit = dimension.get("pricePerUnit") or {}, dimension.get("unit")
+        prices, unit = dimension["pricePerUnit"], dimension.get("unit")
         currency = "USD" if "USD" in prices else next(iter(prices), None)
         hours = HOURS_A_YEAR * years if years and unit == "Quantity" else None
         found = rate(prices.get(currency), currency=currency, unit=unit, hours=hours)

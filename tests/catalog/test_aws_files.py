@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from advisor.management.speed_sources import product, reservations, term, write_offer_file
+from advisor.management.offer_file import product, reservations, term, write_offer_file
 from catalog.files import Facts
 from catalog.sources import aws_offer_file, aws_price_list, aws_savings_plans, aws_terms, http
 from catalog.sources.source import Observed, Outside, Part, SourceBusy, SourceFailed, SourceUnreachable
@@ -304,6 +304,14 @@ def test_the_same_pages_give_the_same_rows(aws: Aws, peer: Peer, kept: Kept, fac
         (lambda file: {name: value for name, value in file.items() if name != "terms"}, "no on-demand term"),
         (lambda file: file | {"terms": {"OnDemand": {}, "Reserved": {}}}, "no on-demand term"),
         (lambda file: file | {"terms": {"OnDemand": {"A": {"A.B": {"rates": []}}}}}, "no priceDimensions"),
+        (lambda file: file | {"terms": {"OnDemand": {"A": {"A.B": {"priceDimensions": {}}}}}}, "no priceDimensions"),
+        (lambda file: file | {"terms": {"OnDemand": {"A": {"A.B": []}}}}, "no priceDimensions"),
+        (lambda file: file | {"terms": {"OnDemand": {"A": [55.04]}}}, "is no object"),
+        (lambda file: file | {"products": {"A": "55.04"}}, "is no object"),
+        (
+            lambda file: file | {"terms": {"OnDemand": {"A": {"A.B": {"priceDimensions": {"A.B.C": {"price": 1}}}}}}},
+            "no pricePerUnit",
+        ),
     ],
 )
 def test_a_file_of_another_shape_fails(spoil: Any, told: str, aws: Aws, peer: Peer, kept: Kept, facts: Facts) -> None:
@@ -411,7 +419,7 @@ _IN_A_PROCESS_OF_ITS_OWN = """
 import json, os, sys
 from pathlib import Path
 os.environ["DJANGO_SETTINGS_MODULE"] = "advisor.settings"
-from advisor.management.speed_sources import peak_mb
+from advisor.management.offer_file import peak_mb
 from catalog import files
 from catalog.sources import aws_offer_file
 from catalog.sources.source import Observed, Part

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from advisor.management.speed_sources import product, reservations, term
+from advisor.management.offer_file import product, reservations, term
 from catalog.files import Facts
 from catalog.sources import (
     aws_capacity_blocks,
@@ -22,6 +22,7 @@ from catalog.sources import (
     aws_savings_plans,
     aws_session,
     aws_spot,
+    pace,
 )
 from catalog.sources.source import (
     Found,
@@ -585,16 +586,28 @@ def test_a_throttled_call_is_made_again_and_succeeds(
     assert len(peer.asked) == 2
 
 
-@pytest.mark.parametrize("module", list(THROTTLED))
-def test_a_service_that_throttles_on_is_busy(module: Any, aws: Aws, peer: Peer, kept: Kept) -> None:
-    filled(aws)
-    status, body = THROTTLED[module]
+def test_a_service_that_throttles_on_is_busy(aws: Aws, peer: Peer, kept: Kept) -> None:
+    status, body = THROTTLED[aws_price_list]
     peer.always = Fault(status=status, body=body)
 
-    with pytest.raises(SourceBusy):
-        module.fetch(part_of(module), keep=kept)
+    with pytest.raises(SourceBusy, match="ThrottlingException after several tries"):
+        aws_price_list.fetch(part_of(aws_price_list), keep=kept)
     assert len(peer.asked) == 4
     assert kept.pages == []
+
+
+def test_every_request_waits_for_its_turn_retries_too(
+    aws: Aws, peer: Peer, kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(pace.PACES, "aws-ec2", "1 per hour")  # type: ignore[arg-type]
+    monkeypatch.setattr(pace, "LONGEST_WAIT_S", 0.1)
+    pace._limiter.cache_clear()
+    filled(aws)
+    peer.faults.append(Fault(status=503, body=THROTTLED[aws_spot][1]))
+
+    with pytest.raises(SourceBusy, match="no turn"):
+        aws_spot.fetch(part_of(aws_spot), keep=kept)
+    assert len(peer.asked) == 1
 
 
 def test_a_service_that_stumbles_is_busy(aws: Aws, peer: Peer, kept: Kept) -> None:
@@ -609,6 +622,13 @@ def test_a_cut_answer_is_asked_again(aws: Aws, peer: Peer, kept: Kept, facts: Fa
     peer.faults.append(Fault(cut_after=40))
 
     assert prices(rows_of(aws_price_list, kept, facts))
+
+
+def test_a_page_of_something_in_between_is_asked_again_later(peer: Peer, kept: Kept) -> None:
+    peer.always = Fault(status=503, body=b"upstream connect error")
+
+    with pytest.raises(SourceBusy, match="not well-formed"):
+        aws_spot.fetch(part_of(aws_spot), keep=kept)
 
 
 def test_a_right_that_is_missing_is_named(aws: Aws, peer: Peer, kept: Kept) -> None:
@@ -704,7 +724,9 @@ def test_an_empty_page_in_the_middle_is_no_end(aws: Aws, peer: Peer, kept: Kept,
 @pytest.mark.parametrize("module", MODULES)
 def test_kept_pages_of_another_shape_fail(module: Any, kept: Kept, facts: Facts) -> None:
     url = "https://aws/DescribeCapacityBlockOfferings?#page=1"
-    for body in (b'{"Items": []}', b"[]", b"not JSON"):
+    lists = ("PriceList", "SpotPriceHistory", "searchResults", "CapacityBlockOfferings", "InstanceTypes")
+    bodies = [json.dumps(dict.fromkeys(lists, rows)).encode() for rows in ([1], [{}], [None], {})]
+    for body in (b'{"Items": []}', b"[]", b"not JSON", *bodies):
         page = kept(url=url, pieces=[body], version=NOW.isoformat())
         with pytest.raises(SourceFailed):
             list(module.read(part_of(module), pages=[page], facts=facts))
