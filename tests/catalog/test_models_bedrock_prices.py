@@ -150,6 +150,24 @@ def test_each_kind_has_its_own_column(product: Product, column: str, read: Read)
 @pytest.mark.parametrize(
     "product",
     [
+        nova("USE1-NovaLite-input-tokens-batch", inference="Input tokens"),  # as AWS states it for some models
+        nova("USE1-NovaLite-input-tokens", inference="Input tokens batch"),
+        nova("USE1-NovaLite-input-tokens", feature="Batch Inference"),
+        nova("USE1-NovaLite-input-tokens", tier="batch"),
+    ],
+)
+def test_a_batch_is_told_by_any_of_four_attributes(product: Product, read: Read) -> None:
+    rows = read(AmazonBedrock=[product])
+
+    assert prices(rows) == {
+        ("aws/nova-lite/unstated", "batch_input_usd_per_mtok"): {"0.03"},
+        ("aws/nova-lite/us", "batch_input_usd_per_mtok"): {"0.03"},
+    }
+
+
+@pytest.mark.parametrize(
+    "product",
+    [
         nova("USE1-NovaLite-input-tokens-flex", tier="flex"),
         nova("USE1-NovaLite-input-tokens-priority"),
         nova("USE1-NovaLite-input-tokens", tier="priority"),  # the attribute says it, the usage type does not
