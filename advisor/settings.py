@@ -314,6 +314,7 @@ AZURE_PRICES_URL = _address("AZURE_PRICES_URL", default="https://prices.azure.co
 GOOGLE_BILLING_URL = _address("GOOGLE_BILLING_URL", default="https://cloudbilling.googleapis.com")
 GOOGLE_VERTEX_URL = _address("GOOGLE_VERTEX_URL", default="https://{region}-aiplatform.googleapis.com")
 GOOGLE_API_KEY = os.environ.get("GOOGLE_API_KEY", "").strip()
+GOOGLE_ACCESS_TOKEN = os.environ.get("GOOGLE_ACCESS_TOKEN", "").strip()
 
 # --- background work -----------------------------------------------------------------------------------------------
 

@@ -67,14 +67,14 @@ class Asker:
         while True:
             before = have
             try:
-                with self._answer(url, from_byte=have, until=until) as parts:
+                with self._answer(url, from_byte=have, as_file=True, until=until) as parts:
                     for piece in parts:
                         have += len(piece)
                         yield piece
                 return
             except _Again as error:
                 cuts = 0 if have > before else cuts + 1
-                if cuts >= TRIES:
+                if cuts >= TRIES or time.monotonic() > until:
                     raise error.told() from error
                 time.sleep(min(error.pause_s if error.pause_s is not None else 2.0**cuts / 2, LONGEST_PAUSE_S))
 
@@ -90,13 +90,21 @@ class Asker:
 
     @contextmanager
     def _answer(
-        self, url: httpx2.URL, *, until: float, params: Mapping[str, str] | None = None, from_byte: int = 0
+        self,
+        url: httpx2.URL,
+        *,
+        until: float,
+        params: Mapping[str, str] | None = None,
+        from_byte: int = 0,
+        as_file: bool = False,
     ) -> Iterator[Iterator[bytes]]:
         try:
             pace.wait(self._pace)
         except pace.TooBusy as error:
             raise SourceBusy(str(error)) from error
         headers = {"Range": f"bytes={from_byte}-"} if from_byte else {}
+        if as_file:
+            headers["Accept-Encoding"] = "identity"  # a byte of the file is a byte sent: else a range misses
         try:
             with self._client.stream("GET", url, params=params, headers=headers) as answer:
                 self._check(answer, url=url, wanted=206 if from_byte else 200)

@@ -13,7 +13,7 @@ from django.db import connection
 from django.utils import timezone
 
 from advisor.core.advise import code_hash
-from advisor.management import speed_api, speed_estimator, speed_site, stopwatch
+from advisor.management import speed_api, speed_estimator, speed_site, speed_sources, stopwatch
 from advisor.management.speed_estimator import World
 from advisor.management.stopwatch import Case
 from catalog import files, frame
@@ -28,6 +28,7 @@ PURE: dict[str, Callable[[World], list[Case]]] = {
     "advise": speed_site.advise_cases,
     "pdf": speed_site.pdf_cases,
     "score": speed_estimator.score_cases,
+    "sources": lambda world: speed_sources.source_cases(),
 }
 WITH_DATABASE: dict[str, Callable[[], list[Case]]] = {
     "release": speed_site.database_cases,
