@@ -16,7 +16,7 @@ from advisor.core.bases import GROUP_OF
 from advisor.core.candidates import Field
 from advisor.core.case import Case
 from advisor.core.money import Money
-from advisor.core.quantity import Number, added, number, unknown
+from advisor.core.quantity import Number, added, number, unknown, usd
 from advisor.core.stacks import Stack, ordered
 from advisor.core.value import CRITERIA, Anchor, level, normal
 from estimator.coefficients import Coefficients
@@ -102,7 +102,7 @@ def _reference(*, field: Field, coefficients: Coefficients) -> Anchor | None:
         tokens = frame[["input_tokens_per_month", "output_tokens_per_month"]].max()
         cost = (tokens.iloc[0] * read.value + tokens.iloc[1] * write.value) / 1e6
         if np.isfinite(cost) and cost > 0:
-            text = f"twice a reference model at ${read.value:g} and ${write.value:g} per million tokens"
+            text = f"twice a reference model at {usd(read.value)} and {usd(write.value)} per million tokens"
             return Anchor("cost", 0.0, 2 * float(cost), "USD/month", text, (read.id, write.id))
     return None
 

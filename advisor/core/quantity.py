@@ -123,20 +123,35 @@ def sentence(text: str, *evidence: str) -> Sentence:
     return {"text": text, "evidence": sorted(set(evidence))}
 
 
-def usd(value: float | None) -> str:
-    """Return an amount of money in words for a sentence: three significant digits and a unit of thousands."""
+def usd(value: float | None, *, exact: bool = False) -> str:
+    """Return an amount of money as every sentence and table writes it: `$12.10`, `$9,230`, `$1.62 million`.
+
+    What is computed bears three significant digits, what is ``exact`` (a listed price) six. Cents come as two digits.
+    """
     if value is None:
         return "an unknown amount"
-    for size, suffix in ((1e9, " billion"), (1e6, " million")):
-        if abs(value) >= size:
-            return f"${value / size:.3g}{suffix}"
-    if abs(value) >= 1000:
-        return f"${float(f'{value:.3g}'):,.0f}"
-    return f"${value:.3g}"
+    written = digits(abs(value), exact=exact)
+    if len(written.partition(".")[2]) == 1 and written[-1].isdigit():
+        written += "0"
+    return f"{'−' if value < 0 else ''}${written}"
+
+
+def digits(value: float, *, exact: bool = False) -> str:
+    """Return a number as text: three significant digits, six where it is ``exact``, and words from a million on."""
+    rounded_value = float(f"{value:.6g}" if exact else f"{value:.3g}")
+    size = abs(rounded_value)
+    if size >= 1e15:
+        return f"{rounded_value:.3g}"
+    for least, word in ((1e12, " trillion"), (1e9, " billion"), (1e6, " million")):
+        if size >= least:
+            return f"{rounded_value / least:,.4g}{word}"
+    if size >= 1000:
+        return f"{rounded_value:,.0f}"
+    return f"{rounded_value:.6g}" if size >= 1e-4 or size == 0 else f"{rounded_value:.2e}"
 
 
 def span(value: Number) -> str:
-    """Return a money number with its range in words: ``$1,200 (900 to 1,500)``, or why it is unknown."""
+    """Return a money number with its range in words: ``$1,200 ($900 to $1,500)``, or why it is unknown."""
     if value["value"] is None:
         return f"at least {usd(value['low'])}" if value["low"] else f"unknown ({value['reason']})"
     if value["low"] == value["high"]:
@@ -145,7 +160,7 @@ def span(value: Number) -> str:
 
 
 def costs(value: Number, *, every: str = "") -> str:
-    """Return ``costs $1,200 (900 to 1,500) a month``, or that the cost is not known and why."""
+    """Return ``costs $1,200 ($900 to $1,500) a month``, or that the cost is not known and why."""
     if value["value"] is None and not value["low"]:
         return f"has no known cost ({value['reason']})"
     return f"costs {span(value)}{every}"

@@ -12,8 +12,9 @@ import numpy as np
 from advisor.core import compatibility
 from advisor.core.bases import BASIS_TEXT
 from advisor.core.case import Case
+from advisor.core.figures import amount
 from advisor.core.plan import Choice, new_silicon
-from advisor.core.quantity import Number, Sentence, number, sentence, span, usd
+from advisor.core.quantity import Number, Sentence, digits, number, sentence, span, usd
 from advisor.core.stacks import Stack, ordered
 from catalog.frame import Catalog
 from catalog.records import Rule
@@ -331,8 +332,8 @@ def _gated(*, role: str, choice: Choice, stack: Stack, baseline: Stack, port: Po
         numbers["gate_instance_hours_per_month"] = hours
         gate.append(
             sentence(
-                f"In figures: the baseline costs {span(cost)} a month, so at {usd(price['value'])} per instance-hour, "
-                f"with the same data beside it, the pilot must do a month's work in at most {hours['value']:,.0f} "
+                f"In figures: the baseline costs {span(cost)} a month, so at {amount(price)}, with the same "
+                f"data beside it, the pilot must do a month's work in at most {digits(hours['value'])} "
                 "instance-hours.",
                 *hours["evidence"],
             )

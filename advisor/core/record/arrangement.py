@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from advisor.core import readout
-from advisor.core.figures import amount, plain, span, words
+from advisor.core.bases import BASIS_TEXT
+from advisor.core.figures import amount, plain, span, stated, words
 from advisor.core.merged import Check
 from advisor.core.quantity import titled
 from advisor.core.readout import Readout
@@ -203,7 +204,11 @@ def _answer(entry: Data) -> str:
     value = entry["value"]
     if isinstance(value, Mapping) and isinstance(value.get("acceptable"), list):
         return f"any of {listed([str(one.get('family')) for one in value['acceptable']])}"
-    return f"{plain(value)} {entry['unit'] or ''}".strip()
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return stated(value, entry["unit"] or "")
+    if entry["locator"] == "constraints.purchase":
+        return ", ".join(BASIS_TEXT.get(basis, basis) for basis in value)
+    return words(value) if entry["locator"].endswith(".kind") else plain(value)
 
 
 _COUNTED = {"ranked": "Ranked", "confirm_first": "To confirm first", "excluded": "Excluded"}

@@ -263,3 +263,12 @@ def test_a_source_named_again_is_named_by_its_number_and_the_teams_answers_stand
     assert [(one.number, one.source) for one in sources.items] == [(1, "A"), (2, "as 1"), (4, "B"), (5, "A")]
     assert sources.items[1].place == "row 2"
     assert [(row[1].text, row[2].text) for row in tables[1].rows] == [("How much?", "3 GB")]
+
+
+def test_answers_stand_in_the_words_and_units_of_the_rest_of_the_record() -> None:
+    text = markdown(data("uber"))
+
+    assert "on demand, 1-year commitment, Capacity Block" in text
+    assert "| 50 % |" in text
+    assert "How much does the one workload send the other in a month? | 500 GB per month" in text
+    assert not re.search(r"\b0\.\d+ fraction|\d percent\b|USD/month", text)
