@@ -20,6 +20,7 @@ from advisor.core import (
     rejected,
     roles,
     stacks,
+    undecided,
     verdicts,
 )
 from advisor.core.case import Case, evidence_ids
@@ -29,6 +30,7 @@ from advisor.core.quantity import Number, added, costs, number, sentence, span, 
 from advisor.core.report import SCHEMA_VERSION, Report, content_hash
 from advisor.core.roles import Assignment
 from advisor.core.stacks import Stack
+from advisor.core.undecided import Rival
 from catalog.frame import Catalog
 from estimator.coefficients import Coefficients
 from estimator.cost import ramp_months
@@ -87,6 +89,8 @@ class _Writer:
     def __init__(self, *, case: Case, choices: Sequence[Choice], best: Plan, assignments: Sequence[Assignment]) -> None:
         self.case, self.choices, self.best, self.assignments = case, choices, best, assignments
         self.horizon: Horizon = case.said.horizon
+        self.rivals = undecided.rivals(choices=choices, best=best, case=case)
+        self.deciding = undecided.deciding(self.rivals)
 
     def data(self) -> dict[str, Any]:
         """Return the report's data with every evidence id it names resolved."""
@@ -121,7 +125,7 @@ class _Writer:
             {"code": "measure_first", **text}
             for choice, best in zip(self.choices, self.best.chosen, strict=True)
             if best is not None
-            for text in cautions.measure_first(choice=choice, best=best, weights=self.case.said.weights)
+            for text in cautions.measure_first(choice=choice, best=best, rivals=self.rivals)
         ]
         return [
             *open_questions,
@@ -136,7 +140,8 @@ class _Writer:
         return {
             "title": self.case.document.decision,
             "feasible": feasible,
-            "headline": explain.headline(assignments=self.assignments, plan=self.best),
+            "headline": explain.headline(assignments=self.assignments, plan=self.best, rivals=self.deciding),
+            **({"undecided": [_open(rival) for rival in self.deciding]} if self.deciding else {}),
             "horizon_months": self.horizon.months,
             "ramp": self.horizon.ramp,
             "weights": dict(self.case.said.weights),
@@ -301,8 +306,10 @@ class _Writer:
             "best_by_group": [stacks.as_json(stack) for stack in _best_of(choice, "group")],
             "best_by_path": [stacks.as_json(stack) for stack in _best_of(choice, "path")],
             "stay": next((stacks.as_json(stack) for stack in choice.stacks if stack.row["is_stay"]), None),
-            "why": explain.why(choice=choice, stack=main) if main else [],
-            "why_not": rejected.why_not(choice=choice, shown=assigned, port=port, best=main, case=self.case),
+            "why": explain.why(choice=choice, stack=main, rivals=self.deciding) if main else [],
+            "why_not": rejected.why_not(
+                choice=choice, shown=assigned, port=port, best=main, case=self.case, rivals=self.rivals
+            ),
         }
         sensitivity = [
             found
@@ -339,6 +346,19 @@ class _Writer:
                 choices=self.choices, allowed=self.case.document.constraints.providers
             ),
         }
+
+
+def _open(rival: Rival) -> dict[str, Any]:
+    """Return a workload whose decision is open, with the stack to measure and the figure from which it would lead."""
+    return {
+        "workload_id": rival.choice.field.workload.id,
+        "stack_id": rival.stack.id,
+        "label": rival.stack.label,
+        "measured": rival.measured,
+        "enough": rival.enough,
+        "monthly_usd": rival.stack.monthly,
+        "text": rival.text,
+    }
 
 
 def _is_on(stack: Stack, *, provider: str) -> bool:

@@ -34,7 +34,12 @@ class Choice:
     may: tuple[Stack, ...]
     eligible: tuple[Stack, ...]
     unsettled: frozenset[str]
-    reference: Anchor | None
+    anchors: Mapping[str, Anchor]
+
+    @property
+    def reference(self) -> Anchor | None:
+        """Return the anchor of the cost; None where the workload has no reference."""
+        return self.anchors.get("cost")
 
 
 @dataclass(frozen=True)
@@ -137,7 +142,7 @@ def choice(
         may=tuple(may),
         eligible=_eligible(may, purchase=case.said.limits.purchase),
         unsettled=unsettled,
-        reference=anchors.get("cost"),
+        anchors=anchors,
     )
 
 

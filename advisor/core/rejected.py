@@ -1,6 +1,6 @@
 """Why not: for each rejected stack worth naming, the constraint it misses, what it gives up, what would make it win."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,13 +11,20 @@ from advisor.core.plan import Choice, new_silicon, only_scaled
 from advisor.core.quantity import Number, Sentence, number, sentence, span
 from advisor.core.roles import Port
 from advisor.core.stacks import Stack, ordered
+from advisor.core.undecided import Rival
 from advisor.core.verdicts import judged
 
 _MOST_WHY_NOT = 12
 
 
 def why_not(
-    *, choice: Choice, shown: Iterable[str], port: Port, best: Stack | None, case: Case
+    *,
+    choice: Choice,
+    shown: Iterable[str],
+    port: Port,
+    best: Stack | None,
+    case: Case,
+    rivals: Sequence[Rival] = (),
 ) -> list[dict[str, Any]]:
     """Return the rejected stacks worth naming, each with the constraint it misses or what it gives up.
 
@@ -37,10 +44,16 @@ def why_not(
         turn[sort] = turn.get(sort, 0) + 1
         places.append((turn[sort], position, stack))
     chosen = sorted(sorted(places, key=lambda place: place[:2])[:_MOST_WHY_NOT], key=lambda place: place[1])
-    return [_why_not(choice=choice, stack=stack, port=port, best=best, case=case) for _, _, stack in chosen]
+    behind = {rival.stack.id: rival for rival in rivals}
+    return [
+        _why_not(choice=choice, stack=stack, port=port, best=best, case=case, rival=behind.get(stack.id))
+        for _, _, stack in chosen
+    ]
 
 
-def _why_not(*, choice: Choice, stack: Stack, port: Port, best: Stack | None, case: Case) -> dict[str, Any]:
+def _why_not(
+    *, choice: Choice, stack: Stack, port: Port, best: Stack | None, case: Case, rival: Rival | None
+) -> dict[str, Any]:
     said = judged(choice=choice, stack=stack)
     is_new = new_silicon(stack, tuple(case.document.team.accelerators or ()))
     if stack.standing == "excluded":
@@ -87,6 +100,8 @@ def _why_not(*, choice: Choice, stack: Stack, port: Port, best: Stack | None, ca
         texts = [item["text"] for item in said if item["state"] == "cannot be confirmed"]
         texts = texts or [sentence(f"Its cost is not known: {stack.monthly['reason']}.", stack.row["option_evidence"])]
         verdict = "confirm first"
+    elif rival is not None:
+        texts, verdict = [rival.text], "measure first"
     else:
         texts = [_gives_up(stack, best)]
         verdict = "worth less to you"

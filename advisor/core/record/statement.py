@@ -34,14 +34,18 @@ def statement(data: Data) -> Said:
     gain = f"a cost of {span(cost)} a month at full load" if cost["value"] or cost["low"] else "a plan of unknown cost"
     others = listed([other["title"][:1].lower() + other["title"][1:] for other in answer.other_plans(data)])
     neglected = f" and neglect other plans ({others})" if others else ""
+    proposed = f"we propose{' provisionally' if data['decision'].get('undecided') else ''}"
     return Said(
-        f"{head}we propose {chosen}{neglected}, to achieve {gain}, accepting {_price(data)}, because {reason(data)}"
+        f"{head}{proposed} {chosen}{neglected}, to achieve {gain}, accepting {_price(data)}, because {reason(data)}"
     )
 
 
 def reason(data: Data) -> str:
     """Return why this plan: the end of ``Chosen option: …, because``."""
     verdicts = {row["verdict"] for item in data["workloads"] for row in item["why_not"]}
+    found = [f"the {one['measured']} of {one['label']} is measured" for one in data["decision"].get("undecided", ())]
+    if found:
+        return f"{_WORTH} as far as they are on file; it is undecided until {listed(found)}."
     return f"{_WORTH}{_PROVEN if verdicts & _UNPROVEN else ''}."
 
 

@@ -78,7 +78,13 @@ def test_money_is_said_to_three_digits():
 
 
 def test_money_has_one_spelling_in_sentences_and_tables():
-    for value, text in ((12.1, "$12.10"), (113.9326, "$114"), (0.5, "$0.50"), (999_999.0, "$1 million"), (-7.5, "−$7.50")):
+    for value, text in (
+        (12.1, "$12.10"),
+        (113.9326, "$114"),
+        (0.5, "$0.50"),
+        (999_999.0, "$1 million"),
+        (-7.5, "−$7.50"),
+    ):
         assert usd(value) == text
         assert amount(number(value, unit="USD/month", kind="estimate", evidence=("a",))) == f"{text} per month"
 
