@@ -26,7 +26,7 @@ from advisor.core import (
 from advisor.core.case import Case, evidence_ids
 from advisor.core.document import Document, canonical
 from advisor.core.plan import Choice, Plan
-from advisor.core.quantity import Number, added, costs, number, sentence, span, usd
+from advisor.core.quantity import Number, a_month, added, costs, number, sentence, span, usd
 from advisor.core.report import SCHEMA_VERSION, Report, content_hash
 from advisor.core.roles import Assignment
 from advisor.core.stacks import Stack
@@ -241,12 +241,12 @@ class _Writer:
 
     def _alternative(self, title: str, other: Plan) -> dict[str, Any]:
         cost, mine = other.monthly, self.best.monthly
-        text = sentence(f"{title}: {span(cost)} a month.", *(cost["evidence"] or mine["evidence"]))
+        text = sentence(f"{title}: {a_month(cost)}.", *(cost["evidence"] or mine["evidence"]))
         if cost["value"] is not None and mine["value"] is not None:
             gap = cost["value"] - mine["value"]
             word = "more" if gap >= 0 else "less"
             text = sentence(
-                f"{title}: {span(cost)} a month, {usd(abs(gap))} {word} than the plan.",
+                f"{title}: {a_month(cost)}, {usd(abs(gap))} {word} than the plan.",
                 *cost["evidence"],
                 *mine["evidence"],
             )
@@ -308,7 +308,7 @@ class _Writer:
             "stay": next((stacks.as_json(stack) for stack in choice.stacks if stack.row["is_stay"]), None),
             "why": explain.why(choice=choice, stack=main, rivals=self.deciding) if main else [],
             "why_not": rejected.why_not(
-                choice=choice, shown=assigned, port=port, best=main, case=self.case, rivals=self.rivals
+                choice=choice, shown=assigned, port=port, plan=self.best, case=self.case, rivals=self.rivals
             ),
         }
         sensitivity = [

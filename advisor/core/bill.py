@@ -46,6 +46,7 @@ _OF_STACK = (
     ("egress", "Data leaving the cloud", "egress_usd", True, None),
     ("orchestration", "Cluster fees", "orchestration_usd", False, None),
 )
+_TOKENS, _BOTH = "Model tokens", "Compute and model tokens"
 _STATED_AS = {"storage": "stored_tb", "egress": "egress_gb_per_month"}
 
 
@@ -89,7 +90,7 @@ def _stack_lines(*, stack: Stack, field: Field, ramp: str) -> list[Line]:
         stated = _STATED_AS.get(id)
         in_total = stated is None or getattr(field.workload.data, stated) is not None
         if id == "compute" and stack.row["path"] == "managed_api":
-            title = "Compute and model tokens"
+            title = _TOKENS
         if id == "compute" and stack.row["basis"] in COMMITTED and ramp == "linear":
             title = "Compute, commitments bought as the load grows"
         lines.append(Line(id, title, stack.numbers[name], follows_load=follows, part_of=part_of, in_total=in_total))
@@ -101,7 +102,8 @@ def _sum(lines: Mapping[str, Line]) -> Line:
     first = next(iter(lines.values()))
     if len(lines) == 1:
         return first
-    title = next((line.title for line in lines.values() if line.title != first.title), first.title)
+    titles = list(dict.fromkeys(line.title for line in lines.values()))
+    title = titles[0] if len(titles) == 1 else _BOTH if _TOKENS in titles else max(titles, key=len)
     amount = added({name: line.amount for name, line in lines.items()}, unit=_MONTH)
     return replace(first, title=title, amount=amount)
 

@@ -6,7 +6,7 @@ from typing import Any
 from advisor.core.case import Case
 from advisor.core.coupling import BIT_TEXT, Cell
 from advisor.core.labels import LAYER_LABELS
-from advisor.core.quantity import Sentence, number, scaled, sentence, span, unknown, usd
+from advisor.core.quantity import Sentence, number, scaled, sentence, span, titled, unknown, usd
 from advisor.core.roles import Assignment
 from advisor.core.stacks import Stack, ordered
 
@@ -14,9 +14,8 @@ _GB_PER_TB = 1000.0
 
 
 def coupling_section(*, assignment: Assignment, case: Case) -> dict[str, Any] | None:
+    """Return the coupling of one assigned stack: each pair with its evidence, what it buys, what leaving takes."""
     choice = assignment.choice
-    """Return the coupling of one assigned stack: each pair with its evidence, what it buys, and what leaving would "
-    "take."""
     stack = assignment.stack
     if stack is None:
         return None
@@ -68,7 +67,7 @@ def _cell(*, cell: Cell, stack: Stack, group: Sequence[Stack]) -> dict[str, Any]
     pair = f"{LAYER_LABELS[cell.layer_a].lower()} and {LAYER_LABELS[cell.layer_b].lower()}"
     bound = ", ".join(BIT_TEXT[bit] for bit in cell.bits)
     bound = bound or "nothing binds them but the work of moving"
-    text = f"{cell.option_a} with {cell.option_b}: {bound}. {cell.evidence_text}"
+    text = f"{cell.option_a} with {cell.option_b}: {bound}. {titled(cell.evidence_text).rstrip('.')}."
     return {
         "id": cell.id,
         "layer_a": cell.layer_a,
@@ -86,8 +85,8 @@ def _cell(*, cell: Cell, stack: Stack, group: Sequence[Stack]) -> dict[str, Any]
 
 
 def _buys(*, cell: Cell, stack: Stack, group: Sequence[Stack]) -> Sentence:
-    """Return what a coupling buys: the cost difference to the best stack that is looser at this pair, or that none "
-    "is known."""
+    """Return what a coupling buys: the cost difference to the best stack that is looser at this pair, or that none
+    is known."""
     evidence = f"coupling:{cell.id}"
     pair = {cell.layer_a, cell.layer_b}
 

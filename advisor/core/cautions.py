@@ -10,7 +10,7 @@ from advisor.core.bases import BASIS_TEXT
 from advisor.core.case import Case
 from advisor.core.constraints import UNKNOWN
 from advisor.core.plan import Choice, is_same_chip
-from advisor.core.quantity import Sentence, sentence, span
+from advisor.core.quantity import Sentence, a_month, sentence, span
 from advisor.core.roles import Assignment
 from advisor.core.stacks import Stack, ordered
 from advisor.core.undecided import Rival
@@ -108,7 +108,7 @@ def measure_first(*, choice: Choice, best: Stack, rivals: Sequence[Rival]) -> li
         found.append(
             sentence(
                 f"{name}: measure first: the same accelerator costs less elsewhere. {stack.label} is estimated at "
-                f"{span(stack.monthly)} a month against {span(best.monthly)}; moving the data and the team comes on "
+                f"{a_month(stack.monthly)} against {span(best.monthly)}; moving the data and the team comes on "
                 "top.",
                 *stack.monthly["evidence"],
                 *best.monthly["evidence"],

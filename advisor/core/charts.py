@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from advisor.core.labels import NUMBER_LABELS
+from advisor.core.gist import other_plans
+from advisor.core.labels import CARRYING, NUMBER_LABELS
 from advisor.core.quantity import Number, Sentence, added, sentence, span, titled
 
 Data = Mapping[str, Any]
@@ -64,7 +65,7 @@ def cost_charts(data: Data) -> tuple[Chart, ...]:
 
 def _plans(data: Data) -> Chart | None:
     mine = data["plan"]["totals"]["monthly_usd"]
-    others = [Point(other["title"], other["monthly_usd"]) for other in data.get("plan_alternatives", [])]
+    others = [Point(other["title"], other["monthly_usd"]) for other in other_plans(data)]
     known = [point for point in others if point.number["value"] is not None]
     text = f"The plan: {span(mine)} a month at full load."
     evidence = [*mine["evidence"]]
@@ -142,7 +143,7 @@ def _unbilled(data: Data) -> list[Series]:
             ),
         )
         for row in data["plan"]["assignments"]
-        if row["role"] in ("production", "baseline") and row.get("stack")
+        if row["role"] in CARRYING and row.get("stack")
     ]
     return [*series, Series(_SHARED, tuple(_shared(data)))]
 

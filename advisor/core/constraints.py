@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from advisor.core.bases import BASIS_TEXT
-from advisor.core.quantity import Number, Sentence, number, sentence
+from advisor.core.quantity import Number, Sentence, number, sentence, titled
 from advisor.core.schema import Quota
 from estimator.workload import Measured
 
@@ -115,6 +115,7 @@ def residency(*, frame: pd.DataFrame, wanted: str | None) -> Check | None:
     if not wanted:
         return None
     place = wanted.upper()
+    there = "the EU" if place == "EU" else place
     if place == "EU":
         met = frame["in_eu"].fillna(False).astype(bool)
     else:
@@ -125,16 +126,16 @@ def residency(*, frame: pd.DataFrame, wanted: str | None) -> Check | None:
         evidence = ("answer:constraints.residency", row["region_evidence"])
         if state == MET:
             where = f"The scope {row['region']} processes" if row["group"] == "api" else f"{row['region']} lies"
-            return sentence(f"{where} in {place}.", *evidence)
+            return sentence(f"{where} in {there}.", *evidence)
         if state == MISSED:
-            return sentence(f"{row['region']} lies outside {place}.", *evidence)
+            return sentence(f"{row['region']} lies outside {there}.", *evidence)
         return sentence(
-            f"No evidence shows that {row['sku']} ({row['region']}) processes only in {place}: not shown, verify.",
+            f"No evidence shows that {row['sku']} ({row['region']}) processes only in {there}: not shown, verify.",
             "answer:constraints.residency",
             row["price_evidence"],
         )
 
-    return Check("residency", f"data stay in {place}", three_valued(met=met, known=known), say, decisive=True)
+    return Check("residency", f"data stay in {there}", three_valued(met=met, known=known), say, decisive=True)
 
 
 def certifications(*, frame: pd.DataFrame, wanted: Sequence[str]) -> Check | None:
@@ -163,7 +164,7 @@ def fits(*, frame: pd.DataFrame) -> Check:
         if state == MET:
             return sentence(f"The workload fits {row['sku']}.", *row["evidence"])
         text = row["estimate_reason"] or "whether the workload fits is not known"
-        return sentence(f"{row['sku']}: {text}", *(row["evidence"] or (row["option_evidence"],)))
+        return sentence(f"{row['sku']}: {text}.", *(row["evidence"] or (row["option_evidence"],)))
 
     met = frame["fits"].fillna(False).astype(bool)
     return Check("fits", "fits the hardware", three_valued(met=met, known=judged | (estimable & ~met)), say)
@@ -198,13 +199,15 @@ def at_most(
         answer = f"answer:{path}"
         if state == UNKNOWN:
             if not np.isfinite(row.get(f"{column}_typical", np.nan)):
-                return sentence(f"{title}: not estimated for {row['sku']}; measure it before you commit.", answer)
+                text = f"{titled(title)}: not estimated for {row['sku']}; measure it before you commit."
+                return sentence(text, answer)
             milder = f"{row[f'{column}_typical']:,.4g} {unit}"
-            text = f"{title}: its {estimated} of {milder} keeps your limit of {limit:,.4g} {unit}; measure the rest."
+            kept = f"its {estimated} of {milder} keeps your limit of {limit:,.4g} {unit}"
+            text = f"{titled(title)}: {kept}; measure the rest."
             return sentence(text, answer, *row["evidence"])
         found = row[f"{column}_typical"]
         word = "within" if state == MET else "over"
-        text = f"{title}: {found:,.4g} {unit} is {word} your limit of {limit:,.4g} {unit}"
+        text = f"{titled(title)}: {found:,.4g} {unit} is {word} your limit of {limit:,.4g} {unit}"
         if state == MET and row[f"{column}_high"] > limit:
             text += f", but the high end of its range, {row[f'{column}_high']:,.4g} {unit}, is not"
         return sentence(f"{text}.", answer, *row["evidence"])
@@ -407,9 +410,14 @@ def resilience(
 
     def say(row: Row, state: int) -> Sentence:
         fleet = f" The fleet as priced: {row['spare_reason']}." if row["spare_reason"] else ""
+        priced = "the provider runs it, and what it promises is not on file. Confirm it, and price a second offer"
+        if row["group"] != "api":
+            priced = (
+                f"one region is priced here and no second one; no evidence per stack is on file.{fleet} Confirm it, "
+                "and price a second region"
+            )
         return sentence(
-            f"{', '.join(wanted.values()).capitalize()}: one region is priced here and no second one; no evidence "
-            f"per stack is on file.{fleet} Confirm it, and price a second region where one is needed.",
+            f"{titled(', '.join(wanted.values()))}: {priced} where one is needed.",
             *(f"answer:{path}.{name}" for name in wanted),
         )
 

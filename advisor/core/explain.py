@@ -7,7 +7,7 @@ from advisor.core.bases import BASIS_TEXT, GROUP_TEXT
 from advisor.core.figures import amount
 from advisor.core.labels import LAYER_LABELS
 from advisor.core.plan import Choice, Plan
-from advisor.core.quantity import Sentence, costs, number, sentence, span, usd
+from advisor.core.quantity import Sentence, a_month, costs, number, sentence, span, usd
 from advisor.core.roles import Assignment
 from advisor.core.stacks import Stack
 from advisor.core.undecided import Rival
@@ -41,7 +41,7 @@ def _open(*, name: str, mine: Sequence[Assignment], rival: Rival) -> str:
     return (
         f"{name}: undecided until measured: {one}, or {_in_production(rival.stack).strip()}. The first is priced here "
         f"and ahead only because the {rival.measured} of the second is not on file: at {amount(rival.enough)} or less "
-        f"the second is worth more to you, for {span(rival.stack.monthly)} a month instead of "
+        f"the second is worth more to you, for {a_month(rival.stack.monthly)} instead of "
         f"{span(rival.leader.monthly)}"
     )
 
@@ -76,18 +76,18 @@ def why(*, choice: Choice, stack: Stack, rivals: Sequence[Rival] = ()) -> list[S
     """Return why a stack carries a workload: its standing in its purchase group, its bill, and what it is bound to."""
     found = []
     is_open = any(rival.choice is choice for rival in rivals)
-    rivals = [other for other in choice.eligible if other.id != stack.id]
+    others = [other for other in choice.eligible if other.id != stack.id]
     groups = " or ".join(dict.fromkeys(GROUP_TEXT[item.group] for item in choice.eligible))
-    if stack.standing == "ranked" and not rivals:
+    if stack.standing == "ranked" and not others:
         text = f"It is the one stack {groups} that is priced, keeps every constraint and may carry production"
     elif stack.standing == "ranked":
         text = (
-            f"Of the {len(rivals) + 1} best priced stacks {groups} that keep every constraint, the plan is worth "
+            f"Of the {len(others) + 1} best priced stacks {groups} that keep every constraint, the plan is worth "
             f"most to you with it{', as far as is on file' if is_open else ''}"
         )
     else:
         text = (
-            f"No stack {groups} is both priced with a date and confirmed; of the {len(rivals) + 1} best to confirm "
+            f"No stack {groups} is both priced with a date and confirmed; of the {len(others) + 1} best to confirm "
             "first, the plan is worth most to you with this"
         )
     found.append(
@@ -96,7 +96,7 @@ def why(*, choice: Choice, stack: Stack, rivals: Sequence[Rival] = ()) -> list[S
     cost = stack.monthly
     if cost["value"] is not None:
         found.append(sentence(f"It costs {span(cost)} a month at full load.", *cost["evidence"]))
-        cheaper = [other for other in rivals if other.monthly["value"] is not None]
+        cheaper = [other for other in others if other.monthly["value"] is not None]
         if cheaper:
             other = min(cheaper, key=lambda item: (item.monthly["value"], item.id))
             gap = other.monthly["value"] - cost["value"]

@@ -158,16 +158,16 @@ def _eligible(may: Sequence[Stack], *, purchase: Sequence[str]) -> tuple[Stack, 
 
 
 def only_scaled(stack: Stack) -> bool:
-    """Return whether an accelerator's figures were scaled from a measurement elsewhere, on another chip or another "
-    "SKU."""
+    """Return whether an accelerator's figures were scaled from a measurement elsewhere, on another chip or another
+    SKU."""
     if not stack.row["accelerator"] or not stack.row["estimable"]:
         return False
     return stack.row["estimate_kind"] == "assumption" or is_same_chip(stack)
 
 
 def is_same_chip(stack: Stack) -> bool:
-    """Return whether a measured job was carried over to the same chip on another SKU: an estimate with a narrow "
-    "range."""
+    """Return whether a measured job was carried over to the same chip on another SKU: an estimate with a narrow
+    range."""
     return "coefficient:measured.same_accelerator_spread" in stack.row["evidence"]
 
 
@@ -237,7 +237,7 @@ def assemble(
     """Return the plan of one combination, with its flows, fixed lines and total as report numbers."""
     flows = flow_numbers(chosen=chosen, choices=choices, case=case)
     bills = [(str(stack.row["provider"]), stack.monthly) for stack in chosen if stack]
-    fixed = _fixed_numbers(chosen=chosen, case=case) | commercial.undrawn(bills=bills, case=case)
+    fixed = fixed_numbers(chosen=chosen, case=case) | commercial.undrawn(bills=bills, case=case)
     parts = {
         item.field.workload.id: stack.monthly if stack else unknown(unit="USD/month", reason=absent)
         for item, stack in zip(choices, chosen, strict=True)
@@ -362,7 +362,8 @@ def _distinct(pools: Sequence[Sequence[Stack | None]], grid: Any, of: Any, *, al
     return count
 
 
-def _fixed_numbers(*, chosen: Sequence[Stack | None], case: Case) -> dict[str, Number]:
+def fixed_numbers(*, chosen: Sequence[Stack | None], case: Case) -> dict[str, Number]:
+    """Return what the chosen stacks share the cost of, by title: further clouds and silicon families. [USD/month]"""
     lines = {}
     for name, key, count in (
         ("each further cloud", "plan.fixed_usd_per_month_extra_cloud", _clouds(chosen, case) - 1),

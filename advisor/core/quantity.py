@@ -159,6 +159,13 @@ def span(value: Number) -> str:
     return f"{usd(value['value'])} ({usd(value['low'])} to {usd(value['high'])})"
 
 
+def a_month(value: Number) -> str:
+    """Return what something costs a month, with its range: ``$1,200 ($900 to $1,500) a month``."""
+    if value["value"] is None and not value["low"]:
+        return "an unknown amount a month"
+    return f"{span(value)} a month"
+
+
 def costs(value: Number, *, every: str = "") -> str:
     """Return ``costs $1,200 ($900 to $1,500) a month``, or that the cost is not known and why."""
     if value["value"] is None and not value["low"]:

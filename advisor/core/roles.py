@@ -1,5 +1,6 @@
-"""Which part each stack plays: production or baseline, and beside it a pilot with an exit gate, a canary, a "
-"fallback."""
+"""Which part each stack plays: production or baseline, and beside it a pilot with an exit gate, a canary, a
+fallback.
+"""
 
 import datetime as dt
 import math
@@ -14,7 +15,7 @@ from advisor.core.bases import BASIS_TEXT
 from advisor.core.case import Case
 from advisor.core.figures import amount
 from advisor.core.plan import Choice, new_silicon
-from advisor.core.quantity import Number, Sentence, digits, number, sentence, span, usd
+from advisor.core.quantity import Number, Sentence, a_month, digits, number, sentence, span, usd
 from advisor.core.stacks import Stack, ordered
 from catalog.frame import Catalog
 from catalog.records import Rule
@@ -332,7 +333,7 @@ def _gated(*, role: str, choice: Choice, stack: Stack, baseline: Stack, port: Po
         numbers["gate_instance_hours_per_month"] = hours
         gate.append(
             sentence(
-                f"In figures: the baseline costs {span(cost)} a month, so at {amount(price)}, with the same "
+                f"In figures: the baseline costs {a_month(cost)}, so at {amount(price)}, with the same "
                 f"data beside it, the pilot must do a month's work in at most {digits(hours['value'])} "
                 "instance-hours.",
                 *hours["evidence"],

@@ -319,7 +319,7 @@ def _levels(
     *, numbers: Mapping[str, Number], cells: Sequence[Cell], whole: layers.Layers, anchors: Mapping[str, Anchor]
 ) -> dict[str, float]:
     """Return the value in [0, 1] of each criterion; NaN where it is unknown or has no anchor."""
-    mean = float(np.mean([cell.score for cell in cells])) if cells else 0.0
+    mean = float(np.mean([cell.score for cell in cells])) if cells else None
     latency = next((numbers[name] for name in ("ttft_ms", "latency_ms") if name in numbers), None)
     found = {
         "cost": numbers["monthly_usd"]["value"],

@@ -13,7 +13,7 @@ from advisor.core import plan
 from advisor.core.case import Case
 from advisor.core.figures import amount
 from advisor.core.plan import Choice, Plan
-from advisor.core.quantity import Number, Sentence, number, sentence, span
+from advisor.core.quantity import Number, Sentence, a_month, number, sentence, span
 from advisor.core.stacks import Stack
 
 
@@ -45,7 +45,7 @@ class Rival:
     def text(self) -> Sentence:
         """Return what speaks for measuring it first."""
         return sentence(
-            f"{self.stack.label} costs {span(self.stack.monthly)} a month against {span(self.leader.monthly)} and "
+            f"{self.stack.label} costs {a_month(self.stack.monthly)} against {span(self.leader.monthly)} and "
             f"would be worth more to you if {self.condition}, which is not on file.",
             *self.evidence,
         )

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from advisor.core.constraints import MISSED, STATE_TEXT
+from advisor.core.labels import CARRYING
 from advisor.core.plan import Choice, Plan
-from advisor.core.quantity import number, sentence, span, titled, usd
+from advisor.core.quantity import a_month, number, sentence, titled, usd
 from advisor.core.roles import Assignment
 from advisor.core.stacks import Stack
 
@@ -43,7 +44,7 @@ def constraint_summary(*, assignments: Sequence[Assignment], plan: Plan, budget:
                 "title": "monthly budget",
                 "state": state,
                 "text": sentence(
-                    f"The plan costs {span(cost)} a month against a budget of {usd(budget)}.",
+                    f"The plan costs {a_month(cost)} against a budget of {usd(budget)}.",
                     "answer:constraints.budget_usd_per_month",
                     *cost["evidence"],
                 ),
@@ -64,7 +65,7 @@ def constraint_summary(*, assignments: Sequence[Assignment], plan: Plan, budget:
             }
         )
     for item in assignments:
-        if item.stack is None or item.role not in ("production", "baseline"):
+        if item.stack is None or item.role not in CARRYING:
             continue
         for row in judged(choice=item.choice, stack=item.stack):
             rows.append({**row, "scope": item.choice.field.workload.id})
@@ -126,7 +127,7 @@ def excluded_providers(*, choices: Sequence[Choice], allowed: Sequence[str] | No
                     "monthly_usd": best.monthly,
                     "text": sentence(
                         f"{provider} is excluded by your list of providers; lifting that would allow {best.label} for "
-                        f"{span(best.monthly)} a month.",
+                        f"{a_month(best.monthly)}.",
                         "answer:constraints.providers",
                         *(best.monthly["evidence"] or [best.row["option_evidence"]]),
                     ),

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from advisor.core import readout
+from advisor.core import gist, readout
 from advisor.core.bases import BASIS_TEXT
 from advisor.core.figures import amount, plain, span, stated, words
 from advisor.core.merged import Check
@@ -29,6 +29,7 @@ from advisor.core.record.blocks import (
     rows,
 )
 from advisor.core.record.statement import ASKED, listed
+from advisor.core.value import CRITERIA
 
 _MAX_SLUG_LETTERS = 60
 _ANCHORS = ("ideal", "unacceptable")
@@ -99,7 +100,7 @@ def record(data: Data, *, sha256: str, facts: Facts) -> Record:
         facts=facts,
         pairs=tuple(_pairs(data, status=status, facts=facts)),
         statement=record_statement.statement(data),
-        options=(*mine, *(other["title"] for other in answer.other_plans(data)), *_nearest(data)),
+        options=(*mine, *(other["title"] for other in gist.other_plans(data)), *_nearest(data)),
         chosen=mine[0] if mine else "none",
         because=record_statement.reason(data),
         sections=(
@@ -226,7 +227,8 @@ def _drivers(readout: Readout, sources: Sources) -> Iterator[Block]:
         ),
         rows(
             (titled(words(name)), f"{weight:g}", *(_anchor(data, f"preferences.{name}.{end}") for end in _ANCHORS))
-            for name, weight in data["decision"]["weights"].items()
+            for name in CRITERIA
+            if (weight := data["decision"]["weights"].get(name)) is not None
         ),
     )
     names = {item["id"]: item["name"] for item in data["workloads"]}

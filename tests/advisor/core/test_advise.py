@@ -7,6 +7,7 @@ import pytest
 
 from advisor.core import gist
 from advisor.core.advise import advise
+from advisor.core.charts import cost_charts
 from advisor.core.document import check, known_from, parse
 from advisor.core.figures import amount
 from advisor.core.record.markdown import markdown
@@ -504,3 +505,46 @@ def test_hostile_text_prints_literally_in_the_record(advised):
 
     assert "<script>" not in text
     assert "\\[here\\]" in text
+
+
+def test_a_stack_worth_more_by_itself_is_said_to_be_so_with_what_the_plan_would_pay_for_it(advised):
+    report = advised("finetuning")
+
+    best = report.data["workloads"][0]["recommended"]
+    ahead = [row for row in report.data["workloads"][0]["why_not"] if row["verdict"] == "worth less to you"]
+    ahead = [row for row in ahead if row["value"] > best["value"] and row["provider"] != best["provider"]]
+    assert ahead
+    for row in ahead:
+        said = " ".join(text["text"] for text in row["texts"])
+        assert "By itself it is worth more to you" in said
+        assert "With it the plan also pays for a further cloud: $15,000" in said
+
+
+def test_the_statement_speaks_of_the_stacks_it_proposes(uber):
+    text = markdown(uber.data)
+
+    proposed = [stack for stack in uber.data["coupling"]["stacks"] if stack["role"] in ("production", "baseline")]
+    tightest = max(stack["maximum"]["value"] for stack in proposed)
+    assert f"accepting a coupling of up to {tightest:.2f} of 1" in text
+    assert "pilot" in {stack["role"] for stack in uber.data["coupling"]["stacks"]}
+
+
+def test_what_nobody_knows_is_an_unknown_amount_and_no_sentence_without_an_end(advised):
+    for name in ("llm_serving", "small_team", "uber"):
+        report = advised(name)
+        for text in texts(report):
+            assert "unknown (" not in text, text
+            assert text.rstrip("”)\"'")[-1] in ".:?!", text
+
+
+def test_a_model_given_by_its_shape_is_called_the_teams_own(advised):
+    layers = advised("pretraining").data["workloads"][0]["recommended"]["layers"]
+
+    assert layers["model_layer"]["name"] == "the model you describe, on weights you hold"
+
+
+def test_a_plan_that_is_staying_is_not_compared_with_itself(advised):
+    report = advised("midjourney")
+
+    (chart,) = [chart for chart in cost_charts(report.data) if chart.id == "plans"]
+    assert not any(point.label == "Stay where you are" for one in chart.series for point in one.points)
