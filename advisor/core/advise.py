@@ -26,7 +26,7 @@ from advisor.core import (
 from advisor.core.case import Case, evidence_ids
 from advisor.core.document import Document, canonical
 from advisor.core.plan import Choice, Plan
-from advisor.core.quantity import Number, a_month, added, costs, number, sentence, span, usd
+from advisor.core.quantity import Number, added, costs, number, sentence, span, usd
 from advisor.core.report import SCHEMA_VERSION, Report, content_hash
 from advisor.core.roles import Assignment
 from advisor.core.stacks import Stack
@@ -241,12 +241,13 @@ class _Writer:
 
     def _alternative(self, title: str, other: Plan) -> dict[str, Any]:
         cost, mine = other.monthly, self.best.monthly
-        text = sentence(f"{title}: {a_month(cost)}.", *(cost["evidence"] or mine["evidence"]))
-        if cost["value"] is not None and mine["value"] is not None:
-            gap = cost["value"] - mine["value"]
+        text = sentence(f"{title}: {other.month}.", *(cost["evidence"] or mine["evidence"]))
+        known, ours = other.counted["value"], self.best.counted["value"]
+        if known is not None and ours is not None:
+            gap = known - ours
             word = "more" if gap >= 0 else "less"
             text = sentence(
-                f"{title}: {a_month(cost)}, {usd(abs(gap))} {word} than the plan.",
+                f"{title}: {other.month}, {usd(abs(gap))} {word} than the plan.",
                 *cost["evidence"],
                 *mine["evidence"],
             )
@@ -280,7 +281,8 @@ class _Writer:
         paid = current.measured.cost_usd_per_month
         if paid is not None:
             source = "answer:current.measured.cost_usd_per_month"
-            other = replace(other, monthly=number(paid, unit="USD/month", kind="answer", evidence=(source,)))
+            stated = number(paid, unit="USD/month", kind="answer", evidence=(source,))
+            other = replace(other, monthly=stated, counted=stated)
         found = {"is_stay": True, **self._alternative("Stay where you are", other)}
         if other.chosen == self.best.chosen:
             found["text"] = sentence("Stay where you are: in production, this is the plan.", *other.monthly["evidence"])
@@ -306,7 +308,7 @@ class _Writer:
             "best_by_group": [stacks.as_json(stack) for stack in _best_of(choice, "group")],
             "best_by_path": [stacks.as_json(stack) for stack in _best_of(choice, "path")],
             "stay": next((stacks.as_json(stack) for stack in choice.stacks if stack.row["is_stay"]), None),
-            "why": explain.why(choice=choice, stack=main, rivals=self.deciding) if main else [],
+            "why": explain.why(choice=choice, stack=main, plan=self.best, rivals=self.deciding) if main else [],
             "why_not": rejected.why_not(
                 choice=choice, shown=assigned, port=port, plan=self.best, case=self.case, rivals=self.rivals
             ),

@@ -47,7 +47,6 @@ _OF_STACK = (
     ("orchestration", "Cluster fees", "orchestration_usd", False, None),
 )
 _TOKENS, _BOTH = "Model tokens", "Compute and model tokens"
-_STATED_AS = {"storage": "stored_tb", "egress": "egress_gb_per_month"}
 
 
 def of_stack(*, stack: Stack, field: Field, case: Case) -> dict[str, Any]:
@@ -60,11 +59,11 @@ def of_plan(*, plan: Plan, assignments: Sequence[Assignment], case: Case) -> dic
     """Return the bill of a plan: its stacks' lines added, what they share, and what is paid once beside them."""
     production = [item for item in assignments if item.role in ("production", "baseline", "none")]
     fields = [item.choice.field for item in production]
-    by_line: dict[tuple[str, bool], dict[str, Line]] = {}
+    by_line: dict[str, dict[str, Line]] = {}
     for stack, field in zip(plan.chosen, fields, strict=True):
         for line in _stack_lines(stack=stack, field=field, ramp=case.said.horizon.ramp) if stack else ():
-            by_line.setdefault((line.id, line.in_total), {})[field.workload.id] = line
-    lines = [_sum(by_line[id, told]) for id, *_ in _OF_STACK for told in (True, False) if (id, told) in by_line]
+            by_line.setdefault(line.id, {})[field.workload.id] = line
+    lines = [_sum(by_line[id]) for id, *_ in _OF_STACK if id in by_line]
     for stack, field in zip(plan.chosen, fields, strict=True):
         if stack is None:
             nothing = unknown(unit=_MONTH, reason="no admissible stack")
@@ -87,13 +86,11 @@ def _stack_lines(*, stack: Stack, field: Field, ramp: str) -> list[Line]:
     for id, title, name, follows, part_of in _OF_STACK:
         if name not in stack.numbers:
             continue
-        stated = _STATED_AS.get(id)
-        in_total = stated is None or getattr(field.workload.data, stated) is not None
         if id == "compute" and stack.row["path"] == "managed_api":
             title = _TOKENS
         if id == "compute" and stack.row["basis"] in COMMITTED and ramp == "linear":
             title = "Compute, commitments bought as the load grows"
-        lines.append(Line(id, title, stack.numbers[name], follows_load=follows, part_of=part_of, in_total=in_total))
+        lines.append(Line(id, title, stack.numbers[name], follows_load=follows, part_of=part_of))
     return lines
 
 

@@ -53,6 +53,13 @@ class Field:
         """Return the checkpoints kept, at their typical volume; 0 where none are. [TB, decimal]"""
         return float(self.kept[0].typical) if self.kept else 0.0
 
+    @property
+    def unstated(self) -> tuple[str, ...]:
+        """Return the data whose volume nobody stated, in words: what they cost is in no total."""
+        data = self.workload.data
+        volumes = {"stored data": data.stored_tb, "data leaving the cloud": data.egress_gb_per_month}
+        return tuple(name for name, volume in volumes.items() if volume is None)
+
     def row(self, position: int) -> dict[str, Any]:
         """Return the candidate at ``position`` as plain values."""
         return {name: values[position] for name, values in self._columns.items()}

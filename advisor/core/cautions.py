@@ -9,8 +9,9 @@ from advisor.core.age import LIMITS
 from advisor.core.bases import BASIS_TEXT
 from advisor.core.case import Case
 from advisor.core.constraints import UNKNOWN
+from advisor.core.labels import CARRYING
 from advisor.core.plan import Choice, is_same_chip
-from advisor.core.quantity import Sentence, a_month, sentence, span
+from advisor.core.quantity import Sentence, listed, sentence, span
 from advisor.core.roles import Assignment
 from advisor.core.stacks import Stack, ordered
 from advisor.core.undecided import Rival
@@ -40,7 +41,7 @@ def warnings(*, assignments: Sequence[Assignment], moment: dt.date, horizon_mont
             )
         _price_warnings(warn, name, stack, moment)
         _evaluation_warning(warn, name, item)
-        if stack.monthly["value"] is None:
+        if stack.counted["value"] is None:
             warn(
                 "cost_unknown",
                 sentence(
@@ -51,7 +52,11 @@ def warnings(*, assignments: Sequence[Assignment], moment: dt.date, horizon_mont
         if row["estimable"] and row["estimate_reason"]:
             text = f"{name}: {stack.label}: {row['estimate_reason']}."
             warn("how_estimated", sentence(text, *(row["evidence"] or (row["option_evidence"],))))
-        if stack.monthly["value"] is not None and row["estimate_kind"] == "assumption":
+        if item.role in CARRYING and item.choice.field.unstated:
+            what = listed(item.choice.field.unstated)
+            text = f"{name}: of {what} no volume is stated: no total counts any, and each is a lower bound."
+            warn("not_counted", sentence(text, f"answer:{item.choice.field.path}.kind"))
+        if stack.counted["value"] is not None and row["estimate_kind"] == "assumption":
             warn(
                 "assumed",
                 sentence(
@@ -98,17 +103,17 @@ def measure_first(*, choice: Choice, best: Stack, rivals: Sequence[Rival]) -> li
         for rival in rivals
         if rival.choice is choice
     ]
-    mine = best.monthly["value"]
+    mine = best.counted["value"]
     twins = [
         stack
         for stack in choice.stacks
-        if is_same_chip(stack) and stack.standing == "ranked" and mine and (stack.monthly["high"] or mine) < mine
+        if is_same_chip(stack) and stack.standing == "ranked" and mine and (stack.counted["high"] or mine) < mine
     ]
     for stack in ordered(twins)[:1]:
         found.append(
             sentence(
                 f"{name}: measure first: the same accelerator costs less elsewhere. {stack.label} is estimated at "
-                f"{a_month(stack.monthly)} against {span(best.monthly)}; moving the data and the team comes on "
+                f"{stack.month} against {span(best.counted)}; moving the data and the team comes on "
                 "top.",
                 *stack.monthly["evidence"],
                 *best.monthly["evidence"],

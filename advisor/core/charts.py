@@ -53,8 +53,9 @@ class Chart:
 
     @property
     def is_drawn(self) -> bool:
-        """Return whether a point has a known value: there is nothing to draw otherwise."""
-        return any(point.number["value"] is not None for one in self.series for point in one.points)
+        """Return whether a point can be drawn: a known value, or among ranges the least that something costs."""
+        numbers = [point.number for one in self.series for point in one.points]
+        return any(one["value"] is not None or (self.kind == "ranges" and one["low"]) for one in numbers)
 
 
 def cost_charts(data: Data) -> tuple[Chart, ...]:
@@ -74,7 +75,7 @@ def _plans(data: Data) -> Chart | None:
         text += f" The cheapest other plan with a known cost is “{least.label}”: {span(least.number)}."
         evidence += least.number["evidence"]
     if len(known) < len(others):
-        text += f" Other plans without a known cost: {len(others) - len(known)}."
+        text += f" Other plans whose whole cost is not known: {len(others) - len(known)}."
     return Chart(
         id="plans",
         kind="ranges",

@@ -7,7 +7,7 @@ from advisor.core.bases import BASIS_TEXT, GROUP_TEXT
 from advisor.core.figures import amount
 from advisor.core.labels import LAYER_LABELS
 from advisor.core.plan import Choice, Plan
-from advisor.core.quantity import Sentence, a_month, costs, number, sentence, span, usd
+from advisor.core.quantity import Sentence, a_month, costs, listed, number, sentence, span, usd
 from advisor.core.roles import Assignment
 from advisor.core.stacks import Stack
 from advisor.core.undecided import Rival
@@ -32,7 +32,18 @@ def headline(*, assignments: Sequence[Assignment], plan: Plan, rivals: Sequence[
             evidence += open_ones[workload].evidence
         parts.append(part)
         evidence += [item.stack.row["option_evidence"] for item in mine if item.stack]
-    return sentence(f"{'. '.join(parts)}. The plan {costs(plan.monthly, every=' a month at full load')}.", *evidence)
+    return sentence(f"{'. '.join(parts)}. {_bill(assignments=assignments, plan=plan)}.", *evidence)
+
+
+def _bill(*, assignments: Sequence[Assignment], plan: Plan) -> str:
+    """Return what the plan costs, what is in no total, and that it costs more than it may, where that is so."""
+    text = f"The plan {costs(plan.monthly, every=' a month at full load')}"
+    left_out = list(dict.fromkeys(name for item in assignments if item.stack for name in item.choice.field.unstated))
+    if left_out:
+        text += f": {a_month(plan.counted)} and, on top, {listed(left_out)}, of which no volume is stated"
+    if plan.within_budget is False:
+        text += ", more than your budget: it is the cheapest found and no advice"
+    return text
 
 
 def _open(*, name: str, mine: Sequence[Assignment], rival: Rival) -> str:
@@ -41,8 +52,8 @@ def _open(*, name: str, mine: Sequence[Assignment], rival: Rival) -> str:
     return (
         f"{name}: undecided until measured: {one}, or {_in_production(rival.stack).strip()}. The first is priced here "
         f"and ahead only because the {rival.measured} of the second is not on file: at {amount(rival.enough)} or less "
-        f"the second is worth more to you, for {a_month(rival.stack.monthly)} instead of "
-        f"{span(rival.leader.monthly)}"
+        f"the second is worth more to you, for {rival.stack.month} instead of "
+        f"{span(rival.leader.counted)}"
     )
 
 
@@ -72,7 +83,7 @@ def _in_production(stack: Stack) -> str:
     return f" on {_silicon(stack)} ({place})"
 
 
-def why(*, choice: Choice, stack: Stack, rivals: Sequence[Rival] = ()) -> list[Sentence]:
+def why(*, choice: Choice, stack: Stack, plan: Plan, rivals: Sequence[Rival] = ()) -> list[Sentence]:
     """Return why a stack carries a workload: its standing in its purchase group, its bill, and what it is bound to."""
     found = []
     is_open = any(rival.choice is choice for rival in rivals)
@@ -80,6 +91,8 @@ def why(*, choice: Choice, stack: Stack, rivals: Sequence[Rival] = ()) -> list[S
     groups = " or ".join(dict.fromkeys(GROUP_TEXT[item.group] for item in choice.eligible))
     if stack.standing == "ranked" and not others:
         text = f"It is the one stack {groups} that is priced, keeps every constraint and may carry production"
+    elif plan.within_budget is False:
+        text = f"No plan keeps your budget; of those with the {len(others) + 1} best stacks {groups} it is the cheapest"
     elif stack.standing == "ranked":
         text = (
             f"Of the {len(others) + 1} best priced stacks {groups} that keep every constraint, the plan is worth "
@@ -93,16 +106,16 @@ def why(*, choice: Choice, stack: Stack, rivals: Sequence[Rival] = ()) -> list[S
     found.append(
         sentence(f"{text} (value {stack.value:.2f} of 1).", *stack.monthly["evidence"], stack.row["option_evidence"])
     )
-    cost = stack.monthly
-    if cost["value"] is not None:
-        found.append(sentence(f"It costs {span(cost)} a month at full load.", *cost["evidence"]))
-        cheaper = [other for other in others if other.monthly["value"] is not None]
+    cost, known = stack.monthly, stack.counted
+    if known["value"] is not None:
+        found.append(sentence(f"It costs {stack.month} at full load.", *cost["evidence"]))
+        cheaper = [other for other in others if other.counted["value"] is not None]
         if cheaper:
-            other = min(cheaper, key=lambda item: (item.monthly["value"], item.id))
-            gap = other.monthly["value"] - cost["value"]
-            compared = f"the cheapest other stack compared, {other.label} ({span(other.monthly)})"
+            other = min(cheaper, key=lambda item: (item.counted["value"], item.id))
+            gap = other.counted["value"] - known["value"]
+            compared = f"the cheapest other stack compared, {other.label} ({span(other.counted)})"
             word = "less" if gap > 0 else "more"
-            same = abs(gap) < 0.005 * max(cost["value"], 1e-9)
+            same = abs(gap) < 0.005 * max(known["value"], 1e-9)
             found.append(
                 sentence(
                     f"That is as much as {compared}."

@@ -128,11 +128,16 @@ def _unpriced(workload: Data) -> list[Sentence]:
 
 
 def _cheaper(workload: Data, data: Data) -> list[Sentence]:
-    mine = ((workload.get("recommended") or {}).get("numbers") or {}).get("monthly_usd", {}).get("value")
+    mine = _known(((workload.get("recommended") or {}).get("numbers") or {}).get("monthly_usd"))
     return [
         sentence(f"{workload['name']}: {row['text']['text']}", *row["text"]["evidence"])
         for row in data.get("constraints", {}).get("excluded_providers", [])
         if row["workload_id"] == workload["id"]
-        and row["monthly_usd"]["value"] is not None
-        and (mine is None or row["monthly_usd"]["value"] < mine)
+        and (other := _known(row["monthly_usd"])) is not None
+        and (mine is None or other < mine)
     ]
+
+
+def _known(number: Number | None) -> float | None:
+    """Return what is known of an amount: itself, or the least it can be."""
+    return None if number is None else number["low"] if number["value"] is None else number["value"]

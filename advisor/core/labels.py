@@ -71,6 +71,7 @@ STATES = ("missed", "cannot be confirmed", "met")
 WARNING_LABELS: dict[str, str] = {  # the gravest first
     "no_stack": "Nothing fits",
     "cost_unknown": "Cost unknown",
+    "not_counted": "Not counted",
     "not_self_serve": "Not self-serve",
     "retires": "Retires within your horizon",
     "measure_first": "Measure first",

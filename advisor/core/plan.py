@@ -17,7 +17,7 @@ from advisor.core.candidates import Field
 from advisor.core.case import Case
 from advisor.core.money import Money
 from advisor.core.quantity import Number, added, number, unknown, usd
-from advisor.core.stacks import Stack, ordered
+from advisor.core.stacks import Stack, month_of, ordered
 from advisor.core.value import CRITERIA, Anchor, level, normal
 from estimator.coefficients import Coefficients
 
@@ -44,15 +44,24 @@ class Choice:
 
 @dataclass(frozen=True)
 class Plan:
-    """The chosen production stack per workload (None where nothing is admissible) and the lines they share."""
+    """The chosen production stack per workload (None where nothing is admissible) and the lines they share.
+
+    ``counted`` is what is known of the month: less than all where a volume of data was not stated.
+    """
 
     chosen: tuple[Stack | None, ...]
     flows: tuple[Mapping[str, Any], ...]
     fixed: Mapping[str, Number]
     monthly: Number
+    counted: Number
     net: Number | None
     value: float
     within_budget: bool | None
+
+    @property
+    def month(self) -> str:
+        """Return in words what a month costs by all that is counted, and that data not stated come on top."""
+        return month_of(monthly=self.monthly, counted=self.counted)
 
 
 def anchors_for(*, field: Field, case: Case) -> dict[str, Anchor]:
@@ -203,7 +212,7 @@ def joint(*, choices: Sequence[Choice], case: Case) -> Plan:
     cost = cost + _flow_costs(pools=pools, grid=grid, choices=choices, case=case)
     cost = cost + _fixed_costs(pools=pools, grid=grid, case=case) + _stranded(pools=pools, grid=grid, case=case)
     unknown_parts = [
-        np.array([stack is not None and stack.monthly["value"] is None for stack in pool]) for pool in pools
+        np.array([stack is not None and stack.counted["value"] is None for stack in pool]) for pool in pools
     ]
     known = ~np.any([part[grid[:, index]] for index, part in enumerate(unknown_parts)], axis=0)
     values = _plan_values(
@@ -236,15 +245,16 @@ def assemble(
 ) -> Plan:
     """Return the plan of one combination, with its flows, fixed lines and total as report numbers."""
     flows = flow_numbers(chosen=chosen, choices=choices, case=case)
-    bills = [(str(stack.row["provider"]), stack.monthly) for stack in chosen if stack]
-    fixed = fixed_numbers(chosen=chosen, case=case) | commercial.undrawn(bills=bills, case=case)
-    parts = {
-        item.field.workload.id: stack.monthly if stack else unknown(unit="USD/month", reason=absent)
-        for item, stack in zip(choices, chosen, strict=True)
-    }
-    parts |= {f"flow {index + 1}": flow["monthly_usd"] for index, flow in enumerate(flows)}
-    parts |= dict(fixed)
-    monthly = added(parts, unit="USD/month")
+    fixed = fixed_numbers(chosen=chosen, case=case)
+    bills = [(str(stack.row["provider"]), stack.counted) for stack in chosen if stack]
+    fixed |= commercial.undrawn(bills=bills, case=case)
+    missing = unknown(unit="USD/month", reason=absent)
+    ids = [item.field.workload.id for item in choices]
+    parts = {id: stack.monthly if stack else missing for id, stack in zip(ids, chosen, strict=True)}
+    known = {id: stack.counted if stack else missing for id, stack in zip(ids, chosen, strict=True)}
+    shared = {f"flow {index + 1}": flow["monthly_usd"] for index, flow in enumerate(flows)} | fixed
+    parts |= shared
+    monthly, counted = added(parts, unit="USD/month"), added(known | shared, unit="USD/month")
     discounted = {
         item.field.workload.id: stack.numbers["net_monthly_usd"]
         for item, stack in zip(choices, chosen, strict=True)
@@ -254,17 +264,18 @@ def assemble(
     budget = case.said.limits.budget_usd_per_month
     within = None
     if budget is not None:
-        known = monthly["value"] if monthly["value"] is not None else monthly["low"]
-        within = (
-            None if known is None else (False if known > budget else (True if monthly["value"] is not None else None))
-        )
-    return Plan(tuple(chosen), tuple(flows), fixed, monthly, net, value, within)
+        least = counted["value"] if counted["value"] is not None else counted["low"]
+        if least is not None and least > budget:
+            within = False
+        elif monthly["value"] is not None:
+            within = True
+    return Plan(tuple(chosen), tuple(flows), fixed, monthly, counted, net, value, within)
 
 
 def _costs(pool: Sequence[Stack | None]) -> Any:
     """Return the monthly cost of each stack of a pool, its lower bound where the cost is not known. [USD/month]"""
-    amounts = [stack.monthly["value"] if stack else None for stack in pool]
-    lows = [stack.monthly["low"] if stack else None for stack in pool]
+    amounts = [stack.counted["value"] if stack else None for stack in pool]
+    lows = [stack.counted["low"] if stack else None for stack in pool]
     return np.array([a if a is not None else (low or 0.0) for a, low in zip(amounts, lows, strict=True)], dtype=float)
 
 

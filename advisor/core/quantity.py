@@ -1,10 +1,11 @@
 """The one shape of a number in a report: value, range, unit, kind and where it came from."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 SIGNIFICANT_DIGITS = 6
+_LEFT_OUT = "not included: "
 
 Number = dict[str, Any]
 Sentence = dict[str, Any]
@@ -86,8 +87,8 @@ def added(parts: Mapping[str, Number], *, unit: str) -> Number:
     evidence = sorted({source for part in parts.values() for source in part["evidence"]})
     kinds = {part["kind"] for part in parts.values() if part["value"] is not None}
     if missing:
-        reasons = "; ".join(f"{name}: {parts[name]['reason']}" for name in missing)
-        return unknown(unit=unit, reason=f"not included: {reasons}", low=sum(lows) if lows else None, evidence=evidence)
+        reasons = "; ".join(f"{name}: {(parts[name]['reason'] or '').removeprefix(_LEFT_OUT)}" for name in missing)
+        return unknown(unit=unit, reason=f"{_LEFT_OUT}{reasons}", low=sum(lows) if lows else None, evidence=evidence)
     total = sum(part["value"] for part in parts.values())
     high = sum(part["high"] for part in parts.values())
     return number(total, sum(lows), high, unit=unit, kind=weakest(kinds), evidence=evidence)
@@ -176,3 +177,8 @@ def costs(value: Number, *, every: str = "") -> str:
 def titled(text: str) -> str:
     """Return a text with its first letter large and the others as they are."""
     return text[:1].upper() + text[1:]
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return names as a sentence lists them: ``a, b and c``."""
+    return ", ".join(names[:-1]) + (" and " if len(names) > 1 else "") + names[-1] if names else ""

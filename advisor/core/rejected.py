@@ -90,7 +90,7 @@ def _why_not(
     elif only_scaled(stack):
         texts = [
             sentence(
-                f"Your measurement was only scaled to it: {a_month(stack.monthly)} is an "
+                f"Your measurement was only scaled to it: {stack.month} is an "
                 f"{stack.row['estimate_kind']}, "
                 "which does not displace a measurement. Measure it before you move.",
                 *(stack.monthly["evidence"] or [stack.row["option_evidence"]]),
@@ -133,9 +133,9 @@ def _why_not(
 
 def _against(stack: Stack, best: Stack | None) -> list[Sentence]:
     """Return what an excluded stack would have cost beside the recommended one, where both are known."""
-    if best is None or stack.monthly["value"] is None or best.monthly["value"] is None:
+    if best is None or stack.counted["value"] is None or best.counted["value"] is None:
         return []
-    text = f"It would cost {a_month(stack.monthly)}, against {span(best.monthly)}."
+    text = f"It would cost {stack.month}, against {span(best.counted)}."
     return [sentence(text, *stack.monthly["evidence"], *best.monthly["evidence"])]
 
 
@@ -166,9 +166,9 @@ def _gives_up(stack: Stack, best: Stack | None) -> Sentence:
         text = f"By itself it is worth {worth}, but not in the plan."
         return sentence(text, *evidence)
     if not worst or gaps[worst] <= 0:
-        return sentence(f"It costs {a_month(stack.monthly)} and is worth no more to you.", *evidence)
+        return sentence(f"It costs {stack.month} and is worth no more to you.", *evidence)
     words = {
-        "cost": f"cost: {a_month(stack.monthly)} against {span(best.monthly)}",
+        "cost": f"cost: {stack.month} against {span(best.counted)}",
         "time": "time: a run takes longer",
         "latency": "latency: it answers more slowly",
         "portability": "portability: its layers are bound more tightly "
@@ -184,16 +184,16 @@ def break_even_price(*, stack: Stack, best: Stack | None) -> Number | None:
     [USD/accelerator-hour]"""
     row = stack.row
     hours = row.get("instance_hours_per_month_typical", np.nan)
-    if best is None or best.monthly["value"] is None or not row["accelerator"] or not np.isfinite(hours) or hours <= 0:
+    if best is None or best.counted["value"] is None or not row["accelerator"] or not np.isfinite(hours) or hours <= 0:
         return None
     if stack.numbers.get("price_usd_per_hour", {}).get("value") is not None:
         return None
     accelerator_hours = hours * row["accelerators_count"]
     low, high = (row.get(f"instance_hours_per_month_{end}", np.nan) for end in ("high", "low"))
     return number(
-        best.monthly["value"] / accelerator_hours,
-        best.monthly["low"] / (low * row["accelerators_count"]) if np.isfinite(low) else None,
-        best.monthly["high"] / (high * row["accelerators_count"]) if np.isfinite(high) else None,
+        best.counted["value"] / accelerator_hours,
+        best.counted["low"] / (low * row["accelerators_count"]) if np.isfinite(low) else None,
+        best.counted["high"] / (high * row["accelerators_count"]) if np.isfinite(high) else None,
         unit="USD/accelerator-hour",
         kind="estimate",
         evidence=(*best.monthly["evidence"], *row["evidence"]),

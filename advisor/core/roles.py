@@ -15,7 +15,7 @@ from advisor.core.bases import BASIS_TEXT
 from advisor.core.case import Case
 from advisor.core.figures import amount
 from advisor.core.plan import Choice, new_silicon
-from advisor.core.quantity import Number, Sentence, a_month, digits, number, sentence, span, usd
+from advisor.core.quantity import Number, Sentence, digits, number, sentence, span, usd
 from advisor.core.stacks import Stack, ordered
 from catalog.frame import Catalog
 from catalog.records import Rule
@@ -212,7 +212,7 @@ def not_worth(*, choice: Choice, stack: Stack, best: Stack, case: Case) -> Sente
     What it must save (the needed share of the baseline's bill over the horizon) is held against the engineer-weeks of
     the port, all at their typical values.
     """
-    cost = best.monthly
+    cost = best.counted
     if cost["value"] is None:
         return None
     saving, week = (
@@ -276,8 +276,8 @@ def _may_pass(stack: Stack, *, baseline: Stack, case: Case) -> bool:
     if stack.row["estimable"] and stack.row["fits"] is False:
         return False
     saving = case.coefficients.get("plan.pilot_saving_needed_fraction").value
-    low, bar = stack.monthly["low"], baseline.monthly["value"]
-    return bool(stack.monthly["value"] is None or bar is None or low is None or low <= bar * (1 - saving))
+    low, bar = stack.counted["low"], baseline.counted["value"]
+    return bool(stack.counted["value"] is None or bar is None or low is None or low <= bar * (1 - saving))
 
 
 def _is_out(part: Mapping[Any, Any]) -> bool:
@@ -307,7 +307,7 @@ def _made(made: dict[str, Any], stack: Stack) -> tuple[str, float]:
 def _gated(*, role: str, choice: Choice, stack: Stack, baseline: Stack, port: Port, case: Case) -> Assignment:
     saving = case.coefficients.get("plan.pilot_saving_needed_fraction")
     days = case.coefficients.get("plan.pilot_days")
-    price, cost = stack.numbers["price_usd_per_hour"], baseline.monthly
+    price, cost = stack.numbers["price_usd_per_hour"], baseline.counted
     gate = [
         sentence(
             f"Run it for {days.value:g} days ({days.low:g} to {days.high:g}) beside {baseline.label}; stop unless, "
@@ -333,18 +333,18 @@ def _gated(*, role: str, choice: Choice, stack: Stack, baseline: Stack, port: Po
         numbers["gate_instance_hours_per_month"] = hours
         gate.append(
             sentence(
-                f"In figures: the baseline costs {a_month(cost)}, so at {amount(price)}, with the same "
+                f"In figures: the baseline costs {baseline.month}, so at {amount(price)}, with the same "
                 f"data beside it, the pilot must do a month's work in at most {digits(hours['value'])} "
                 "instance-hours.",
                 *hours["evidence"],
             )
         )
-    if stack.monthly["value"] is not None:
+    if stack.counted["value"] is not None:
         share = case.coefficients.get("plan.pilot_share")
         numbers["pilot_usd"] = number(
-            stack.monthly["value"] * share.value * days.value / _DAYS_PER_MONTH,
-            stack.monthly["low"] * share.low * days.low / _DAYS_PER_MONTH,
-            stack.monthly["high"] * share.high * days.high / _DAYS_PER_MONTH,
+            stack.counted["value"] * share.value * days.value / _DAYS_PER_MONTH,
+            stack.counted["low"] * share.low * days.low / _DAYS_PER_MONTH,
+            stack.counted["high"] * share.high * days.high / _DAYS_PER_MONTH,
             unit="USD",
             kind="assumption",
             evidence=(*stack.monthly["evidence"], share.id, days.id),

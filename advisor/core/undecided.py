@@ -13,7 +13,7 @@ from advisor.core import plan
 from advisor.core.case import Case
 from advisor.core.figures import amount
 from advisor.core.plan import Choice, Plan
-from advisor.core.quantity import Number, Sentence, a_month, number, sentence, span
+from advisor.core.quantity import Number, Sentence, number, sentence, span
 from advisor.core.stacks import Stack
 
 
@@ -45,7 +45,7 @@ class Rival:
     def text(self) -> Sentence:
         """Return what speaks for measuring it first."""
         return sentence(
-            f"{self.stack.label} costs {a_month(self.stack.monthly)} against {span(self.leader.monthly)} and "
+            f"{self.stack.label} costs {self.stack.month} against {span(self.leader.counted)} and "
             f"would be worth more to you if {self.condition}, which is not on file.",
             *self.evidence,
         )
@@ -79,7 +79,7 @@ def _rivals(*, index: int, leader: Stack, choices: Sequence[Choice], best: Plan,
     for stack in choice.eligible:
         row = stack.row
         sort = str(row["family"] or row["accelerator"] or row["sku"])
-        cost, mine = stack.monthly["value"], leader.monthly["value"]
+        cost, mine = stack.counted["value"], leader.counted["value"]
         if sort in found or cost is None or mine is None or cost >= mine:
             continue
         hidden = [name for name, x in stack.levels.items() if np.isnan(x) and np.isfinite(leader.levels[name])]

@@ -8,7 +8,7 @@ import numpy as np
 from advisor.core.constraints import MISSED, STATE_TEXT
 from advisor.core.labels import CARRYING
 from advisor.core.plan import Choice, Plan
-from advisor.core.quantity import a_month, number, sentence, titled, usd
+from advisor.core.quantity import number, sentence, titled, usd
 from advisor.core.roles import Assignment
 from advisor.core.stacks import Stack
 
@@ -44,7 +44,7 @@ def constraint_summary(*, assignments: Sequence[Assignment], plan: Plan, budget:
                 "title": "monthly budget",
                 "state": state,
                 "text": sentence(
-                    f"The plan costs {a_month(cost)} against a budget of {usd(budget)}.",
+                    f"The plan costs {plan.month} against a budget of {usd(budget)}.",
                     "answer:constraints.budget_usd_per_month",
                     *cost["evidence"],
                 ),
@@ -114,10 +114,10 @@ def excluded_providers(*, choices: Sequence[Choice], allowed: Sequence[str] | No
                 if stack.row["provider"] == provider
                 and [check.id for check in choice.field.checks if stack.states[check.id] == MISSED] == ["provider"]
             ]
-            known = [stack for stack in mine if stack.monthly["value"] is not None]
+            known = [stack for stack in mine if stack.counted["value"] is not None]
             if not mine:
                 continue
-            best = min(known, key=lambda stack: (stack.monthly["value"], stack.id)) if known else mine[0]
+            best = min(known, key=lambda stack: (stack.counted["value"], stack.id)) if known else mine[0]
             rows.append(
                 {
                     "workload_id": choice.field.workload.id,
@@ -127,7 +127,7 @@ def excluded_providers(*, choices: Sequence[Choice], allowed: Sequence[str] | No
                     "monthly_usd": best.monthly,
                     "text": sentence(
                         f"{provider} is excluded by your list of providers; lifting that would allow {best.label} for "
-                        f"{a_month(best.monthly)}.",
+                        f"{best.month}.",
                         "answer:constraints.providers",
                         *(best.monthly["evidence"] or [best.row["option_evidence"]]),
                     ),

@@ -10,7 +10,7 @@ from advisor.core import gist, readout
 from advisor.core.bases import BASIS_TEXT
 from advisor.core.figures import amount, plain, span, stated, words
 from advisor.core.merged import Check
-from advisor.core.quantity import titled
+from advisor.core.quantity import listed, titled
 from advisor.core.readout import Readout
 from advisor.core.record import ahead, answer, appendix, cost, coupling
 from advisor.core.record import statement as record_statement
@@ -28,7 +28,7 @@ from advisor.core.record.blocks import (
     cell,
     rows,
 )
-from advisor.core.record.statement import ASKED, listed
+from advisor.core.record.statement import ASKED
 from advisor.core.value import CRITERIA
 
 _MAX_SLUG_LETTERS = 60

@@ -1,12 +1,12 @@
 """The decision in one sentence, a Y-statement: context, concern, choice, neglected, gain, price, reason."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from advisor.core.figures import words
 from advisor.core.gist import other_plans
 from advisor.core.labels import CARRYING
-from advisor.core.quantity import span
+from advisor.core.quantity import listed, span
 from advisor.core.record.blocks import Said
 from advisor.core.value import CRITERIA
 
@@ -44,6 +44,8 @@ def statement(data: Data) -> Said:
 
 def reason(data: Data) -> str:
     """Return why this plan: the end of ``Chosen option: …, because``."""
+    if not data["decision"]["feasible"]:
+        return f"no plan keeps every constraint: {_removed_most(data)}."
     verdicts = {row["verdict"] for item in data["workloads"] for row in item["why_not"]}
     found = [f"the {one['measured']} of {one['label']} is measured" for one in data["decision"].get("undecided", ())]
     if found:
@@ -79,13 +81,8 @@ def _removed_most(data: Data) -> str:
     removals = sorted(data["constraints"]["removals"], key=lambda row: (-row["removed"], row["workload_id"], row["id"]))
     missed = [check["title"] for check in data["constraints"]["checks"] if check["state"] == "missed"]
     if missed:
-        return f"{listed(sorted(set(missed)))} {'is' if len(set(missed)) == 1 else 'are'} missed"
+        return f"the {listed(sorted(set(missed)))} {'is' if len(set(missed)) == 1 else 'are'} missed"
     if not removals:
         return "nothing in the catalog can carry it"
     first = removals[0]
     return f"{first['title']} removes {first['removed']:,} of {first['of']:,} candidates of {first['workload_id']}"
-
-
-def listed(names: Sequence[str]) -> str:
-    """Return names as a sentence lists them: ``a, b and c``."""
-    return ", ".join(names[:-1]) + (" and " if len(names) > 1 else "") + names[-1] if names else ""

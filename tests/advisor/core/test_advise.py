@@ -548,3 +548,17 @@ def test_a_plan_that_is_staying_is_not_compared_with_itself(advised):
 
     (chart,) = [chart for chart in cost_charts(report.data) if chart.id == "plans"]
     assert not any(point.label == "Stay where you are" for one in chart.series for point in one.points)
+
+
+def test_a_plan_over_the_budget_is_said_to_be_so_in_the_answer(advised):
+    def tight(raw):
+        raw["constraints"]["budget_usd_per_month"] = 20_000
+
+    report = advised("llm_serving", tight)
+
+    assert report.data["decision"]["headline"]["text"].endswith(
+        "a month at full load, more than your budget: it is the cheapest found and no advice."
+    )
+    assert report.data["workloads"][0]["why"][0]["text"].startswith("No plan keeps your budget; ")
+    text = markdown(report.data)
+    assert 'Chosen option: "none", because no plan keeps every constraint: the monthly budget is missed.' in text

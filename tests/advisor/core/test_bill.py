@@ -128,8 +128,43 @@ def test_a_volume_nobody_stated_is_unknown_and_not_free(advised):
 
     assert storage["monthly_usd"]["value"] is None
     assert "data.stored_tb is not stated" in storage["monthly_usd"]["reason"]
-    assert not storage["in_total"]
-    assert totals["horizon_usd"]["value"] is not None
+    assert storage["in_total"]
+    for name in ("monthly_usd", "horizon_usd"):
+        assert totals[name]["value"] is None
+        assert totals[name]["low"] > 0
+        assert "data.stored_tb is not stated" in totals[name]["reason"]
+    assert totals["months"][0]["usd"]["value"] is None
+
+
+def test_what_nobody_stated_leaves_the_order_as_it_is_and_is_named(advised):
+    def forget(raw):
+        raw["workloads"][0]["data"] = {}
+
+    whole, less = advised("llm_serving"), advised("llm_serving", forget)
+
+    assert less["workloads"][0]["recommended"]["id"] == whole["workloads"][0]["recommended"]["id"]
+    assert less["workloads"][0]["recommended"]["standing"] == "ranked"
+    headline = less["decision"]["headline"]["text"]
+    assert "The plan costs at least $" in headline
+    assert "on top, stored data and data leaving the cloud, of which no volume is stated" in headline
+    assert [one["text"] for one in less["warnings"] if one["code"] == "not_counted"] == [
+        "Chat: of stored data and data leaving the cloud no volume is stated: no total counts any, and each is a lower "
+        "bound."
+    ]
+    (budget,) = [row for row in less["constraints"]["checks"] if row["id"] == "budget"]
+    assert budget["state"] == "cannot be confirmed"
+    (stack,) = [one for one in less["coupling"]["stacks"] if one["role"] == "baseline"]
+    assert stack["leaving"]["data_usd"]["ordinary_transfer"]["value"] is None
+
+
+def test_known_parts_over_the_budget_miss_it_whatever_else_is_unknown(advised):
+    def tight(raw):
+        raw["workloads"][0]["data"] = {}
+        raw["constraints"]["budget_usd_per_month"] = 20_000
+
+    data = advised("llm_serving", tight)
+
+    assert not data["decision"]["feasible"]
 
 
 def test_data_that_are_there_already_need_no_move(advised):

@@ -112,7 +112,7 @@ def test_a_plan_that_fits_nothing_is_rejected_and_says_what_is_in_the_way() -> N
     found = record(changed, sha256="0" * 64, facts=Facts())
 
     assert found.status == "rejected"
-    assert "we found no plan that keeps every constraint, because monthly budget is missed." in found.statement.text
+    assert "we found no plan that keeps every constraint, because the monthly budget is missed." in found.statement.text
     assert parsed(markdown(changed))["front"]["status"] == "rejected"
 
 
