@@ -378,7 +378,7 @@ def _checks(
         compatibility.check(frame=frame, found=rules),
         licences.check(frame=frame, licences=case.catalog.licences, document=case.document),
         constraints.operable(frame=frame, engineers=case.document.team.ml_systems_engineers),
-        constraints.retirement(frame=frame, moment=case.moment),
+        constraints.retirement(frame=frame, moment=case.moment, need_by=limits.need_by),
         constraints.capacity(
             frame=frame,
             limit=capacity.value,

@@ -425,14 +425,24 @@ def resilience(
     return Check("resilience", "availability and recovery", states, say)
 
 
-def retirement(*, frame: pd.DataFrame, moment: dt.date) -> Check:
-    """Return the check that a model is not retired at ``moment``; one that retires later is a warning elsewhere."""
+def retirement(*, frame: pd.DataFrame, moment: dt.date, need_by: dt.date | None) -> Check:
+    """Return the check that a model still runs at ``moment``, and on the day on which the work must run.
+
+    One that retires later, within the horizon, is a warning elsewhere.
+    """
     dates = frame["retirement_date"].fillna("").astype(str)
-    retired = ((dates != "") & (dates <= moment.isoformat())).to_numpy(dtype=bool)
+    needed = max(moment, need_by or moment)
+    retired = ((dates != "") & (dates <= needed.isoformat())).to_numpy(dtype=bool)
 
     def say(row: Row, state: int) -> Sentence:
-        if state == MISSED:
+        if state == MET:
+            return sentence("Nothing in this stack is retired.", row["option_evidence"])
+        if row["retirement_date"] <= moment.isoformat():
             return sentence(f"{row['sku']} was retired on {row['retirement_date']}.", row["option_evidence"])
-        return sentence("Nothing in this stack is retired.", row["option_evidence"])
+        return sentence(
+            f"{row['sku']} retires on {row['retirement_date']}, and it must run on {needed.isoformat()}.",
+            row["option_evidence"],
+            "answer:constraints.need_by",
+        )
 
     return Check("retirement", "not retired", three_valued(met=~retired, known=True), say)

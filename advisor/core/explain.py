@@ -53,7 +53,7 @@ def _open(*, name: str, mine: Sequence[Assignment], rival: Rival) -> str:
         f"{name}: undecided until measured: {one}, or {_in_production(rival.stack).strip()}. The first is priced here "
         f"and ahead only because the {rival.measured} of the second is not on file: at {amount(rival.enough)} or less "
         f"the second is worth more to you, for {rival.stack.month} instead of "
-        f"{span(rival.leader.counted)}"
+        f"{span(rival.leader.counted)}{rival.ends}"
     )
 
 
@@ -75,12 +75,13 @@ def _silicon(stack: Stack) -> str:
 
 
 def _in_production(stack: Stack) -> str:
-    """Return the words for a stack that carries a workload."""
+    """Return the words for a stack that carries a workload, and that it is to be confirmed where nothing is ranked."""
     row = stack.row
+    unsure = ", to be confirmed first," if stack.standing == "confirm_first" else ""
     if row["path"] == "managed_api":
-        return f" through {row['sku']} on {row['platform']}"
+        return f"{unsure} through {row['sku']} on {row['platform']}"
     place = f"{row['sku']}, {row['provider']} {row['region']}, {BASIS_TEXT[row['basis']]}"
-    return f" on {_silicon(stack)} ({place})"
+    return f"{unsure} on {_silicon(stack)} ({place})"
 
 
 def why(*, choice: Choice, stack: Stack, plan: Plan, rivals: Sequence[Rival] = ()) -> list[Sentence]:

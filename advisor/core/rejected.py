@@ -28,7 +28,8 @@ def why_not(
 ) -> list[dict[str, Any]]:
     """Return the rejected stacks worth naming, each with the constraint it misses or what it gives up.
 
-    One stack per provider, path and silicon; every path and standing has its turn before any has a second.
+    One stack per provider, path and silicon, of managed models one per family and standing; every path and standing
+    has its turn before any has a second.
     """
     taken = set(shown)
     kinds: dict[tuple[str, ...], Stack] = {}
@@ -36,7 +37,7 @@ def why_not(
         row = stack.row
         managed = row["path"] == "managed_api"
         silicon = row["family"] if managed else row["accelerator"] or row["cpu_family"] or row["sku"]
-        kinds.setdefault(("" if managed else row["provider"], row["path"], silicon), stack)
+        kinds.setdefault((stack.standing if managed else row["provider"], row["path"], silicon), stack)
     turn: dict[tuple[str, str], int] = {}
     places = []
     for position, stack in enumerate(kinds.values()):

@@ -37,16 +37,27 @@ class Rival:
         return f"its {self.measured} is at most {amount(self.enough)}"
 
     @property
+    def ends(self) -> str:
+        """Return when the provider retires it, where that is stated."""
+        date = self.stack.row.get("retirement_date")
+        return f"; it retires on {date}" if isinstance(date, str) and date else ""
+
+    @property
     def evidence(self) -> tuple[str, ...]:
         """Return what the comparison rests on."""
-        return (*self.stack.monthly["evidence"], *self.leader.monthly["evidence"], *self.enough["evidence"])
+        return (
+            *self.stack.monthly["evidence"],
+            *self.leader.monthly["evidence"],
+            *self.enough["evidence"],
+            self.stack.row["option_evidence"],
+        )
 
     @property
     def text(self) -> Sentence:
         """Return what speaks for measuring it first."""
         return sentence(
             f"{self.stack.label} costs {self.stack.month} against {span(self.leader.counted)} and "
-            f"would be worth more to you if {self.condition}, which is not on file.",
+            f"would be worth more to you if {self.condition}, which is not on file{self.ends}.",
             *self.evidence,
         )
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from advisor.core.constraints import MISSED, STATE_TEXT
+from advisor.core.constraints import MISSED, STATE_TEXT, UNKNOWN
 from advisor.core.labels import CARRYING
 from advisor.core.plan import Choice, Plan
-from advisor.core.quantity import number, sentence, titled, usd
+from advisor.core.quantity import listed, number, sentence, titled, usd
 from advisor.core.roles import Assignment
 from advisor.core.stacks import Stack
 
@@ -44,7 +44,7 @@ def constraint_summary(*, assignments: Sequence[Assignment], plan: Plan, budget:
                 "title": "monthly budget",
                 "state": state,
                 "text": sentence(
-                    f"The plan costs {plan.month} against a budget of {usd(budget)}.",
+                    f"The plan costs {plan.month} against a budget of {usd(budget)}{_past(plan, budget)}.",
                     "answer:constraints.budget_usd_per_month",
                     *cost["evidence"],
                 ),
@@ -70,6 +70,14 @@ def constraint_summary(*, assignments: Sequence[Assignment], plan: Plan, budget:
         for row in judged(choice=item.choice, stack=item.stack):
             rows.append({**row, "scope": item.choice.field.workload.id})
     return rows
+
+
+def _past(plan: Plan, budget: float) -> str:
+    """Return that the high end of a plan's range passes a budget that its planning value keeps."""
+    high = plan.counted["high"]
+    if plan.within_budget is False or high is None or high <= budget:
+        return ""
+    return f", but the high end of its range, {usd(high)}, is over it"
 
 
 def removals(*, choices: Sequence[Choice]) -> list[dict[str, Any]]:
@@ -127,10 +135,16 @@ def excluded_providers(*, choices: Sequence[Choice], allowed: Sequence[str] | No
                     "monthly_usd": best.monthly,
                     "text": sentence(
                         f"{provider} is excluded by your list of providers; lifting that would allow {best.label} for "
-                        f"{best.month}.",
+                        f"{best.month}{_to_confirm(choice=choice, stack=best)}.",
                         "answer:constraints.providers",
                         *(best.monthly["evidence"] or [best.row["option_evidence"]]),
                     ),
                 }
             )
     return rows
+
+
+def _to_confirm(*, choice: Choice, stack: Stack) -> str:
+    """Return which decisive constraints of a stack would still have to be confirmed."""
+    open_ones = [check.title for check in choice.field.checks if check.decisive and stack.states[check.id] == UNKNOWN]
+    return f", once confirmed: {listed(open_ones)}" if open_ones else ""

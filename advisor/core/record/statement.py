@@ -36,7 +36,11 @@ def statement(data: Data) -> Said:
     gain = f"a cost of {span(cost)} a month at full load" if cost["value"] or cost["low"] else "a plan of unknown cost"
     others = listed([other["title"][:1].lower() + other["title"][1:] for other in other_plans(data)])
     neglected = f" and neglect other plans ({others})" if others else ""
-    proposed = f"we propose{' provisionally' if data['decision'].get('undecided') else ''}"
+    unsure = data["decision"].get("undecided") or any(
+        item["stack"] and item["role"] in CARRYING and item["stack"]["standing"] == "confirm_first"
+        for item in data["plan"]["assignments"]
+    )
+    proposed = f"we propose{' provisionally' if unsure else ''}"
     return Said(
         f"{head}{proposed} {chosen}{neglected}, to achieve {gain}, accepting {_price(data)}, because {reason(data)}"
     )

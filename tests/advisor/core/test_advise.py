@@ -10,6 +10,7 @@ from advisor.core.advise import advise
 from advisor.core.charts import cost_charts
 from advisor.core.document import check, known_from, parse
 from advisor.core.figures import amount
+from advisor.core.quantity import usd
 from advisor.core.record.markdown import markdown
 from catalog import files, frame
 from estimator import coefficients
@@ -341,13 +342,19 @@ def test_the_order_in_which_ways_to_buy_are_listed_changes_nothing(advised, name
     assert [item["stack_id"] for item in advised(name, reversed_order).data["plan"]["assignments"]] == chosen
 
 
+def some_day(raw):
+    """Ask for no day: on the example's own, the cheaper model has been retired."""
+    raw["constraints"]["need_by"] = None
+
+
 def test_a_lead_that_hangs_on_an_unknown_is_undecided_in_the_first_sentence(advised):
-    report = advised("llm_serving")
+    report = advised("llm_serving", some_day)
 
     (found,) = report.data["decision"]["undecided"]
     headline = report.data["decision"]["headline"]["text"]
     assert headline.startswith("Chat: undecided until measured: on ")
     assert "Amazon Bedrock" in found["label"] and "Amazon Bedrock" in headline
+    assert "; it retires on 2027-03-30." in headline
     assert found["measured"] in headline and amount(found["enough"]) in headline
     assert [part["text"] for part in gist.answers(report.data)] == [
         headline[: headline.index("The plan ")].strip(),
@@ -361,7 +368,7 @@ def test_a_lead_that_hangs_on_an_unknown_is_undecided_in_the_first_sentence(advi
 
 
 def test_the_figure_from_which_the_other_would_lead_is_where_both_are_worth_the_same(advised):
-    report = advised("llm_serving")
+    report = advised("llm_serving", some_day)
 
     (found,) = report.data["decision"]["undecided"]
     workload = report.data["workloads"][0]
@@ -384,6 +391,7 @@ def test_nothing_is_left_undecided_where_nothing_unknown_decides(advised, name):
 
 def test_a_latency_that_is_not_asked_for_leaves_nothing_undecided(advised):
     def without_targets(raw):
+        some_day(raw)
         raw["workloads"][0]["targets"] = {"availability": 99.9}
 
     assert "undecided" not in advised("llm_serving", without_targets).data["decision"]
@@ -562,3 +570,49 @@ def test_a_plan_over_the_budget_is_said_to_be_so_in_the_answer(advised):
     assert report.data["workloads"][0]["why"][0]["text"].startswith("No plan keeps your budget; ")
     text = markdown(report.data)
     assert 'Chosen option: "none", because no plan keeps every constraint: the monthly budget is missed.' in text
+
+
+def test_a_model_that_is_retired_by_the_day_of_need_carries_nothing(advised):
+    report = advised("llm_serving")
+
+    (row,) = [row for row in report.data["workloads"][0]["why_not"] if "Bedrock" in row["label"]]
+    assert row["verdict"] == "excluded"
+    assert "retires on 2027-03-30, and it must run on 2027-04-01." in row["texts"][0]["text"]
+    assert "answer:constraints.need_by" in row["texts"][0]["evidence"]
+
+
+def test_a_budget_that_the_high_end_passes_says_so(advised):
+    report = advised("llm_serving")
+
+    (check,) = [row for row in report.data["constraints"]["checks"] if row["id"] == "budget"]
+    assert check["state"] == "met"
+    assert check["slack"]["low"] < 0
+    assert check["text"]["text"].endswith(f"but the high end of its range, {usd(high(report))}, is over it.")
+
+
+def high(report):
+    return report.data["plan"]["totals"]["monthly_usd"]["high"]
+
+
+def test_a_stack_to_confirm_first_is_said_to_be_so_in_the_answer(advised):
+    def bare(raw):
+        del raw["organisation"]
+
+    report = advised("llm_serving", bare)
+
+    assert report.data["workloads"][0]["recommended"]["standing"] == "confirm_first"
+    assert "Chat, to be confirmed first, " in report.data["decision"]["headline"]["text"]
+    assert "we propose provisionally" in markdown(report.data)
+
+
+def test_what_lifting_a_constraint_gives_names_what_is_still_to_be_confirmed(advised):
+    def in_europe_on_azure(raw):
+        raw["constraints"] |= {"providers": ["azure"], "residency": "EU", "need_by": None}
+
+    (aws,) = [
+        row
+        for row in advised("llm_serving", in_europe_on_azure).data["constraints"]["excluded_providers"]
+        if row["provider"] == "aws"
+    ]
+
+    assert aws["text"]["text"].endswith("a month, once confirmed: data stay in the EU.")

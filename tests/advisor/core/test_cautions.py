@@ -40,7 +40,7 @@ def test_a_family_nobody_evaluated_is_advised_with_a_warning(advised: Any, edit:
 def holding(accelerators: int) -> Any:
     def hold(raw: dict[str, Any]) -> None:
         held = [{"provider": name, "accelerators": accelerators} for name in ("aws", "azure", "gcp")]
-        raw["constraints"] = {**(raw.get("constraints") or {}), "quota": held}
+        raw["constraints"] = {**(raw.get("constraints") or {}), "quota": held, "need_by": None}
 
     return hold
 
