@@ -340,9 +340,7 @@ class _Writer:
 
     def _constraints(self) -> dict[str, Any]:
         return {
-            "checks": verdicts.constraint_summary(
-                assignments=self.assignments, plan=self.best, budget=self.case.said.limits.budget_usd_per_month
-            ),
+            "checks": verdicts.constraint_summary(assignments=self.assignments, plan=self.best, case=self.case),
             "removals": verdicts.removals(choices=self.choices),
             "excluded_providers": verdicts.excluded_providers(
                 choices=self.choices, allowed=self.case.document.constraints.providers

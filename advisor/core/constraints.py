@@ -7,7 +7,7 @@ import datetime as dt
 import fnmatch
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -338,31 +338,46 @@ def capacity(*, frame: pd.DataFrame, limit: float, source: str, quota: Sequence[
     known = promised | ~(total > limits)
 
     def say(row: Row, state: int) -> Sentence:
-        asks = row["accelerators_total_typical"]
-        mine = [
-            n for n, one in enumerate(quota) if asks > 0 and _covers(one, row["provider"], row["region"], row["sku"])
-        ]
-        number = max(mine, key=lambda n: quota[n].accelerators, default=None)
-        most = limit if number is None else quota[number].accelerators
-        origin = source if number is None else f"answer:constraints.quota[{number}].accelerators"
-        whose = "that may be had without asking" if number is None else f"of your quota on {row['provider']}"
-        if asks > most:
+        own = drawn(row=row, limit=limit, source=source, quota=quota)
+        if own.accelerators > own.most:
             text = (
-                f"{asks:,.0f} accelerators in {row['region']} {BASIS_TEXT[row['basis']]} are more than the {most:,.0f} "
-                f"{whose}: "
+                f"{own.accelerators:,.0f} accelerators in {row['region']} {BASIS_TEXT[row['basis']]} are more than the "
+                f"{own.most:,.0f} {own.whose}: "
                 + (
                     "this way to buy promises them."
                     if state == MET
                     else "no capacity is promised, so ask for it first."
                 )
             )
-        elif number is None:
+        elif own.origin == source:
             text = "The fleet is of a size that may be had without asking."
         else:
-            text = f"The fleet stays within the {most:,.0f} accelerators {whose}."
-        return sentence(text, row["option_evidence"], origin)
+            text = f"The fleet stays within the {own.most:,.0f} accelerators {own.whose}."
+        return sentence(text, row["option_evidence"], own.origin)
 
     return Check("capacity", "capacity without asking", three_valued(met=True, known=known), say, decisive=True)
+
+
+class Draw(NamedTuple):
+    """The accelerators that a stack takes of what may be had without asking; those of one ``pool`` are had together."""
+
+    pool: str
+    accelerators: float
+    most: float
+    whose: str
+    origin: str
+
+
+def drawn(*, row: Row, limit: float, source: str, quota: Sequence[Quota]) -> Draw:
+    """Return what a stack takes of the largest quota that covers it, or else of the ``limit`` for its accelerator."""
+    asks = row["accelerators_total_typical"]
+    mine = [n for n, one in enumerate(quota) if asks > 0 and _covers(one, row["provider"], row["region"], row["sku"])]
+    number = max(mine, key=lambda n: quota[n].accelerators, default=None)
+    if number is None:
+        pool = f"{row['provider']}/{row['region']}/{row['accelerator']}"
+        return Draw(pool, asks, limit, "that may be had without asking", source)
+    origin = f"answer:constraints.quota[{number}].accelerators"
+    return Draw(origin, asks, quota[number].accelerators, f"of your quota on {row['provider']}", origin)
 
 
 def _covers(quota: Quota, provider: str, region: str, sku: str) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from advisor.core import commercial
+from advisor.core import commercial, together
 from advisor.core.bases import GROUP_OF
 from advisor.core.candidates import Field
 from advisor.core.case import Case
@@ -201,7 +201,8 @@ def joint(*, choices: Sequence[Choice], case: Case) -> Plan:
     """Return the most valuable combination of production stacks within the budget.
 
     A combination whose cost is known comes before one whose cost is only a lower bound, which never keeps a budget by
-    silence; where none keeps it, the cheapest known one is shown.
+    silence, and one whose accelerators may be had without asking before one that draws more of a quota than it holds.
+    Where none keeps the budget, the cheapest known one is shown.
     """
     pools: list[Sequence[Stack | None]] = [item.eligible or (None,) for item in choices]
     while math.prod(len(pool) for pool in pools) > _MOST_COMBINATIONS:
@@ -220,7 +221,8 @@ def joint(*, choices: Sequence[Choice], case: Case) -> Plan:
     )
     budget = case.said.limits.budget_usd_per_month
     inside = np.ones(len(grid), dtype=bool) if budget is None else cost <= budget
-    for wanted in (inside & known, inside):
+    held = ~together.over(pools=pools, grid=grid, case=case)
+    for wanted in (inside & known & held, inside & known, inside):
         if wanted.any():
             best = int(np.argmax(np.where(wanted, values, -np.inf)))
             break

@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from advisor.core import together
+from advisor.core.case import Case
 from advisor.core.constraints import MISSED, STATE_TEXT, UNKNOWN
 from advisor.core.labels import CARRYING
 from advisor.core.plan import Choice, Plan
@@ -31,8 +33,9 @@ def judged(*, choice: Choice, stack: Stack) -> list[dict[str, Any]]:
     return found
 
 
-def constraint_summary(*, assignments: Sequence[Assignment], plan: Plan, budget: float | None) -> list[dict[str, Any]]:
-    """Return each constraint once per assigned production stack, and the shared budget."""
+def constraint_summary(*, assignments: Sequence[Assignment], plan: Plan, case: Case) -> list[dict[str, Any]]:
+    """Return each constraint once per assigned production stack, the shared budget, and capacity drawn together."""
+    budget = case.said.limits.budget_usd_per_month
     rows: list[dict[str, Any]] = []
     if budget is not None:
         state = {True: "met", False: "missed", None: "cannot be confirmed"}[plan.within_budget]
@@ -64,6 +67,11 @@ def constraint_summary(*, assignments: Sequence[Assignment], plan: Plan, budget:
                 ),
             }
         )
+    carrying = [item for item in assignments if item.stack and item.role in CARRYING]
+    names = [item.choice.field.stated.name or item.choice.field.workload.id for item in carrying]
+    for holds, text in together.shared(chosen=[item.stack for item in carrying], names=names, case=case):
+        state, title = ("met" if holds else "cannot be confirmed"), "capacity of all workloads together"
+        rows.append({"id": "capacity", "scope": "decision", "title": title, "state": state, "text": text})
     for item in assignments:
         if item.stack is None or item.role not in CARRYING:
             continue
