@@ -15,10 +15,10 @@ from advisor.core.plan import Plan
 from advisor.core.quantity import Number, added, number, scaled, unknown
 from advisor.core.roles import Assignment
 from advisor.core.stacks import Stack
+from catalog.units import GB_PER_TB
 from estimator.cost import COMMITTED, over_horizon, ramp_months
 from estimator.uncertainty import Range
 
-_GB_PER_TB = 1000.0
 _MONTH, _ALL = "USD/month", "USD"
 
 
@@ -149,7 +149,7 @@ def _move(*, field: Field, stack: Stack, case: Case) -> Number:
     paid = case.money.leaving(
         provider=data.located_in_provider,
         region=data.located_in_region,
-        gb=data.stored_tb * _GB_PER_TB,
+        gb=data.stored_tb * GB_PER_TB,
         purpose="inter_region" if same_cloud else "ordinary_transfer",
         answer=answers[0],
     )

@@ -9,8 +9,8 @@ from advisor.core.labels import LAYER_LABELS
 from advisor.core.quantity import Number, Sentence, number, sentence, span, titled, unknown, usd
 from advisor.core.roles import Assignment
 from advisor.core.stacks import Stack, ordered
+from catalog.units import GB_PER_TB
 
-_GB_PER_TB = 1000.0
 _EXITS = ("ordinary_transfer", "full_exit")
 
 
@@ -57,7 +57,7 @@ def _exit(*, assignment: Assignment, stack: Stack, purpose: str, case: Case) -> 
     paid = case.money.leaving(
         provider=stack.row["provider"],
         region=stack.row["region"],
-        gb=stored_tb * _GB_PER_TB,
+        gb=stored_tb * GB_PER_TB,
         purpose=purpose,
         answer=f"answer:{field.path}.data.stored_tb",
     )

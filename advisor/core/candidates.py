@@ -359,6 +359,15 @@ def _workload_facts(*, document: Document, stated: Stated, workload: Workload) -
     return {name: value for name, value in facts.items() if value is not None}
 
 
+# The figures that must keep a target: check, title, column, target, unit, and the milder figure that is estimated.
+_LIMITS = (
+    ("deadline", "length of a run", "run_days", "deadline_days", "days", ""),
+    ("ttft", "time to first token (p95)", "ttft_ms", "ttft_p95_ms", "ms", ""),
+    ("tpot", "time per output token (p95)", "tpot_ms", "tpot_p95_ms", "ms", ""),
+    ("latency", "latency (p99)", "latency_ms", "latency_p99_ms", "ms", "p95"),
+)
+
+
 def _checks(
     *, frame: pd.DataFrame, index: int, case: Case, workload: Workload, rules: Mapping[str, compatibility.Outcome]
 ) -> tuple[Check, ...]:
@@ -395,42 +404,18 @@ def _checks(
         ),
         constraints.same_room(frame=frame, measured=workload.measured, path=f"workloads[{index}].measured.on"),
         constraints.terms(frame=frame, needed_days=needed, continuous=steady, why=why),
-        constraints.at_most(
-            frame=frame,
-            id="deadline",
-            title="length of a run",
-            column="run_days",
-            limit=targets.deadline_days,
-            unit="days",
-            path=f"{path}.deadline_days",
-        ),
-        constraints.at_most(
-            frame=frame,
-            id="ttft",
-            title="time to first token (p95)",
-            column="ttft_ms",
-            limit=targets.ttft_p95_ms,
-            unit="ms",
-            path=f"{path}.ttft_p95_ms",
-        ),
-        constraints.at_most(
-            frame=frame,
-            id="tpot",
-            title="time per output token (p95)",
-            column="tpot_ms",
-            limit=targets.tpot_p95_ms,
-            unit="ms",
-            path=f"{path}.tpot_p95_ms",
-        ),
-        constraints.at_most(
-            frame=frame,
-            id="latency",
-            title="latency (p99)",
-            column="latency_ms",
-            limit=targets.latency_p99_ms,
-            unit="ms",
-            path=f"{path}.latency_p99_ms",
-            estimated="p95",
+        *(
+            constraints.at_most(
+                frame=frame,
+                id=id,
+                title=title,
+                column=column,
+                limit=getattr(targets, name),
+                unit=unit,
+                path=f"{path}.{name}",
+                estimated=estimated,
+            )
+            for id, title, column, name, unit, estimated in _LIMITS
         ),
         constraints.certifications(frame=frame, wanted=limits.certifications),
     )

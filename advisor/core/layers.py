@@ -14,9 +14,9 @@ from advisor.core.quantity import Number, number, unknown
 from advisor.core.schema import InlineModel
 from catalog import rules
 from catalog.frame import Catalog
+from catalog.units import HOURS_PER_MONTH
 
 _ORCHESTRATORS = ("kubernetes", "scheduler", "managed_service", "toolkit")
-_HOURS_PER_MONTH = 730.0
 _VARYING = frozenset(("networking", "storage", "orchestration"))
 _BURDEN = {"low": 1.0, "medium": 0.7, "high": 0.4}
 _SILICON_NAMES = {"NVIDIA": "nvidia", "AMD": "amd", "AWS": "trainium", "Google": "tpu", "Microsoft": "maia"}
@@ -244,7 +244,7 @@ def cluster_fee(option: Row | None) -> Number:
     price = option["price_usd_per_cluster_hour"]
     if price is None or price != price:
         return unknown(unit="USD/month", reason=f"{option['name']}: {option['price_reason']}", evidence=evidence)
-    return number(float(price) * _HOURS_PER_MONTH, unit="USD/month", kind=str(option["kind"]), evidence=evidence)
+    return number(float(price) * HOURS_PER_MONTH, unit="USD/month", kind=str(option["kind"]), evidence=evidence)
 
 
 def _operations(*, row: Row, orchestration: Row | None, case: Case) -> tuple[float, str]:

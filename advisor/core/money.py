@@ -10,6 +10,7 @@ import pandas as pd
 
 from advisor.core.quantity import Number, number, unknown
 from catalog.frame import Catalog
+from catalog.units import GB_PER_TB
 from estimator.network import egress_cost
 from estimator.uncertainty import Range, independent
 
@@ -25,7 +26,6 @@ _OTHER_REGION_SPREAD = 0.25
 _EVERYWHERE = "*"
 _STANDING_TIERS = ("gp3", "hot lrs", "premium 125", " 125 ", "pd-balanced", "balanced", "standard")
 _ARCHIVES = ("archive", "cold", "cool", "glacier", "nearline", "-ia")
-_GB_PER_TB = 1000.0
 _UNIT = "USD/month"
 
 Row = Mapping[str, Any]
@@ -68,7 +68,7 @@ class Money:
         if stored_tb == 0:
             return number(0.0, unit=_UNIT, kind="answer", evidence=(answer,))
         by_region = self.prices.get((provider, option_id), {})
-        gb = stored_tb * _GB_PER_TB
+        gb = stored_tb * GB_PER_TB
         if region in by_region:
             row = by_region[region]
             return number(
