@@ -5,18 +5,21 @@ bill holds beside (``in_total`` false) is told with its figure or with why there
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from advisor.core.candidates import Field
+import numpy as np
+
+from advisor.core.candidates import Field, self_hosted
 from advisor.core.case import Case
 from advisor.core.plan import Plan
-from advisor.core.quantity import Number, added, number, scaled, unknown
+from advisor.core.quantity import Number, added, number, rounded, scaled, unknown
 from advisor.core.roles import Assignment
 from advisor.core.stacks import Stack
-from catalog.units import GB_PER_TB
-from estimator.cost import COMMITTED, over_horizon, ramp_months
+from catalog.units import GB_PER_TB, HOURS_PER_MONTH
+from estimator import spare
+from estimator.cost import COMMITTED, above_share, over_horizon, ramp_months
 from estimator.uncertainty import Range
 
 _MONTH, _ALL = "USD/month", "USD"
@@ -33,6 +36,7 @@ class Line:
     part_of: str | None = None  # the line that holds this one already
     once: bool = False
     in_total: bool = True
+    above_share: Range | None = None  # month by month, what its smallest fleet costs beyond the load's share
 
 
 # Numbers of a stack: line, title, number, does it follow the load, which line holds it.
@@ -51,7 +55,7 @@ _TOKENS, _BOTH = "Model tokens", "Compute and model tokens"
 
 def of_stack(*, stack: Stack, field: Field, case: Case) -> dict[str, Any]:
     """Return the bill of one stack: ``lines``, ``months`` and ``horizon_usd``."""
-    lines = _stack_lines(stack=stack, field=field, ramp=case.said.horizon.ramp)
+    lines = _stack_lines(stack=stack, field=field, case=case)
     return _told(lines=lines, monthly=stack.monthly, case=case)
 
 
@@ -61,7 +65,7 @@ def of_plan(*, plan: Plan, assignments: Sequence[Assignment], case: Case) -> dic
     fields = [item.choice.field for item in production]
     by_line: dict[str, dict[str, Line]] = {}
     for stack, field in zip(plan.chosen, fields, strict=True):
-        for line in _stack_lines(stack=stack, field=field, ramp=case.said.horizon.ramp) if stack else ():
+        for line in _stack_lines(stack=stack, field=field, case=case) if stack else ():
             by_line.setdefault(line.id, {})[field.workload.id] = line
     lines = [_sum(by_line[id]) for id, *_ in _OF_STACK if id in by_line]
     for stack, field in zip(plan.chosen, fields, strict=True):
@@ -81,8 +85,9 @@ def _shared(title: str) -> tuple[str, str]:
     return ("staff", f"Staff: {title}") if staffed else ("commitment", title[:1].upper() + title[1:])
 
 
-def _stack_lines(*, stack: Stack, field: Field, ramp: str) -> list[Line]:
+def _stack_lines(*, stack: Stack, field: Field, case: Case) -> list[Line]:
     lines = []
+    ramp, more = case.said.horizon.ramp, _above_share(stack=stack, field=field, case=case)
     for id, title, name, follows, part_of in _OF_STACK:
         if name not in stack.numbers:
             continue
@@ -91,7 +96,29 @@ def _stack_lines(*, stack: Stack, field: Field, ramp: str) -> list[Line]:
         if id == "compute" and stack.row["basis"] in COMMITTED and ramp == "linear":
             title = "Compute, commitments bought as the load grows"
         lines.append(Line(id, title, stack.numbers[name], follows_load=follows, part_of=part_of))
+        if id in ("compute", "idle") and more is not None:
+            lines[-1] = replace(lines[-1], above_share=more)
     return lines
+
+
+def _above_share(*, stack: Stack, field: Field, case: Case) -> Range | None:
+    """Return what the smallest fleet of a service costs beyond the load's share, month by month; None where nothing.
+
+    That fleet is one whole instance in each zone and, in a single one, the spare beside it.
+    """
+    compute, price = stack.numbers["compute_usd"], stack.numbers.get("price_usd_per_hour")
+    is_service = self_hosted(field.workload).kind in ("online_inference", "cpu_serving")
+    if not is_service or compute["value"] is None or price is None or price["value"] is None:
+        return None
+    zones, _ = spare.zones_of(workload=field.workload, coefficients=case.coefficients)
+    stands_by = stack.row["spare_instances_count_typical"] >= 1
+    instances = zones if zones > 1 else 2 if stands_by else 1
+    more = above_share(
+        usd_per_month=Range(compute["low"], compute["value"], compute["high"]),
+        least_usd_per_month=instances * HOURS_PER_MONTH * price["value"],
+        horizon=case.said.horizon,
+    )
+    return more if any(end.any() for end in more) else None
 
 
 def _sum(lines: Mapping[str, Line]) -> Line:
@@ -102,7 +129,13 @@ def _sum(lines: Mapping[str, Line]) -> Line:
     titles = list(dict.fromkeys(line.title for line in lines.values()))
     title = titles[0] if len(titles) == 1 else _BOTH if _TOKENS in titles else max(titles, key=len)
     amount = added({name: line.amount for name, line in lines.items()}, unit=_MONTH)
-    return replace(first, title=title, amount=amount)
+    return replace(first, title=title, amount=amount, above_share=_added([line.above_share for line in lines.values()]))
+
+
+def _added(parts: Iterable[Range | None]) -> Range | None:
+    """Return the sum of what smallest fleets cost, end by end; None where there is none."""
+    found = [part for part in parts if part is not None]
+    return Range(*(sum(part[end] for part in found) for end in range(3))) if found else None
 
 
 def _beside(*, plan: Plan, assignments: Sequence[Assignment], fields: Sequence[Field], case: Case) -> list[Line]:
@@ -162,17 +195,22 @@ def _told(*, lines: Sequence[Line], monthly: Number, case: Case) -> dict[str, An
     stays = _ends([line.amount for line in top if not line.follows_load])
     return {
         "lines": [_line(line, case=case) for line in lines],
-        **_months(grows=grows, stays=stays, monthly=monthly, case=case),
+        **_months(grows=grows, stays=stays, more=_added(line.above_share for line in top), monthly=monthly, case=case),
     }
 
 
 def _line(line: Line, *, case: Case) -> dict[str, Any]:
     factor = 1.0 if line.once else ramp_months(case.said.horizon) if line.follows_load else case.said.horizon.months
+    whole = scaled(line.amount, factor, unit=_ALL)
+    if line.above_share is not None and whole["value"] is not None:
+        ends = zip(("low", "value", "high"), line.above_share, strict=True)
+        whole |= {end: rounded(whole[end] + float(np.sum(more))) for end, more in ends}
+        whole["reason"] = whole["reason"] or "never less than the smallest fleet"
     return {
         "id": line.id,
         "title": line.title,
         "monthly_usd": None if line.once else line.amount,
-        "horizon_usd": scaled(line.amount, factor, unit=_ALL),
+        "horizon_usd": whole,
         "part_of": line.part_of,
         "in_total": line.in_total,
     }
@@ -187,11 +225,11 @@ def _ends(amounts: Sequence[Number]) -> Range:
     )
 
 
-def _months(*, grows: Range, stays: Range, monthly: Number, case: Case) -> dict[str, Any]:
+def _months(*, grows: Range, stays: Range, more: Range | None, monthly: Number, case: Case) -> dict[str, Any]:
     """Return the months and their sum. A month names the horizon as its evidence: its parts are the lines' own."""
     horizon = case.said.horizon
     evidence = tuple(case.said.evidence_id(f"horizon.{name}") for name in ("months", "ramp"))
-    table = over_horizon(usd_per_month=grows, horizon=horizon, fixed_usd_per_month=stays)
+    table = over_horizon(usd_per_month=grows, horizon=horizon, fixed_usd_per_month=stays, above_share=more)
     kind, reason = monthly["kind"], monthly["reason"] or ""
 
     def told(row: Mapping[Any, Any], name: str, unit: str, sources: Sequence[str], why: str) -> Number:

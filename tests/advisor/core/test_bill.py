@@ -58,8 +58,11 @@ def test_the_lines_add_up_to_the_month_and_to_the_horizon(name, request):
         assert whole == pytest.approx(totals["horizon_usd"][end], rel=1e-4)
 
 
-def test_the_months_follow_the_ramp_and_end_at_the_horizon(served):
-    totals = served["plan"]["totals"]
+def test_the_months_follow_the_ramp_and_end_at_the_horizon(advised):
+    def grow(raw):
+        raw["horizon"] = {"months": 12, "ramp": "linear"}
+
+    totals = advised("pretraining", grow)["plan"]["totals"]
     months = totals["months"]
     grows = sum(named(totals, name)["monthly_usd"]["value"] for name in ("compute", "egress"))
     stays = totals["monthly_usd"]["value"] - grows
@@ -253,3 +256,27 @@ def test_the_record_holds_the_bill_and_an_older_report_still_renders(served):
     assert re.search(r"Provider support plan[^|]*\| unknown", record)
     assert "Summed up" in record
     assert "Provider support plan" not in markdown(older)
+
+
+def test_a_service_never_costs_less_than_its_smallest_fleet(served):
+    months, compute = served["plan"]["totals"]["months"], named(served["plan"]["totals"], "compute")
+    numbers = served["workloads"][0]["recommended"]["numbers"]
+    least = 3 * 730 * numbers["price_usd_per_hour"]["value"]  # one instance in each of three zones
+
+    assert numbers["instances_count"]["value"] == 3
+    assert months[0]["usd"]["value"] >= least
+    assert compute["horizon_usd"]["value"] == pytest.approx(12 * least, rel=1e-4)
+    assert compute["horizon_usd"]["reason"] == "never less than the smallest fleet"
+    idle = named(served["plan"]["totals"], "idle")
+    useful = compute["monthly_usd"]["value"] - idle["monthly_usd"]["value"]
+    assert compute["horizon_usd"]["value"] - idle["horizon_usd"]["value"] == pytest.approx(6.5 * useful, rel=1e-3)
+
+
+def test_what_is_paid_by_the_token_follows_the_load_from_nothing(advised):
+    def grow(raw):
+        raw["horizon"] = {"months": 12, "ramp": "linear"}
+
+    data = advised("small_team", grow)
+
+    compute = named(data["plan"]["totals"], "compute")
+    assert compute["horizon_usd"]["value"] == pytest.approx(6.5 * compute["monthly_usd"]["value"], rel=1e-4)
