@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from advisor.core.candidates import Field, self_hosted
+from advisor.core.candidates import STEADY_KINDS, Field, self_hosted
 from advisor.core.case import Case
 from advisor.core.plan import Plan
 from advisor.core.quantity import Number, added, number, rounded, scaled, unknown
@@ -107,7 +107,7 @@ def _above_share(*, stack: Stack, field: Field, case: Case) -> Range | None:
     That fleet is one whole instance in each zone and, in a single one, the spare beside it.
     """
     compute, price = stack.numbers["compute_usd"], stack.numbers.get("price_usd_per_hour")
-    is_service = self_hosted(field.workload).kind in ("online_inference", "cpu_serving")
+    is_service = self_hosted(field.workload).kind in STEADY_KINDS
     if not is_service or compute["value"] is None or price is None or price["value"] is None:
         return None
     zones, _ = spare.zones_of(workload=field.workload, coefficients=case.coefficients)
@@ -205,7 +205,8 @@ def _line(line: Line, *, case: Case) -> dict[str, Any]:
     if line.above_share is not None and whole["value"] is not None:
         ends = zip(("low", "value", "high"), line.above_share, strict=True)
         whole |= {end: rounded(whole[end] + float(np.sum(more))) for end, more in ends}
-        whole["reason"] = whole["reason"] or "never less than the smallest fleet"
+        if line.part_of is None:
+            whole["reason"] = whole["reason"] or "never less than the smallest fleet"
     return {
         "id": line.id,
         "title": line.title,

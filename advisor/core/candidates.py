@@ -27,6 +27,7 @@ from estimator.managed import estimate_managed
 from estimator.uncertainty import Range
 from estimator.workload import INFERENCE_KINDS, TRAINING_KINDS, Workload
 
+STEADY_KINDS = ("online_inference", "cpu_serving")  # services: they run without a gap
 _RANGE = ("low", "typical", "high")
 
 
@@ -374,7 +375,7 @@ def _checks(
     limits, horizon = case.said.limits, case.said.horizon
     capacity = case.coefficients.get("plan.capacity_accelerators")
     targets, path = workload.targets, f"workloads[{index}].targets"
-    steady = workload.kind in ("online_inference", "cpu_serving")
+    steady = self_hosted(workload).kind in STEADY_KINDS
     needed = horizon.months * 30.4 if steady else frame["run_days_typical"].to_numpy(dtype=float)
     why = f"this workload runs without a gap for {horizon.months} months" if steady else "one run takes longer"
     checks: Sequence[Check | None] = (

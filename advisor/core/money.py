@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from advisor.core.quantity import Number, number, unknown
+from advisor.core.quantity import Number, digits, number, unknown
 from catalog.frame import Catalog
 from catalog.units import GB_PER_TB
 from estimator.network import egress_cost
@@ -90,8 +90,9 @@ class Money:
             provider=provider, region=region, option_id=option_id, stored_tb=kept_tb.typical, answer=evidence[0]
         )
         sources = (*price["evidence"], *evidence)
-        span = f"{kept_tb.low:.2g} to {kept_tb.high:.2g}"
-        volume = f"{kept_tb.typical:.3g} TB of checkpoints ({span}), beside the stored data"
+        factor, unit = (1.0, "TB") if kept_tb.typical >= 1 else (GB_PER_TB, "GB")
+        low_end, typical_end, high_end = (f"{digits(end * factor)}" for end in kept_tb)
+        volume = f"{typical_end} {unit} of checkpoints ({low_end} to {high_end}), beside the stored data"
         if price["value"] is None:
             return unknown(unit=_UNIT, reason=str(price["reason"]), evidence=sources)
         each = Range(price["low"], price["value"], price["high"])

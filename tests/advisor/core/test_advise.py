@@ -616,3 +616,12 @@ def test_what_lifting_a_constraint_gives_names_what_is_still_to_be_confirmed(adv
     ]
 
     assert aws["text"]["text"].endswith("a month, once confirmed: data stay in the EU.")
+
+
+def test_a_service_that_may_also_run_on_own_capacity_needs_it_without_a_gap(uber):
+    genai = next(item for item in uber.data["workloads"] if item["id"] == "genai")
+
+    gaps = [row for row in genai["why_not"] if "Capacity Block" in row["label"]]
+    shown = [stack for key in ("provider", "group", "path") for stack in genai[f"best_by_{key}"]]
+    assert all(row["verdict"] == "excluded" for row in gaps)
+    assert all(stack["standing"] == "excluded" for stack in shown if stack["basis"] in ("capacity_block", "spot"))
