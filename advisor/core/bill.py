@@ -11,15 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from advisor.core.candidates import STEADY_KINDS, Field, self_hosted
+from advisor.core import fleet
+from advisor.core.candidates import Field
 from advisor.core.case import Case
 from advisor.core.plan import Plan
 from advisor.core.quantity import Number, added, number, rounded, scaled, unknown
 from advisor.core.roles import Assignment
 from advisor.core.stacks import Stack
-from catalog.units import GB_PER_TB, HOURS_PER_MONTH
-from estimator import spare
-from estimator.cost import COMMITTED, above_share, over_horizon, ramp_months
+from catalog.units import GB_PER_TB
+from estimator.cost import COMMITTED, over_horizon, ramp_months
 from estimator.uncertainty import Range
 
 _MONTH, _ALL = "USD/month", "USD"
@@ -87,7 +87,7 @@ def _shared(title: str) -> tuple[str, str]:
 
 def _stack_lines(*, stack: Stack, field: Field, case: Case) -> list[Line]:
     lines = []
-    ramp, more = case.said.horizon.ramp, _above_share(stack=stack, field=field, case=case)
+    ramp, more = case.said.horizon.ramp, fleet.above_share(stack=stack, field=field, case=case)
     for id, title, name, follows, part_of in _OF_STACK:
         if name not in stack.numbers:
             continue
@@ -99,26 +99,6 @@ def _stack_lines(*, stack: Stack, field: Field, case: Case) -> list[Line]:
         if id in ("compute", "idle") and more is not None:
             lines[-1] = replace(lines[-1], above_share=more)
     return lines
-
-
-def _above_share(*, stack: Stack, field: Field, case: Case) -> Range | None:
-    """Return what the smallest fleet of a service costs beyond the load's share, month by month; None where nothing.
-
-    That fleet is one whole instance in each zone and, in a single one, the spare beside it.
-    """
-    compute, price = stack.numbers["compute_usd"], stack.numbers.get("price_usd_per_hour")
-    is_service = self_hosted(field.workload).kind in STEADY_KINDS
-    if not is_service or compute["value"] is None or price is None or price["value"] is None:
-        return None
-    zones, _ = spare.zones_of(workload=field.workload, coefficients=case.coefficients)
-    stands_by = stack.row["spare_instances_count_typical"] >= 1
-    instances = zones if zones > 1 else 2 if stands_by else 1
-    more = above_share(
-        usd_per_month=Range(compute["low"], compute["value"], compute["high"]),
-        least_usd_per_month=instances * HOURS_PER_MONTH * price["value"],
-        horizon=case.said.horizon,
-    )
-    return more if any(end.any() for end in more) else None
 
 
 def _sum(lines: Mapping[str, Line]) -> Line:

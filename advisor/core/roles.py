@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from advisor.core import compatibility
+from advisor.core import compatibility, fleet
 from advisor.core.bases import BASIS_TEXT
 from advisor.core.case import Case
 from advisor.core.figures import amount
@@ -20,7 +20,6 @@ from advisor.core.stacks import Stack, ordered
 from catalog.frame import Catalog
 from catalog.records import Rule
 from estimator.coefficients import Coefficient
-from estimator.cost import ramp_months
 from estimator.uncertainty import Range, independent, of
 
 _DAYS_PER_MONTH = 365.25 / 12
@@ -222,13 +221,14 @@ def not_worth(*, choice: Choice, stack: Stack, best: Stack, case: Case) -> Sente
     rules = _port_rules(choice=choice, stack=stack)
     kernels = choice.field.workload.code.custom_kernels or 0
     weeks = kernels * each.value + sum(rule.effort_weeks.typical for rule in rules if rule.effort_weeks)
-    gain, effort = cost["value"] * saving.value * ramp_months(case.said.horizon), weeks * week.value
+    spent = fleet.horizon_usd(stack=best, field=choice.field, case=case)
+    gain, effort = spent * saving.value, weeks * week.value
     if gain >= effort:
         return None
     return sentence(
-        f"A port is not worth its effort: saving {saving.value:.0%} of {usd(cost['value'])} a month brings "
-        f"{usd(gain)} over "
-        f"{case.said.horizon.months} months, and the port is assumed to take {weeks:g} engineer-weeks, {usd(effort)}.",
+        f"A port is not worth its effort: saving {saving.value:.0%} of the {usd(spent)} that "
+        f"{case.said.horizon.months} months cost brings {usd(gain)}, and the port is assumed to take {weeks:g} "
+        f"engineer-weeks, {usd(effort)}.",
         *cost["evidence"],
         saving.id,
         week.id,

@@ -625,3 +625,15 @@ def test_a_service_that_may_also_run_on_own_capacity_needs_it_without_a_gap(uber
     shown = [stack for key in ("provider", "group", "path") for stack in genai[f"best_by_{key}"]]
     assert all(row["verdict"] == "excluded" for row in gaps)
     assert all(stack["standing"] == "excluded" for stack in shown if stack["basis"] in ("capacity_block", "spot"))
+
+
+def test_a_port_is_held_against_all_that_the_horizon_costs(advised):
+    def hardly_used(raw):
+        some_day(raw)
+        raw["workloads"][0]["traffic"]["requests_per_s_mean"] = 0.001
+
+    report = advised("llm_serving", hardly_used)
+
+    # Three instances stand from the first month: 20 % of what the year costs pays for more than twelve weeks.
+    assert report.data["plan"]["totals"]["horizon_usd"]["value"] * 0.2 > 12 * 4000
+    assert not any(row["verdict"] == "not worth the port" for row in report.data["workloads"][0]["why_not"])
