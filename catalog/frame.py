@@ -284,7 +284,6 @@ def _model_offers(rows: Sequence[records.ModelOffer]) -> pd.DataFrame:
 
 
 _MEMORY = {"memory_gib": ("memory_gb", _gb)}
-_KINDS = {float: "number", int: "number", Decimal: "number", bool: "maybe"}
 
 
 def table(

@@ -225,12 +225,17 @@ def rewritten(text: str, *, values: Mapping[str, float], ranges: Mapping[str, tu
 
 def with_seen(text: str, *, counts: Mapping[str, int], date: str) -> str:
     """Return a coefficient file whose ``seen`` tables count the sources of each generation, precision and stack."""
-    parts = [part for part in re.split(r"(?m)^(?=\[)", text) if not part.startswith("[seen.")]
+    why = "Sources with published results of this generation, precision and stack."
+    return with_counts(text, table="seen", results="published_training.csv", why=why, counts=counts, date=date)
+
+
+def with_counts(text: str, *, table: str, results: str, why: str, counts: Mapping[str, int], date: str) -> str:
+    """Return a coefficient file whose tables of one name are replaced by counts of sources, and why they count."""
+    parts = [part for part in re.split(r"(?m)^(?=\[)", text) if not part.startswith(f"[{table}.")]
     for key, count in counts.items():
         parts.append(
-            f"[seen.{key}]\nvalue = {float(count)}\nlow = {float(count)}\nhigh = {float(count)}\n"
-            'unit = "sources"\nsource = "estimator/data/published_training.csv"\n'
-            'why = "Sources with published results of this generation, precision and stack."\n'
+            f"[{table}.{key}]\nvalue = {float(count)}\nlow = {float(count)}\nhigh = {float(count)}\n"
+            f'unit = "sources"\nsource = "estimator/data/{results}"\nwhy = "{why}"\n'
             f'kind = "published benchmark"\ndate = "{date}"\n\n'
         )
     return "".join(parts).rstrip("\n") + "\n"

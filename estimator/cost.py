@@ -64,11 +64,24 @@ def ramp_months(horizon: Horizon) -> float:
     return float(ramp_fractions(horizon).sum())
 
 
-def over_horizon(*, usd_per_month: Range, horizon: Horizon, fixed_usd_per_month: Range) -> pd.DataFrame:
+def above_share(*, usd_per_month: Range, least_usd_per_month: float, horizon: Horizon) -> Range:
+    """Return what each month costs beyond the load's share of ``usd_per_month``, as arrays of months. [USD month⁻¹]
+
+    However small the load, a fleet has a smallest size, which costs ``least_usd_per_month``; the full load's fleet may
+    cost less than that only by what it gives back, and then sets it. NaN in gives NaN out. Source: ``horizon`` in
+    docs/estimates.md.
+    """
+    fractions = ramp_fractions(horizon)
+    return Range(*(np.maximum(min(least_usd_per_month, end) - end * fractions, 0.0) for end in usd_per_month))
+
+
+def over_horizon(
+    *, usd_per_month: Range, horizon: Horizon, fixed_usd_per_month: Range, above_share: Range | None = None
+) -> pd.DataFrame:
     """Return one row a month: month, ramp_fraction, usd_low, usd_typical, usd_high and the running totals. [USD]
 
-    ``usd_per_month`` is what a month at full load costs; it follows the ramp in proportion, although real fleets grow
-    in whole units. ``fixed_usd_per_month`` (stored data, a cluster fee, staff) does not follow it.
+    ``usd_per_month`` is what a month at full load costs; it follows the ramp in proportion, with what a smallest fleet
+    costs ``above_share`` of it. ``fixed_usd_per_month`` (stored data, a cluster fee, staff) does not follow it.
     The intervals of the months are fully correlated (one wrong throughput is wrong every month), so totals add end
     by end. NaN in gives NaN out. Source: ``horizon`` in docs/estimates.md.
     """
@@ -78,8 +91,9 @@ def over_horizon(*, usd_per_month: Range, horizon: Horizon, fixed_usd_per_month:
             raise ValueError(f"monthly cost {low:g} ≤ {typical:g} ≤ {high:g} does not hold")
     fractions = ramp_fractions(horizon)
     months = pd.DataFrame({"month": np.arange(1, horizon.months + 1), "ramp_fraction": fractions})
-    for end, grows, stays in zip(ENDS, usd_per_month, fixed_usd_per_month, strict=True):
-        months[f"usd_{end}"] = grows * fractions + stays
+    more = above_share or uncertainty.exactly(0.0)
+    for end, grows, stays, extra in zip(ENDS, usd_per_month, fixed_usd_per_month, more, strict=True):
+        months[f"usd_{end}"] = grows * fractions + stays + extra
     for end in ENDS:
         months[f"cumulative_usd_{end}"] = months[f"usd_{end}"].cumsum()
     return months

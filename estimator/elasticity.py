@@ -10,7 +10,6 @@ from estimator.uncertainty import Range
 
 Number = Any  # a float or a numpy array; formulas take either
 
-HOURS_PER_MONTH = 730.0
 _SAMPLES = 288  # five-minute slices of a day
 _NODE_ACCELERATORS = 8  # a whole server; racks and slices are larger still
 

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from catalog.units import HOURS_PER_MONTH
 from estimator import elasticity, uncertainty
 from estimator.architecture import Architecture
 from estimator.coefficients import Coefficients
@@ -689,7 +690,7 @@ def _write_hours(
     )
     frame.loc[plan.rows, "scale_up_s"] = lag_s
     hours = question.traffic.hours_per_day or 24.0
-    month = elasticity.HOURS_PER_MONTH
+    month = HOURS_PER_MONTH
     # One replica stays up.
     least = Range(*(np.minimum(few, np.maximum(np.ceil(size / counts), 1.0)) for few in plan.instances))
     if question.batch:

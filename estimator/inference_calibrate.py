@@ -4,7 +4,6 @@ Few parameters with a physical meaning, each with a prior and bounds (data/infer
 the logarithm of the figures with a logarithmic loss; a source's weight grows slowly with its rows.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.optimize import least_squares
 
-from estimator.calibrate import Fit, Prior
+from estimator.calibrate import Fit, Prior, with_counts
 from estimator.coefficients import Coefficients
 from estimator.inference_rows import Served
 from estimator.inference_score import Run, compile_rows, predict, understand
@@ -207,12 +206,5 @@ def family_counts(bench: Bench) -> dict[str, int]:
 
 def with_families(text: str, *, counts: Mapping[str, int], date: str) -> str:
     """Return a coefficient file whose ``calibrated`` tables count the sources of each chip design and stack."""
-    parts = [part for part in re.split(r"(?m)^(?=\[)", text) if not part.startswith("[calibrated.")]
-    for name, count in counts.items():
-        parts.append(
-            f"[calibrated.{name}]\nvalue = {float(count)}\nlow = {float(count)}\nhigh = {float(count)}\n"
-            'unit = "sources"\nsource = "estimator/data/published_inference.csv"\n'
-            'why = "Sources with published results of this chip design and stack: what an interval may lean on."\n'
-            f'kind = "published benchmark"\ndate = "{date}"\n\n'
-        )
-    return "".join(parts).rstrip("\n") + "\n"
+    why = "Sources with published results of this chip design and stack: what an interval may lean on."
+    return with_counts(text, table="calibrated", results="published_inference.csv", why=why, counts=counts, date=date)

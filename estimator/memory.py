@@ -9,23 +9,6 @@ from estimator.layouts import NONE, OFFLOADED, ZERO1, ZERO2, ZERO3
 Values = Any  # float or array of floats
 
 
-def korthikanti_layer_bytes(
-    *, sequence: Values, micro_batch: Values, hidden: Values, heads: Values, tensor: Values, recompute: str, sp: bool
-) -> Values:
-    """Return activation bytes of one GPT layer, dropout and unfused attention as of 2022. [bytes]
-
-    Source: Korthikanti 2022 (arXiv:2205.05198), equations 1-6. ``recompute`` is none, selective or full; ``sp`` =
-    sequence
-    parallelism. Valid for a plain 4h MLP, full multi-head attention, 16-bit activations.
-    """
-    sbh = sequence * micro_batch * hidden
-    if recompute == "full":
-        return 2 * sbh / (tensor if sp else 1)
-    outside = 34 / tensor if sp else 10 + 24 / tensor
-    core = 0.0 if recompute == "selective" else 5 * heads * sequence / (hidden * tensor)
-    return sbh * (outside + core)
-
-
 def in_flight(*, pipeline: Values, interleave: Values, micro_batches: Values, layers: Values) -> Values:
     """Return how many layers' activations the first stage holds under 1F1B. [layers]
 

@@ -7,8 +7,6 @@ import pandas as pd
 
 Number = Any  # a float or a numpy array; formulas take either
 
-TIER_COLUMNS = ("from_gb", "to_gb", "price_usd_per_gb", "free_gb")
-
 
 class TierError(ValueError):
     """Tiers that do not form one unbroken scale."""

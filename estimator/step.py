@@ -89,16 +89,6 @@ def shape_of(*, architecture: Architecture, sequence_length: int, method: str = 
     )
 
 
-def memory_per_device(*, shape: Shape, layout: Layouts, physics: Physics) -> Values:
-    """Return what the fullest accelerator holds: stage 0 (most activations) or the last stage (logits). [bytes]
-
-    Source: ``model-memory`` in docs/model.md.
-    """
-    kept = _kept_bytes(shape=shape, layout=layout, physics=physics)
-    active = _activation_bytes(shape=shape, layout=layout, physics=physics)
-    return (kept + active) * (1 + physics.fragmentation_fraction) + physics.reserve_bytes
-
-
 def _kept_bytes(*, shape: Shape, layout: Layouts, physics: Physics) -> Values:
     """Weights, gradients and optimiser state, and layers gathered for use: what recomputation does not change."""
     expert_ranks = np.maximum(layout.expert, 1.0)
@@ -160,6 +150,7 @@ def _activation_bytes(*, shape: Shape, layout: Layouts, physics: Physics) -> Val
 def fill_memory(*, shape: Shape, layout: Layouts, physics: Physics, memory_bytes: Values) -> tuple[Layouts, Values]:
     """Return the layouts with the least block recomputation that fits, and the bytes each then needs. [bytes]
 
+    Counted is the fullest accelerator: stage 0 (most activations) or the last stage (logits).
     Between keeping (selectively) every layer and recomputing all, bytes fall in proportion to the recomputed layers.
     """
     held = _kept_bytes(shape=shape, layout=layout, physics=physics)

@@ -35,7 +35,7 @@ class Report(View):
         304,
         404,
         about="JSON is the report itself, byte for byte as it was made; its ETag is their sha256. Markdown is the "
-        "decision record. A report never changes.",
+        "decision record, under the status its revision has now. The report itself never changes.",
         parameters=[_ETAG],
         id="get_report",
     )

@@ -20,6 +20,7 @@ from advisor.core import (
     rejected,
     roles,
     stacks,
+    undecided,
     verdicts,
 )
 from advisor.core.case import Case, evidence_ids
@@ -29,6 +30,7 @@ from advisor.core.quantity import Number, added, costs, number, sentence, span, 
 from advisor.core.report import SCHEMA_VERSION, Report, content_hash
 from advisor.core.roles import Assignment
 from advisor.core.stacks import Stack
+from advisor.core.undecided import Rival
 from catalog.frame import Catalog
 from estimator.coefficients import Coefficients
 from estimator.cost import ramp_months
@@ -87,6 +89,8 @@ class _Writer:
     def __init__(self, *, case: Case, choices: Sequence[Choice], best: Plan, assignments: Sequence[Assignment]) -> None:
         self.case, self.choices, self.best, self.assignments = case, choices, best, assignments
         self.horizon: Horizon = case.said.horizon
+        self.rivals = undecided.rivals(choices=choices, best=best, case=case)
+        self.deciding = undecided.deciding(self.rivals)
 
     def data(self) -> dict[str, Any]:
         """Return the report's data with every evidence id it names resolved."""
@@ -121,7 +125,7 @@ class _Writer:
             {"code": "measure_first", **text}
             for choice, best in zip(self.choices, self.best.chosen, strict=True)
             if best is not None
-            for text in cautions.measure_first(choice=choice, best=best, weights=self.case.said.weights)
+            for text in cautions.measure_first(choice=choice, best=best, rivals=self.rivals)
         ]
         return [
             *open_questions,
@@ -136,7 +140,8 @@ class _Writer:
         return {
             "title": self.case.document.decision,
             "feasible": feasible,
-            "headline": explain.headline(assignments=self.assignments, plan=self.best),
+            "headline": explain.headline(assignments=self.assignments, plan=self.best, rivals=self.deciding),
+            **({"undecided": [_open(rival) for rival in self.deciding]} if self.deciding else {}),
             "horizon_months": self.horizon.months,
             "ramp": self.horizon.ramp,
             "weights": dict(self.case.said.weights),
@@ -236,12 +241,13 @@ class _Writer:
 
     def _alternative(self, title: str, other: Plan) -> dict[str, Any]:
         cost, mine = other.monthly, self.best.monthly
-        text = sentence(f"{title}: {span(cost)} a month.", *(cost["evidence"] or mine["evidence"]))
-        if cost["value"] is not None and mine["value"] is not None:
-            gap = cost["value"] - mine["value"]
+        text = sentence(f"{title}: {other.month}.", *(cost["evidence"] or mine["evidence"]))
+        known, ours = other.counted["value"], self.best.counted["value"]
+        if known is not None and ours is not None:
+            gap = known - ours
             word = "more" if gap >= 0 else "less"
             text = sentence(
-                f"{title}: {span(cost)} a month, {usd(abs(gap))} {word} than the plan.",
+                f"{title}: {other.month}, {usd(abs(gap))} {word} than the plan.",
                 *cost["evidence"],
                 *mine["evidence"],
             )
@@ -275,7 +281,8 @@ class _Writer:
         paid = current.measured.cost_usd_per_month
         if paid is not None:
             source = "answer:current.measured.cost_usd_per_month"
-            other = replace(other, monthly=number(paid, unit="USD/month", kind="answer", evidence=(source,)))
+            stated = number(paid, unit="USD/month", kind="answer", evidence=(source,))
+            other = replace(other, monthly=stated, counted=stated)
         found = {"is_stay": True, **self._alternative("Stay where you are", other)}
         if other.chosen == self.best.chosen:
             found["text"] = sentence("Stay where you are: in production, this is the plan.", *other.monthly["evidence"])
@@ -301,8 +308,10 @@ class _Writer:
             "best_by_group": [stacks.as_json(stack) for stack in _best_of(choice, "group")],
             "best_by_path": [stacks.as_json(stack) for stack in _best_of(choice, "path")],
             "stay": next((stacks.as_json(stack) for stack in choice.stacks if stack.row["is_stay"]), None),
-            "why": explain.why(choice=choice, stack=main) if main else [],
-            "why_not": rejected.why_not(choice=choice, shown=assigned, port=port, best=main, case=self.case),
+            "why": explain.why(choice=choice, stack=main, plan=self.best, rivals=self.deciding) if main else [],
+            "why_not": rejected.why_not(
+                choice=choice, shown=assigned, port=port, plan=self.best, case=self.case, rivals=self.rivals
+            ),
         }
         sensitivity = [
             found
@@ -331,14 +340,25 @@ class _Writer:
 
     def _constraints(self) -> dict[str, Any]:
         return {
-            "checks": verdicts.constraint_summary(
-                assignments=self.assignments, plan=self.best, budget=self.case.said.limits.budget_usd_per_month
-            ),
+            "checks": verdicts.constraint_summary(assignments=self.assignments, plan=self.best, case=self.case),
             "removals": verdicts.removals(choices=self.choices),
             "excluded_providers": verdicts.excluded_providers(
                 choices=self.choices, allowed=self.case.document.constraints.providers
             ),
         }
+
+
+def _open(rival: Rival) -> dict[str, Any]:
+    """Return a workload whose decision is open, with the stack to measure and the figure from which it would lead."""
+    return {
+        "workload_id": rival.choice.field.workload.id,
+        "stack_id": rival.stack.id,
+        "label": rival.stack.label,
+        "measured": rival.measured,
+        "enough": rival.enough,
+        "monthly_usd": rival.stack.monthly,
+        "text": rival.text,
+    }
 
 
 def _is_on(stack: Stack, *, provider: str) -> bool:

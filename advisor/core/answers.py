@@ -4,6 +4,7 @@ Nothing is filled in silently: a value that nobody stated comes from ``questions
 """
 
 import datetime as dt
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,15 @@ from estimator.workload import Code, Data, Horizon, Measured, Serving, Targets, 
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+# What stands in the rows of a section that is asked for as a whole: label and unit.
+_ROWS = {
+    "flows[].gb_per_month": ("How much does the one workload send the other in a month?", "GB/month"),
+    "constraints.quota[].accelerators": ("How many accelerators does your quota hold?", "accelerators"),
+    "commercial.discounts[].fraction": ("How much is the discount?", "fraction"),
+    "commercial.commitments[].usd_per_month": ("How much have you promised to spend a month?", "USD/month"),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,11 +73,12 @@ class Answers:
         if not separator or sort not in ("answer", "default") or (stated is None and not default):
             raise KeyError(evidence_id)
         question = _question(path)
+        label, unit = (question.text, question.unit) if question else _ROWS.get(re.sub(r"\d+", "", path), (path, ""))
         return {
             "id": evidence_id,
-            "label": question.text if question else path,
+            "label": label,
             "value": _plain(default["default"] if stated is None else stated),
-            "unit": question.unit if question else "",
+            "unit": unit,
             "kind": "default" if stated is None else "answer",
             "source": "the document" if stated is not None else f"default: {default['why']}",
             "url": "",

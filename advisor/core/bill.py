@@ -5,20 +5,23 @@ bill holds beside (``in_total`` false) is told with its figure or with why there
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
+from advisor.core import fleet
 from advisor.core.candidates import Field
 from advisor.core.case import Case
 from advisor.core.plan import Plan
-from advisor.core.quantity import Number, added, number, scaled, unknown
+from advisor.core.quantity import Number, added, number, rounded, scaled, unknown
 from advisor.core.roles import Assignment
 from advisor.core.stacks import Stack
+from catalog.units import GB_PER_TB
 from estimator.cost import COMMITTED, over_horizon, ramp_months
 from estimator.uncertainty import Range
 
-_GB_PER_TB = 1000.0
 _MONTH, _ALL = "USD/month", "USD"
 
 
@@ -33,6 +36,7 @@ class Line:
     part_of: str | None = None  # the line that holds this one already
     once: bool = False
     in_total: bool = True
+    above_share: Range | None = None  # month by month, what its smallest fleet costs beyond the load's share
 
 
 # Numbers of a stack: line, title, number, does it follow the load, which line holds it.
@@ -46,12 +50,12 @@ _OF_STACK = (
     ("egress", "Data leaving the cloud", "egress_usd", True, None),
     ("orchestration", "Cluster fees", "orchestration_usd", False, None),
 )
-_STATED_AS = {"storage": "stored_tb", "egress": "egress_gb_per_month"}
+_TOKENS, _BOTH = "Model tokens", "Compute and model tokens"
 
 
 def of_stack(*, stack: Stack, field: Field, case: Case) -> dict[str, Any]:
     """Return the bill of one stack: ``lines``, ``months`` and ``horizon_usd``."""
-    lines = _stack_lines(stack=stack, field=field, ramp=case.said.horizon.ramp)
+    lines = _stack_lines(stack=stack, field=field, case=case)
     return _told(lines=lines, monthly=stack.monthly, case=case)
 
 
@@ -59,11 +63,11 @@ def of_plan(*, plan: Plan, assignments: Sequence[Assignment], case: Case) -> dic
     """Return the bill of a plan: its stacks' lines added, what they share, and what is paid once beside them."""
     production = [item for item in assignments if item.role in ("production", "baseline", "none")]
     fields = [item.choice.field for item in production]
-    by_line: dict[tuple[str, bool], dict[str, Line]] = {}
+    by_line: dict[str, dict[str, Line]] = {}
     for stack, field in zip(plan.chosen, fields, strict=True):
-        for line in _stack_lines(stack=stack, field=field, ramp=case.said.horizon.ramp) if stack else ():
-            by_line.setdefault((line.id, line.in_total), {})[field.workload.id] = line
-    lines = [_sum(by_line[id, told]) for id, *_ in _OF_STACK for told in (True, False) if (id, told) in by_line]
+        for line in _stack_lines(stack=stack, field=field, case=case) if stack else ():
+            by_line.setdefault(line.id, {})[field.workload.id] = line
+    lines = [_sum(by_line[id]) for id, *_ in _OF_STACK if id in by_line]
     for stack, field in zip(plan.chosen, fields, strict=True):
         if stack is None:
             nothing = unknown(unit=_MONTH, reason="no admissible stack")
@@ -81,18 +85,19 @@ def _shared(title: str) -> tuple[str, str]:
     return ("staff", f"Staff: {title}") if staffed else ("commitment", title[:1].upper() + title[1:])
 
 
-def _stack_lines(*, stack: Stack, field: Field, ramp: str) -> list[Line]:
+def _stack_lines(*, stack: Stack, field: Field, case: Case) -> list[Line]:
     lines = []
+    ramp, more = case.said.horizon.ramp, fleet.above_share(stack=stack, field=field, case=case)
     for id, title, name, follows, part_of in _OF_STACK:
         if name not in stack.numbers:
             continue
-        stated = _STATED_AS.get(id)
-        in_total = stated is None or getattr(field.workload.data, stated) is not None
         if id == "compute" and stack.row["path"] == "managed_api":
-            title = "Compute and model tokens"
+            title = _TOKENS
         if id == "compute" and stack.row["basis"] in COMMITTED and ramp == "linear":
             title = "Compute, commitments bought as the load grows"
-        lines.append(Line(id, title, stack.numbers[name], follows_load=follows, part_of=part_of, in_total=in_total))
+        lines.append(Line(id, title, stack.numbers[name], follows_load=follows, part_of=part_of))
+        if id in ("compute", "idle") and more is not None:
+            lines[-1] = replace(lines[-1], above_share=more)
     return lines
 
 
@@ -101,9 +106,16 @@ def _sum(lines: Mapping[str, Line]) -> Line:
     first = next(iter(lines.values()))
     if len(lines) == 1:
         return first
-    title = next((line.title for line in lines.values() if line.title != first.title), first.title)
+    titles = list(dict.fromkeys(line.title for line in lines.values()))
+    title = titles[0] if len(titles) == 1 else _BOTH if _TOKENS in titles else max(titles, key=len)
     amount = added({name: line.amount for name, line in lines.items()}, unit=_MONTH)
-    return replace(first, title=title, amount=amount)
+    return replace(first, title=title, amount=amount, above_share=_added([line.above_share for line in lines.values()]))
+
+
+def _added(parts: Iterable[Range | None]) -> Range | None:
+    """Return the sum of what smallest fleets cost, end by end; None where there is none."""
+    found = [part for part in parts if part is not None]
+    return Range(*(sum(part[end] for part in found) for end in range(3))) if found else None
 
 
 def _beside(*, plan: Plan, assignments: Sequence[Assignment], fields: Sequence[Field], case: Case) -> list[Line]:
@@ -150,7 +162,7 @@ def _move(*, field: Field, stack: Stack, case: Case) -> Number:
     paid = case.money.leaving(
         provider=data.located_in_provider,
         region=data.located_in_region,
-        gb=data.stored_tb * _GB_PER_TB,
+        gb=data.stored_tb * GB_PER_TB,
         purpose="inter_region" if same_cloud else "ordinary_transfer",
         answer=answers[0],
     )
@@ -163,17 +175,23 @@ def _told(*, lines: Sequence[Line], monthly: Number, case: Case) -> dict[str, An
     stays = _ends([line.amount for line in top if not line.follows_load])
     return {
         "lines": [_line(line, case=case) for line in lines],
-        **_months(grows=grows, stays=stays, monthly=monthly, case=case),
+        **_months(grows=grows, stays=stays, more=_added(line.above_share for line in top), monthly=monthly, case=case),
     }
 
 
 def _line(line: Line, *, case: Case) -> dict[str, Any]:
     factor = 1.0 if line.once else ramp_months(case.said.horizon) if line.follows_load else case.said.horizon.months
+    whole = scaled(line.amount, factor, unit=_ALL)
+    if line.above_share is not None and whole["value"] is not None:
+        ends = zip(("low", "value", "high"), line.above_share, strict=True)
+        whole |= {end: rounded(whole[end] + float(np.sum(more))) for end, more in ends}
+        if line.part_of is None:
+            whole["reason"] = whole["reason"] or "never less than the smallest fleet"
     return {
         "id": line.id,
         "title": line.title,
         "monthly_usd": None if line.once else line.amount,
-        "horizon_usd": scaled(line.amount, factor, unit=_ALL),
+        "horizon_usd": whole,
         "part_of": line.part_of,
         "in_total": line.in_total,
     }
@@ -188,11 +206,11 @@ def _ends(amounts: Sequence[Number]) -> Range:
     )
 
 
-def _months(*, grows: Range, stays: Range, monthly: Number, case: Case) -> dict[str, Any]:
+def _months(*, grows: Range, stays: Range, more: Range | None, monthly: Number, case: Case) -> dict[str, Any]:
     """Return the months and their sum. A month names the horizon as its evidence: its parts are the lines' own."""
     horizon = case.said.horizon
     evidence = tuple(case.said.evidence_id(f"horizon.{name}") for name in ("months", "ramp"))
-    table = over_horizon(usd_per_month=grows, horizon=horizon, fixed_usd_per_month=stays)
+    table = over_horizon(usd_per_month=grows, horizon=horizon, fixed_usd_per_month=stays, above_share=more)
     kind, reason = monthly["kind"], monthly["reason"] or ""
 
     def told(row: Mapping[Any, Any], name: str, unit: str, sources: Sequence[str], why: str) -> Number:

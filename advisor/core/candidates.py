@@ -27,6 +27,7 @@ from estimator.managed import estimate_managed
 from estimator.uncertainty import Range
 from estimator.workload import INFERENCE_KINDS, TRAINING_KINDS, Workload
 
+STEADY_KINDS = ("online_inference", "cpu_serving")  # services: they run without a gap
 _RANGE = ("low", "typical", "high")
 
 
@@ -52,6 +53,13 @@ class Field:
     def kept_tb(self) -> float:
         """Return the checkpoints kept, at their typical volume; 0 where none are. [TB, decimal]"""
         return float(self.kept[0].typical) if self.kept else 0.0
+
+    @property
+    def unstated(self) -> tuple[str, ...]:
+        """Return the data whose volume nobody stated, in words: what they cost is in no total."""
+        data = self.workload.data
+        volumes = {"stored data": data.stored_tb, "data leaving the cloud": data.egress_gb_per_month}
+        return tuple(name for name, volume in volumes.items() if volume is None)
 
     def row(self, position: int) -> dict[str, Any]:
         """Return the candidate at ``position`` as plain values."""
@@ -352,13 +360,22 @@ def _workload_facts(*, document: Document, stated: Stated, workload: Workload) -
     return {name: value for name, value in facts.items() if value is not None}
 
 
+# The figures that must keep a target: check, title, column, target, unit, and the milder figure that is estimated.
+_LIMITS = (
+    ("deadline", "length of a run", "run_days", "deadline_days", "days", ""),
+    ("ttft", "time to first token (p95)", "ttft_ms", "ttft_p95_ms", "ms", ""),
+    ("tpot", "time per output token (p95)", "tpot_ms", "tpot_p95_ms", "ms", ""),
+    ("latency", "latency (p99)", "latency_ms", "latency_p99_ms", "ms", "p95"),
+)
+
+
 def _checks(
     *, frame: pd.DataFrame, index: int, case: Case, workload: Workload, rules: Mapping[str, compatibility.Outcome]
 ) -> tuple[Check, ...]:
     limits, horizon = case.said.limits, case.said.horizon
     capacity = case.coefficients.get("plan.capacity_accelerators")
     targets, path = workload.targets, f"workloads[{index}].targets"
-    steady = workload.kind in ("online_inference", "cpu_serving")
+    steady = self_hosted(workload).kind in STEADY_KINDS
     needed = horizon.months * 30.4 if steady else frame["run_days_typical"].to_numpy(dtype=float)
     why = f"this workload runs without a gap for {horizon.months} months" if steady else "one run takes longer"
     checks: Sequence[Check | None] = (
@@ -371,7 +388,7 @@ def _checks(
         compatibility.check(frame=frame, found=rules),
         licences.check(frame=frame, licences=case.catalog.licences, document=case.document),
         constraints.operable(frame=frame, engineers=case.document.team.ml_systems_engineers),
-        constraints.retirement(frame=frame, moment=case.moment),
+        constraints.retirement(frame=frame, moment=case.moment, need_by=limits.need_by),
         constraints.capacity(
             frame=frame,
             limit=capacity.value,
@@ -388,42 +405,18 @@ def _checks(
         ),
         constraints.same_room(frame=frame, measured=workload.measured, path=f"workloads[{index}].measured.on"),
         constraints.terms(frame=frame, needed_days=needed, continuous=steady, why=why),
-        constraints.at_most(
-            frame=frame,
-            id="deadline",
-            title="length of a run",
-            column="run_days",
-            limit=targets.deadline_days,
-            unit="days",
-            path=f"{path}.deadline_days",
-        ),
-        constraints.at_most(
-            frame=frame,
-            id="ttft",
-            title="time to first token (p95)",
-            column="ttft_ms",
-            limit=targets.ttft_p95_ms,
-            unit="ms",
-            path=f"{path}.ttft_p95_ms",
-        ),
-        constraints.at_most(
-            frame=frame,
-            id="tpot",
-            title="time per output token (p95)",
-            column="tpot_ms",
-            limit=targets.tpot_p95_ms,
-            unit="ms",
-            path=f"{path}.tpot_p95_ms",
-        ),
-        constraints.at_most(
-            frame=frame,
-            id="latency",
-            title="latency (p99)",
-            column="latency_ms",
-            limit=targets.latency_p99_ms,
-            unit="ms",
-            path=f"{path}.latency_p99_ms",
-            estimated="p95",
+        *(
+            constraints.at_most(
+                frame=frame,
+                id=id,
+                title=title,
+                column=column,
+                limit=getattr(targets, name),
+                unit=unit,
+                path=f"{path}.{name}",
+                estimated=estimated,
+            )
+            for id, title, column, name, unit, estimated in _LIMITS
         ),
         constraints.certifications(frame=frame, wanted=limits.certifications),
     )

@@ -1,21 +1,20 @@
 """What a reader must know before acting on the advice."""
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
-
-import numpy as np
 
 from advisor.core import compatibility
 from advisor.core.age import LIMITS
 from advisor.core.bases import BASIS_TEXT
 from advisor.core.case import Case
 from advisor.core.constraints import UNKNOWN
+from advisor.core.labels import CARRYING
 from advisor.core.plan import Choice, is_same_chip
-from advisor.core.quantity import Sentence, sentence, span
+from advisor.core.quantity import Sentence, listed, sentence, span
 from advisor.core.roles import Assignment
 from advisor.core.stacks import Stack, ordered
-from advisor.core.value import normal
+from advisor.core.undecided import Rival
 from catalog.records import Rule
 
 
@@ -42,7 +41,7 @@ def warnings(*, assignments: Sequence[Assignment], moment: dt.date, horizon_mont
             )
         _price_warnings(warn, name, stack, moment)
         _evaluation_warning(warn, name, item)
-        if stack.monthly["value"] is None:
+        if stack.counted["value"] is None:
             warn(
                 "cost_unknown",
                 sentence(
@@ -53,7 +52,11 @@ def warnings(*, assignments: Sequence[Assignment], moment: dt.date, horizon_mont
         if row["estimable"] and row["estimate_reason"]:
             text = f"{name}: {stack.label}: {row['estimate_reason']}."
             warn("how_estimated", sentence(text, *(row["evidence"] or (row["option_evidence"],))))
-        if stack.monthly["value"] is not None and row["estimate_kind"] == "assumption":
+        if item.role in CARRYING and item.choice.field.unstated:
+            what = listed(item.choice.field.unstated)
+            text = f"{name}: of {what} no volume is stated: no total counts any, and each is a lower bound."
+            warn("not_counted", sentence(text, f"answer:{item.choice.field.path}.kind"))
+        if stack.counted["value"] is not None and row["estimate_kind"] == "assumption":
             warn(
                 "assumed",
                 sentence(
@@ -90,41 +93,27 @@ def warnings(*, assignments: Sequence[Assignment], moment: dt.date, horizon_mont
     return list(found.values())
 
 
-def measure_first(*, choice: Choice, best: Stack, weights: Mapping[str, float]) -> list[Sentence]:
-    """Return the stacks that lose only by what nobody has shown, and would win if it were at its best: measure them.
-
-    A criterion unknown for a stack counts as nothing in its value; here it counts in full.
+def measure_first(*, choice: Choice, best: Stack, rivals: Sequence[Rival]) -> list[Sentence]:
+    """Return what to measure before acting: the ``rivals`` of the workload, and the same accelerator where it costs
+    less.
     """
-    shares = normal(weights)
-    used = [name for name in shares if any(np.isfinite(stack.levels[name]) for stack in choice.eligible)]
-    total = sum(shares[name] for name in used) or 1.0
-    found = []
-    for stack in choice.eligible:
-        hidden = [name for name in used if not np.isfinite(stack.levels[name]) and np.isfinite(best.levels[name])]
-        cost, mine = stack.monthly["value"], best.monthly["value"]
-        if not hidden or cost is None or mine is None or cost >= mine:
-            continue
-        if stack.value + sum(shares[name] for name in hidden) / total > best.value:
-            found.append(
-                sentence(
-                    f"Measure first: {stack.label} costs {span(stack.monthly)} a month against {span(best.monthly)} "
-                    "and "
-                    f"would be worth more to you if it keeps your limits; its {' and '.join(hidden)} is not on file.",
-                    *stack.monthly["evidence"],
-                    *best.monthly["evidence"],
-                )
-            )
-    mine = best.monthly["value"]
+    name = choice.field.stated.name or choice.field.workload.id
+    found = [
+        sentence(f"{name}: measure first: {rival.text['text']}", *rival.text["evidence"])
+        for rival in rivals
+        if rival.choice is choice
+    ]
+    mine = best.counted["value"]
     twins = [
         stack
         for stack in choice.stacks
-        if is_same_chip(stack) and stack.standing == "ranked" and mine and (stack.monthly["high"] or mine) < mine
+        if is_same_chip(stack) and stack.standing == "ranked" and mine and (stack.counted["high"] or mine) < mine
     ]
     for stack in ordered(twins)[:1]:
         found.append(
             sentence(
-                f"Measure first: the same accelerator costs less elsewhere. {stack.label} is estimated at "
-                f"{span(stack.monthly)} a month against {span(best.monthly)}; moving the data and the team comes on "
+                f"{name}: measure first: the same accelerator costs less elsewhere. {stack.label} is estimated at "
+                f"{stack.month} against {span(best.counted)}; moving the data and the team comes on "
                 "top.",
                 *stack.monthly["evidence"],
                 *best.monthly["evidence"],

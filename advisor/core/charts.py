@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from advisor.core.labels import NUMBER_LABELS
+from advisor.core.gist import other_plans
+from advisor.core.labels import CARRYING, NUMBER_LABELS
 from advisor.core.quantity import Number, Sentence, added, sentence, span, titled
 
 Data = Mapping[str, Any]
@@ -53,8 +54,9 @@ class Chart:
 
     @property
     def is_drawn(self) -> bool:
-        """Return whether a point has a known value: there is nothing to draw otherwise."""
-        return any(point.number["value"] is not None for one in self.series for point in one.points)
+        """Return whether a point can be drawn: a known value, or among ranges the least that something costs."""
+        numbers = [point.number for one in self.series for point in one.points]
+        return any(one["value"] is not None or (self.kind == "ranges" and one["low"]) for one in numbers)
 
 
 def cost_charts(data: Data) -> tuple[Chart, ...]:
@@ -65,7 +67,7 @@ def cost_charts(data: Data) -> tuple[Chart, ...]:
 
 def _plans(data: Data) -> Chart | None:
     mine = data["plan"]["totals"]["monthly_usd"]
-    others = [Point(other["title"], other["monthly_usd"]) for other in data.get("plan_alternatives", [])]
+    others = [Point(other["title"], other["monthly_usd"]) for other in other_plans(data)]
     known = [point for point in others if point.number["value"] is not None]
     text = f"The plan: {span(mine)} a month at full load."
     evidence = [*mine["evidence"]]
@@ -74,7 +76,7 @@ def _plans(data: Data) -> Chart | None:
         text += f" The cheapest other plan with a known cost is “{least.label}”: {span(least.number)}."
         evidence += least.number["evidence"]
     if len(known) < len(others):
-        text += f" Other plans without a known cost: {len(others) - len(known)}."
+        text += f" Other plans whose whole cost is not known: {len(others) - len(known)}."
     return Chart(
         id="plans",
         kind="ranges",
@@ -143,7 +145,7 @@ def _unbilled(data: Data) -> list[Series]:
             ),
         )
         for row in data["plan"]["assignments"]
-        if row["role"] in ("production", "baseline") and row.get("stack")
+        if row["role"] in CARRYING and row.get("stack")
     ]
     return [*series, Series(_SHARED, tuple(_shared(data)))]
 

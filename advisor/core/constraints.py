@@ -7,14 +7,14 @@ import datetime as dt
 import fnmatch
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from advisor.core.bases import BASIS_TEXT
-from advisor.core.quantity import Number, Sentence, number, sentence
+from advisor.core.quantity import Number, Sentence, number, sentence, titled
 from advisor.core.schema import Quota
 from estimator.workload import Measured
 
@@ -115,6 +115,7 @@ def residency(*, frame: pd.DataFrame, wanted: str | None) -> Check | None:
     if not wanted:
         return None
     place = wanted.upper()
+    there = "the EU" if place == "EU" else place
     if place == "EU":
         met = frame["in_eu"].fillna(False).astype(bool)
     else:
@@ -125,16 +126,16 @@ def residency(*, frame: pd.DataFrame, wanted: str | None) -> Check | None:
         evidence = ("answer:constraints.residency", row["region_evidence"])
         if state == MET:
             where = f"The scope {row['region']} processes" if row["group"] == "api" else f"{row['region']} lies"
-            return sentence(f"{where} in {place}.", *evidence)
+            return sentence(f"{where} in {there}.", *evidence)
         if state == MISSED:
-            return sentence(f"{row['region']} lies outside {place}.", *evidence)
+            return sentence(f"{row['region']} lies outside {there}.", *evidence)
         return sentence(
-            f"No evidence shows that {row['sku']} ({row['region']}) processes only in {place}: not shown, verify.",
+            f"No evidence shows that {row['sku']} ({row['region']}) processes only in {there}: not shown, verify.",
             "answer:constraints.residency",
             row["price_evidence"],
         )
 
-    return Check("residency", f"data stay in {place}", three_valued(met=met, known=known), say, decisive=True)
+    return Check("residency", f"data stay in {there}", three_valued(met=met, known=known), say, decisive=True)
 
 
 def certifications(*, frame: pd.DataFrame, wanted: Sequence[str]) -> Check | None:
@@ -163,7 +164,7 @@ def fits(*, frame: pd.DataFrame) -> Check:
         if state == MET:
             return sentence(f"The workload fits {row['sku']}.", *row["evidence"])
         text = row["estimate_reason"] or "whether the workload fits is not known"
-        return sentence(f"{row['sku']}: {text}", *(row["evidence"] or (row["option_evidence"],)))
+        return sentence(f"{row['sku']}: {text}.", *(row["evidence"] or (row["option_evidence"],)))
 
     met = frame["fits"].fillna(False).astype(bool)
     return Check("fits", "fits the hardware", three_valued(met=met, known=judged | (estimable & ~met)), say)
@@ -198,13 +199,15 @@ def at_most(
         answer = f"answer:{path}"
         if state == UNKNOWN:
             if not np.isfinite(row.get(f"{column}_typical", np.nan)):
-                return sentence(f"{title}: not estimated for {row['sku']}; measure it before you commit.", answer)
+                text = f"{titled(title)}: not estimated for {row['sku']}; measure it before you commit."
+                return sentence(text, answer)
             milder = f"{row[f'{column}_typical']:,.4g} {unit}"
-            text = f"{title}: its {estimated} of {milder} keeps your limit of {limit:,.4g} {unit}; measure the rest."
+            kept = f"its {estimated} of {milder} keeps your limit of {limit:,.4g} {unit}"
+            text = f"{titled(title)}: {kept}; measure the rest."
             return sentence(text, answer, *row["evidence"])
         found = row[f"{column}_typical"]
         word = "within" if state == MET else "over"
-        text = f"{title}: {found:,.4g} {unit} is {word} your limit of {limit:,.4g} {unit}"
+        text = f"{titled(title)}: {found:,.4g} {unit} is {word} your limit of {limit:,.4g} {unit}"
         if state == MET and row[f"{column}_high"] > limit:
             text += f", but the high end of its range, {row[f'{column}_high']:,.4g} {unit}, is not"
         return sentence(f"{text}.", answer, *row["evidence"])
@@ -335,31 +338,46 @@ def capacity(*, frame: pd.DataFrame, limit: float, source: str, quota: Sequence[
     known = promised | ~(total > limits)
 
     def say(row: Row, state: int) -> Sentence:
-        asks = row["accelerators_total_typical"]
-        mine = [
-            n for n, one in enumerate(quota) if asks > 0 and _covers(one, row["provider"], row["region"], row["sku"])
-        ]
-        number = max(mine, key=lambda n: quota[n].accelerators, default=None)
-        most = limit if number is None else quota[number].accelerators
-        origin = source if number is None else f"answer:constraints.quota[{number}].accelerators"
-        whose = "that may be had without asking" if number is None else f"of your quota on {row['provider']}"
-        if asks > most:
+        own = drawn(row=row, limit=limit, source=source, quota=quota)
+        if own.accelerators > own.most:
             text = (
-                f"{asks:,.0f} accelerators in {row['region']} {BASIS_TEXT[row['basis']]} are more than the {most:,.0f} "
-                f"{whose}: "
+                f"{own.accelerators:,.0f} accelerators in {row['region']} {BASIS_TEXT[row['basis']]} are more than the "
+                f"{own.most:,.0f} {own.whose}: "
                 + (
                     "this way to buy promises them."
                     if state == MET
                     else "no capacity is promised, so ask for it first."
                 )
             )
-        elif number is None:
+        elif own.origin == source:
             text = "The fleet is of a size that may be had without asking."
         else:
-            text = f"The fleet stays within the {most:,.0f} accelerators {whose}."
-        return sentence(text, row["option_evidence"], origin)
+            text = f"The fleet stays within the {own.most:,.0f} accelerators {own.whose}."
+        return sentence(text, row["option_evidence"], own.origin)
 
     return Check("capacity", "capacity without asking", three_valued(met=True, known=known), say, decisive=True)
+
+
+class Draw(NamedTuple):
+    """The accelerators that a stack takes of what may be had without asking; those of one ``pool`` are had together."""
+
+    pool: str
+    accelerators: float
+    most: float
+    whose: str
+    origin: str
+
+
+def drawn(*, row: Row, limit: float, source: str, quota: Sequence[Quota]) -> Draw:
+    """Return what a stack takes of the largest quota that covers it, or else of the ``limit`` for its accelerator."""
+    asks = row["accelerators_total_typical"]
+    mine = [n for n, one in enumerate(quota) if asks > 0 and _covers(one, row["provider"], row["region"], row["sku"])]
+    number = max(mine, key=lambda n: quota[n].accelerators, default=None)
+    if number is None:
+        pool = f"{row['provider']}/{row['region']}/{row['accelerator']}"
+        return Draw(pool, asks, limit, "that may be had without asking", source)
+    origin = f"answer:constraints.quota[{number}].accelerators"
+    return Draw(origin, asks, quota[number].accelerators, f"of your quota on {row['provider']}", origin)
 
 
 def _covers(quota: Quota, provider: str, region: str, sku: str) -> bool:
@@ -407,9 +425,14 @@ def resilience(
 
     def say(row: Row, state: int) -> Sentence:
         fleet = f" The fleet as priced: {row['spare_reason']}." if row["spare_reason"] else ""
+        priced = "the provider runs it, and what it promises is not on file. Confirm it, and price a second offer"
+        if row["group"] != "api":
+            priced = (
+                f"one region is priced here and no second one; no evidence per stack is on file.{fleet} Confirm it, "
+                "and price a second region"
+            )
         return sentence(
-            f"{', '.join(wanted.values()).capitalize()}: one region is priced here and no second one; no evidence "
-            f"per stack is on file.{fleet} Confirm it, and price a second region where one is needed.",
+            f"{titled(', '.join(wanted.values()))}: {priced} where one is needed.",
             *(f"answer:{path}.{name}" for name in wanted),
         )
 
@@ -417,14 +440,24 @@ def resilience(
     return Check("resilience", "availability and recovery", states, say)
 
 
-def retirement(*, frame: pd.DataFrame, moment: dt.date) -> Check:
-    """Return the check that a model is not retired at ``moment``; one that retires later is a warning elsewhere."""
+def retirement(*, frame: pd.DataFrame, moment: dt.date, need_by: dt.date | None) -> Check:
+    """Return the check that a model still runs at ``moment``, and on the day on which the work must run.
+
+    One that retires later, within the horizon, is a warning elsewhere.
+    """
     dates = frame["retirement_date"].fillna("").astype(str)
-    retired = ((dates != "") & (dates <= moment.isoformat())).to_numpy(dtype=bool)
+    needed = max(moment, need_by or moment)
+    retired = ((dates != "") & (dates <= needed.isoformat())).to_numpy(dtype=bool)
 
     def say(row: Row, state: int) -> Sentence:
-        if state == MISSED:
+        if state == MET:
+            return sentence("Nothing in this stack is retired.", row["option_evidence"])
+        if row["retirement_date"] <= moment.isoformat():
             return sentence(f"{row['sku']} was retired on {row['retirement_date']}.", row["option_evidence"])
-        return sentence("Nothing in this stack is retired.", row["option_evidence"])
+        return sentence(
+            f"{row['sku']} retires on {row['retirement_date']}, and it must run on {needed.isoformat()}.",
+            row["option_evidence"],
+            "answer:constraints.need_by",
+        )
 
     return Check("retirement", "not retired", three_valued(met=~retired, known=True), say)

@@ -16,7 +16,6 @@ from advisor.core.report import SCHEMA_VERSION
 from catalog.frame import Catalog
 from estimator.coefficients import Coefficients
 
-MOST_ROWS_COUNT = 50
 SECTIONS = ("organisation", "team", "current", "horizon", "constraints", "commercial")
 _ORDER = {"ranked": 0, "confirm_first": 1, "excluded": 2}
 

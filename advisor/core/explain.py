@@ -4,25 +4,57 @@ from collections.abc import Sequence
 from typing import Any
 
 from advisor.core.bases import BASIS_TEXT, GROUP_TEXT
+from advisor.core.figures import amount
 from advisor.core.labels import LAYER_LABELS
 from advisor.core.plan import Choice, Plan
-from advisor.core.quantity import Sentence, costs, number, sentence, span, usd
+from advisor.core.quantity import Sentence, a_month, costs, listed, number, sentence, span, usd
 from advisor.core.roles import Assignment
 from advisor.core.stacks import Stack
+from advisor.core.undecided import Rival
 
 _UTILISATIONS = (0.25, 0.5, 0.75, 0.9)
 
 
-def headline(*, assignments: Sequence[Assignment], plan: Plan) -> Sentence:
-    """Return the answer in one sentence: each workload with its stack and role, and what it all costs a month."""
+def headline(*, assignments: Sequence[Assignment], plan: Plan, rivals: Sequence[Rival] = ()) -> Sentence:
+    """Return the answer: each workload with its stack and role, and what it all costs a month.
+
+    Where an unknown figure of one of the ``rivals`` decides, the answer says that it is open and names both.
+    """
     parts = []
+    open_ones = {rival.choice.field.workload.id: rival for rival in rivals}
     evidence: list[str] = list(plan.monthly["evidence"])
     for workload in dict.fromkeys(item.choice.field.workload.id for item in assignments):
         mine = [item for item in assignments if item.choice.field.workload.id == workload]
         name = mine[0].choice.field.stated.name or workload
-        parts.append(name + "".join(_part(item) for item in mine))
+        part = name + "".join(_part(item) for item in mine)
+        if workload in open_ones:
+            part = _open(name=name, mine=mine, rival=open_ones[workload])
+            evidence += open_ones[workload].evidence
+        parts.append(part)
         evidence += [item.stack.row["option_evidence"] for item in mine if item.stack]
-    return sentence(f"{'. '.join(parts)}. The plan {costs(plan.monthly, every=' a month at full load')}.", *evidence)
+    return sentence(f"{'. '.join(parts)}. {_bill(assignments=assignments, plan=plan)}.", *evidence)
+
+
+def _bill(*, assignments: Sequence[Assignment], plan: Plan) -> str:
+    """Return what the plan costs, what is in no total, and that it costs more than it may, where that is so."""
+    text = f"The plan {costs(plan.monthly, every=' a month at full load')}"
+    left_out = list(dict.fromkeys(name for item in assignments if item.stack for name in item.choice.field.unstated))
+    if left_out:
+        text += f": {a_month(plan.counted)} and, on top, {listed(left_out)}, of which no volume is stated"
+    if plan.within_budget is False:
+        text += ", more than your budget: it is the cheapest found and no advice"
+    return text
+
+
+def _open(*, name: str, mine: Sequence[Assignment], rival: Rival) -> str:
+    """Return the part of a workload whose decision hangs on a figure that is not on file."""
+    one = "".join(_part(item) for item in mine).strip()
+    return (
+        f"{name}: undecided until measured: {one}, or {_in_production(rival.stack).strip()}. The first is priced here "
+        f"and ahead only because the {rival.measured} of the second is not on file: at {amount(rival.enough)} or less "
+        f"the second is worth more to you, for {rival.stack.month} instead of "
+        f"{span(rival.leader.counted)}{rival.ends}"
+    )
 
 
 def _part(item: Assignment) -> str:
@@ -30,48 +62,61 @@ def _part(item: Assignment) -> str:
     if item.stack is None:
         return ": no stack keeps every constraint"
     row = item.stack.row
-    if row["path"] == "managed_api":
-        return f" through {row['sku']} on {row['platform']}"
-    silicon = row["accelerator_name"] or row["cpu_family_name"] or row["sku"]
-    place = f"{row['sku']}, {row['provider']} {row['region']}, {BASIS_TEXT[row['basis']]}"
+    silicon = _silicon(item.stack)
     return {
         "canary": f", with {silicon} ({row['sku']}) as the canary",
         "pilot": f", as the baseline of a pilot on {silicon} with an exit gate",
         "fallback": f" (fallback: {silicon})",
-    }.get(item.role, f" on {silicon} ({place})")
+    }.get(item.role) or _in_production(item.stack)
 
 
-def why(*, choice: Choice, stack: Stack) -> list[Sentence]:
+def _silicon(stack: Stack) -> str:
+    return str(stack.row["accelerator_name"] or stack.row["cpu_family_name"] or stack.row["sku"])
+
+
+def _in_production(stack: Stack) -> str:
+    """Return the words for a stack that carries a workload, and that it is to be confirmed where nothing is ranked."""
+    row = stack.row
+    unsure = ", to be confirmed first," if stack.standing == "confirm_first" else ""
+    if row["path"] == "managed_api":
+        return f"{unsure} through {row['sku']} on {row['platform']}"
+    place = f"{row['sku']}, {row['provider']} {row['region']}, {BASIS_TEXT[row['basis']]}"
+    return f"{unsure} on {_silicon(stack)} ({place})"
+
+
+def why(*, choice: Choice, stack: Stack, plan: Plan, rivals: Sequence[Rival] = ()) -> list[Sentence]:
     """Return why a stack carries a workload: its standing in its purchase group, its bill, and what it is bound to."""
     found = []
-    rivals = [other for other in choice.eligible if other.id != stack.id]
+    is_open = any(rival.choice is choice for rival in rivals)
+    others = [other for other in choice.eligible if other.id != stack.id]
     groups = " or ".join(dict.fromkeys(GROUP_TEXT[item.group] for item in choice.eligible))
-    if stack.standing == "ranked" and not rivals:
+    if stack.standing == "ranked" and not others:
         text = f"It is the one stack {groups} that is priced, keeps every constraint and may carry production"
+    elif plan.within_budget is False:
+        text = f"No plan keeps your budget; of those with the {len(others) + 1} best stacks {groups} it is the cheapest"
     elif stack.standing == "ranked":
         text = (
-            f"Of the {len(rivals) + 1} best priced stacks {groups} that keep every constraint, the plan is worth "
-            "most to "
-            "you with it"
+            f"Of the {len(others) + 1} best priced stacks {groups} that keep every constraint, the plan is worth "
+            f"most to you with it{', as far as is on file' if is_open else ''}"
         )
     else:
         text = (
-            f"No stack {groups} is both priced with a date and confirmed; of the {len(rivals) + 1} best to confirm "
+            f"No stack {groups} is both priced with a date and confirmed; of the {len(others) + 1} best to confirm "
             "first, the plan is worth most to you with this"
         )
     found.append(
         sentence(f"{text} (value {stack.value:.2f} of 1).", *stack.monthly["evidence"], stack.row["option_evidence"])
     )
-    cost = stack.monthly
-    if cost["value"] is not None:
-        found.append(sentence(f"It costs {span(cost)} a month at full load.", *cost["evidence"]))
-        cheaper = [other for other in rivals if other.monthly["value"] is not None]
+    cost, known = stack.monthly, stack.counted
+    if known["value"] is not None:
+        found.append(sentence(f"It costs {stack.month} at full load.", *cost["evidence"]))
+        cheaper = [other for other in others if other.counted["value"] is not None]
         if cheaper:
-            other = min(cheaper, key=lambda item: (item.monthly["value"], item.id))
-            gap = other.monthly["value"] - cost["value"]
-            compared = f"the cheapest other stack compared, {other.label} ({span(other.monthly)})"
+            other = min(cheaper, key=lambda item: (item.counted["value"], item.id))
+            gap = other.counted["value"] - known["value"]
+            compared = f"the cheapest other stack compared, {other.label} ({span(other.counted)})"
             word = "less" if gap > 0 else "more"
-            same = abs(gap) < 0.005 * max(cost["value"], 1e-9)
+            same = abs(gap) < 0.005 * max(known["value"], 1e-9)
             found.append(
                 sentence(
                     f"That is as much as {compared}."

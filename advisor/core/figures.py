@@ -3,7 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+from advisor.core.quantity import digits, usd
+
 # Kinds that somebody stated. Without a range such a number is shown as stated; what is computed bears three digits.
+_LISTED = ("list price", "contract price")
 _STATED = ("list price", "contract price", "specification", "answer", "default", "published benchmark", "probe")
 _PLURALS = {"units/s": "units a second", "requests/s": "requests a second", "ratio": "times"}
 
@@ -30,7 +33,7 @@ def span(number: Mapping[str, Any] | None) -> str:
         return f"{number['low']:.2f}–{number['high']:.2f}"
     percent = number["unit"] == "fraction"
     ends = [number[end] * 100 if percent else number[end] for end in ("low", "high")]
-    write = _money if number["unit"].startswith("USD") else _digits
+    write = usd if number["unit"].startswith("USD") else digits
     low, high = (write(end, exact=False).replace("-", "−", 1 if end < 0 else 0) for end in ends)
     dash = " to " if number["low"] < 0 else "–"
     return "" if low == high else f"{low}{dash}{high}" + (" %" if percent else "")
@@ -43,12 +46,17 @@ def plain(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, (int, float)):
-        return _digits(value, exact=True)
+        return digits(value, exact=True)
     if isinstance(value, (list, tuple)):
         return ", ".join(plain(one) for one in value) or "none"
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {plain(one)}" for key, one in value.items()) or "none"
     return str(value)
+
+
+def stated(value: float, unit: str) -> str:
+    """Return what somebody stated with its unit, digit for digit: `30 %`, `$400,000 per month`, `1 engineer`."""
+    return _with_unit(value, unit, exact=True).strip()
 
 
 def words(name: Any) -> str:
@@ -57,45 +65,31 @@ def words(name: Any) -> str:
 
 
 def _is_exact(number: Mapping[str, Any]) -> bool:
-    """Say whether a number is shown digit for digit: a stated one without a range, but no sum of money."""
+    """Say whether a number is shown digit for digit: a stated one without a range; of money, a listed price alone."""
     is_sum = number["unit"] in ("USD", "USD/month", "USD, once")
-    return number.get("kind") in _STATED and number.get("low") == number.get("high") and not is_sum
+    exact = _LISTED if number["unit"].startswith("USD") else _STATED
+    return number.get("kind") in exact and number.get("low") == number.get("high") and not is_sum
 
 
 def _with_unit(value: float, unit: str, *, exact: bool) -> str:
     if unit == "fraction":
-        return f"{_digits(value * 100, exact=exact)} %"
+        return f"{digits(value * 100, exact=exact)} %"
     if unit == "score":
         return f"{value:.2f}"
     if unit == "percent":
-        return f"{_digits(value, exact=exact)} %"
+        return f"{digits(value, exact=exact)} %"
     if unit == "USD, once":
-        return f"{_money(value, exact=exact)} once"
+        return f"{usd(value, exact=exact)} once"
     name, _, per = unit.replace(" per ", "/").partition("/")
     tail = f" per {per.replace('-', ' ')}" if per else ""
     if name == "USD":
-        return f"{_money(value, exact=exact)}{tail}"
+        return f"{usd(value, exact=exact)}{tail}"
+    shown = digits(value, exact=exact)
     if unit in _PLURALS:
-        return f"{_digits(value, exact=exact)} {_PLURALS[unit]}".rstrip()
-    return f"{_digits(value, exact=exact)} {name}{tail}"
+        return f"{shown} {_PLURALS[unit]}".rstrip()
+    return f"{shown} {_one(name) if shown == '1' else name}{tail}"
 
 
-def _money(value: float, *, exact: bool) -> str:
-    """Return an amount in dollars; cents come as two digits."""
-    digits = _digits(abs(value), exact=exact)
-    if len(digits.partition(".")[2]) == 1 and digits[-1].isdigit():
-        digits += "0"
-    return f"{'−' if value < 0 else ''}${digits}"
-
-
-def _digits(value: float, *, exact: bool) -> str:
-    rounded = float(f"{value:.6g}" if exact else f"{value:.3g}")
-    size = abs(rounded)
-    if size >= 1e15:
-        return f"{rounded:.3g}"
-    for least, divisor, word in ((1e12, 1e12, " trillion"), (1e9, 1e9, " billion"), (1e6, 1e6, " million")):
-        if size >= least:
-            return f"{rounded / divisor:,.4g}{word}"
-    if size >= 1000:
-        return f"{rounded:,.0f}"
-    return f"{rounded:.6g}" if size >= 1e-4 or size == 0 else f"{rounded:.2e}"
+def _one(name: str) -> str:
+    """Return the singular of a unit: `instances` → `instance`; abbreviations such as `ms` stay."""
+    return "person" if name == "people" else name.removesuffix("s") if len(name) > 3 else name

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from advisor.core.labels import TOTAL_LABELS, labelled
+from advisor.core.labels import CARRYING, TOTAL_LABELS, labelled
 from advisor.core.quantity import Number, Sentence, sentence, span, titled
 from advisor.core.statements import is_number
 
@@ -49,6 +49,25 @@ def other_totals(data: Data) -> list[tuple[str, Number]]:
     return [(titled(label), number) for label, number in labelled(others)]
 
 
+def carries(data: Data) -> dict[str, str | None]:
+    """Return which stack carries each workload in the plan."""
+    return {
+        item["workload_id"]: item["stack_id"]
+        for item in data["plan"]["assignments"]
+        if item["role"] in CARRYING or item["stack"] is None
+    }
+
+
+def other_plans(data: Data) -> list[Data]:
+    """Return the plans compared that differ from the one advised."""
+    mine = carries(data)
+    return [
+        other
+        for other in data.get("plan_alternatives", [])
+        if {one["workload_id"]: one["stack_id"] for one in other["assignments"]} != mine
+    ]
+
+
 def _sources(rows: list[Data]) -> list[list[str]]:
     """Return, workload by workload, the evidence of the layers of the stacks assigned to it."""
     found: dict[str, list[str]] = {}
@@ -64,7 +83,7 @@ def bonds(data: Data) -> dict[str, Sentence]:
     names = {row["workload_id"]: row["workload_name"] for row in data["plan"]["assignments"]}
     found: dict[str, Sentence] = {}
     for stack in data.get("coupling", {}).get("stacks", []):
-        if stack["cells"] and stack["role"] in ("production", "baseline"):
+        if stack["cells"] and stack["role"] in CARRYING:
             cell = max(stack["cells"], key=lambda one: (one["score"]["value"], one["id"]))
             found[stack["workload_id"]] = sentence(
                 f"{names[stack['workload_id']]}: bound most at {cell['pair_text']}, {cell['score']['value']:.2f} on a "
@@ -109,11 +128,16 @@ def _unpriced(workload: Data) -> list[Sentence]:
 
 
 def _cheaper(workload: Data, data: Data) -> list[Sentence]:
-    mine = ((workload.get("recommended") or {}).get("numbers") or {}).get("monthly_usd", {}).get("value")
+    mine = _known(((workload.get("recommended") or {}).get("numbers") or {}).get("monthly_usd"))
     return [
         sentence(f"{workload['name']}: {row['text']['text']}", *row["text"]["evidence"])
         for row in data.get("constraints", {}).get("excluded_providers", [])
         if row["workload_id"] == workload["id"]
-        and row["monthly_usd"]["value"] is not None
-        and (mine is None or row["monthly_usd"]["value"] < mine)
+        and (other := _known(row["monthly_usd"])) is not None
+        and (mine is None or other < mine)
     ]
+
+
+def _known(number: Number | None) -> float | None:
+    """Return what is known of an amount: itself, or the least it can be."""
+    return None if number is None else number["low"] if number["value"] is None else number["value"]

@@ -66,10 +66,12 @@ ROLE_LABELS: dict[str, str] = {
     "canary": "canary",
     "none": "no stack",
 }
+CARRYING = ("production", "baseline")  # the roles of the stacks that do the work of the plan
 STATES = ("missed", "cannot be confirmed", "met")
 WARNING_LABELS: dict[str, str] = {  # the gravest first
     "no_stack": "Nothing fits",
     "cost_unknown": "Cost unknown",
+    "not_counted": "Not counted",
     "not_self_serve": "Not self-serve",
     "retires": "Retires within your horizon",
     "measure_first": "Measure first",
@@ -106,4 +108,5 @@ def in_order(names: Iterable[str]) -> list[str]:
 
 def labelled(numbers: Mapping[str, Any]) -> list[tuple[str, Any]]:
     """Return the numbers of a stack or plan with their labels, in reading order."""
-    return [(number_label(name), numbers[name]) for name in in_order(numbers)]
+    own = {"compute_usd": "of it model tokens"} if "input_price" in numbers else {}
+    return [(own.get(name) or number_label(name), numbers[name]) for name in in_order(numbers)]

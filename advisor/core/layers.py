@@ -11,11 +11,12 @@ from advisor.core import compatibility
 from advisor.core.candidates import Field
 from advisor.core.case import Case
 from advisor.core.quantity import Number, number, unknown
+from advisor.core.schema import InlineModel
 from catalog import rules
 from catalog.frame import Catalog
+from catalog.units import HOURS_PER_MONTH
 
 _ORCHESTRATORS = ("kubernetes", "scheduler", "managed_service", "toolkit")
-_HOURS_PER_MONTH = 730.0
 _VARYING = frozenset(("networking", "storage", "orchestration"))
 _BURDEN = {"low": 1.0, "medium": 0.7, "high": 0.4}
 _SILICON_NAMES = {"NVIDIA": "nvidia", "AMD": "amd", "AWS": "trainium", "Google": "tpu", "Microsoft": "maia"}
@@ -175,7 +176,9 @@ def _model_layer(field: Field) -> dict[str, Any]:
         evidence = [f"answer:{field.path}.kind"]
         return {"id": None, "name": "your own models: chosen apart from the infrastructure", "evidence": evidence}
     evidence = [f"answer:{field.path}.model"]
-    return {"id": model.id, "name": f"{model.id}, on weights you hold", "evidence": evidence}
+    is_own = isinstance(field.stated.model, InlineModel)
+    name = "the model you describe" if is_own else model.id
+    return {"id": model.id, "name": f"{name}, on weights you hold", "evidence": evidence}
 
 
 def _option(option: Row | None, layer: str) -> dict[str, Any]:
@@ -241,12 +244,12 @@ def cluster_fee(option: Row | None) -> Number:
     price = option["price_usd_per_cluster_hour"]
     if price is None or price != price:
         return unknown(unit="USD/month", reason=f"{option['name']}: {option['price_reason']}", evidence=evidence)
-    return number(float(price) * _HOURS_PER_MONTH, unit="USD/month", kind=str(option["kind"]), evidence=evidence)
+    return number(float(price) * HOURS_PER_MONTH, unit="USD/month", kind=str(option["kind"]), evidence=evidence)
 
 
 def _operations(*, row: Row, orchestration: Row | None, case: Case) -> tuple[float, str]:
-    """Return how easy a stack is to run for this team, 0 to 1, with the reason in words. A judgement, not a "
-    "measurement."""
+    """Return how easy a stack is to run for this team, 0 to 1, with the reason in words. A judgement, not a
+    measurement."""
     ease = _BURDEN.get(str((orchestration or {}).get("operations_burden")), 0.7)
     reasons = []
     team = case.document.team

@@ -8,8 +8,9 @@ from typing import Any
 
 import pandas as pd
 
-from advisor.core.quantity import Number, number, unknown
+from advisor.core.quantity import Number, digits, number, unknown
 from catalog.frame import Catalog
+from catalog.units import GB_PER_TB
 from estimator.network import egress_cost
 from estimator.uncertainty import Range, independent
 
@@ -25,7 +26,6 @@ _OTHER_REGION_SPREAD = 0.25
 _EVERYWHERE = "*"
 _STANDING_TIERS = ("gp3", "hot lrs", "premium 125", " 125 ", "pd-balanced", "balanced", "standard")
 _ARCHIVES = ("archive", "cold", "cool", "glacier", "nearline", "-ia")
-_GB_PER_TB = 1000.0
 _UNIT = "USD/month"
 
 Row = Mapping[str, Any]
@@ -68,7 +68,7 @@ class Money:
         if stored_tb == 0:
             return number(0.0, unit=_UNIT, kind="answer", evidence=(answer,))
         by_region = self.prices.get((provider, option_id), {})
-        gb = stored_tb * _GB_PER_TB
+        gb = stored_tb * GB_PER_TB
         if region in by_region:
             row = by_region[region]
             return number(
@@ -90,8 +90,9 @@ class Money:
             provider=provider, region=region, option_id=option_id, stored_tb=kept_tb.typical, answer=evidence[0]
         )
         sources = (*price["evidence"], *evidence)
-        span = f"{kept_tb.low:.2g} to {kept_tb.high:.2g}"
-        volume = f"{kept_tb.typical:.3g} TB of checkpoints ({span}), beside the stored data"
+        factor, unit = (1.0, "TB") if kept_tb.typical >= 1 else (GB_PER_TB, "GB")
+        low_end, typical_end, high_end = (f"{digits(end * factor)}" for end in kept_tb)
+        volume = f"{typical_end} {unit} of checkpoints ({low_end} to {high_end}), beside the stored data"
         if price["value"] is None:
             return unknown(unit=_UNIT, reason=str(price["reason"]), evidence=sources)
         each = Range(price["low"], price["value"], price["high"])

@@ -5,7 +5,7 @@ from typing import Any
 
 from advisor.core.charts import Chart, Point, Series
 from advisor.core.labels import NUMBER_LABELS
-from advisor.core.quantity import Number, Sentence, sentence, span
+from advisor.core.quantity import Number, Sentence, a_month, sentence
 
 Data = Mapping[str, Any]
 
@@ -52,7 +52,7 @@ def _option_costs(workload: Data, options: Sequence[Data]) -> Chart | None:
     evidence: list[str] = []
     if ours:
         cost = ours["numbers"]["monthly_usd"]
-        text = f"Recommended: {ours['label']}, {span(cost)} a month. Beside it the best of each other kind."
+        text = f"Recommended: {ours['label']}, {a_month(cost)}. Beside it the best of each other kind."
         evidence = cost["evidence"]
     return Chart(
         id="options",

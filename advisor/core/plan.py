@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from advisor.core import commercial
+from advisor.core import commercial, together
 from advisor.core.bases import GROUP_OF
 from advisor.core.candidates import Field
 from advisor.core.case import Case
 from advisor.core.money import Money
-from advisor.core.quantity import Number, added, number, unknown
-from advisor.core.stacks import Stack, ordered
+from advisor.core.quantity import Number, added, number, unknown, usd
+from advisor.core.stacks import Stack, month_of, ordered
 from advisor.core.value import CRITERIA, Anchor, level, normal
 from estimator.coefficients import Coefficients
 
@@ -34,20 +34,34 @@ class Choice:
     may: tuple[Stack, ...]
     eligible: tuple[Stack, ...]
     unsettled: frozenset[str]
-    reference: Anchor | None
+    anchors: Mapping[str, Anchor]
+
+    @property
+    def reference(self) -> Anchor | None:
+        """Return the anchor of the cost; None where the workload has no reference."""
+        return self.anchors.get("cost")
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The chosen production stack per workload (None where nothing is admissible) and the lines they share."""
+    """The chosen production stack per workload (None where nothing is admissible) and the lines they share.
+
+    ``counted`` is what is known of the month: less than all where a volume of data was not stated.
+    """
 
     chosen: tuple[Stack | None, ...]
     flows: tuple[Mapping[str, Any], ...]
     fixed: Mapping[str, Number]
     monthly: Number
+    counted: Number
     net: Number | None
     value: float
     within_budget: bool | None
+
+    @property
+    def month(self) -> str:
+        """Return in words what a month costs by all that is counted, and that data not stated come on top."""
+        return month_of(monthly=self.monthly, counted=self.counted)
 
 
 def anchors_for(*, field: Field, case: Case) -> dict[str, Anchor]:
@@ -102,7 +116,7 @@ def _reference(*, field: Field, coefficients: Coefficients) -> Anchor | None:
         tokens = frame[["input_tokens_per_month", "output_tokens_per_month"]].max()
         cost = (tokens.iloc[0] * read.value + tokens.iloc[1] * write.value) / 1e6
         if np.isfinite(cost) and cost > 0:
-            text = f"twice a reference model at ${read.value:g} and ${write.value:g} per million tokens"
+            text = f"twice a reference model at {usd(read.value)} and {usd(write.value)} per million tokens"
             return Anchor("cost", 0.0, 2 * float(cost), "USD/month", text, (read.id, write.id))
     return None
 
@@ -137,7 +151,7 @@ def choice(
         may=tuple(may),
         eligible=_eligible(may, purchase=case.said.limits.purchase),
         unsettled=unsettled,
-        reference=anchors.get("cost"),
+        anchors=anchors,
     )
 
 
@@ -153,16 +167,16 @@ def _eligible(may: Sequence[Stack], *, purchase: Sequence[str]) -> tuple[Stack, 
 
 
 def only_scaled(stack: Stack) -> bool:
-    """Return whether an accelerator's figures were scaled from a measurement elsewhere, on another chip or another "
-    "SKU."""
+    """Return whether an accelerator's figures were scaled from a measurement elsewhere, on another chip or another
+    SKU."""
     if not stack.row["accelerator"] or not stack.row["estimable"]:
         return False
     return stack.row["estimate_kind"] == "assumption" or is_same_chip(stack)
 
 
 def is_same_chip(stack: Stack) -> bool:
-    """Return whether a measured job was carried over to the same chip on another SKU: an estimate with a narrow "
-    "range."""
+    """Return whether a measured job was carried over to the same chip on another SKU: an estimate with a narrow
+    range."""
     return "coefficient:measured.same_accelerator_spread" in stack.row["evidence"]
 
 
@@ -187,7 +201,8 @@ def joint(*, choices: Sequence[Choice], case: Case) -> Plan:
     """Return the most valuable combination of production stacks within the budget.
 
     A combination whose cost is known comes before one whose cost is only a lower bound, which never keeps a budget by
-    silence; where none keeps it, the cheapest known one is shown.
+    silence, and one whose accelerators may be had without asking before one that draws more of a quota than it holds.
+    Where none keeps the budget, the cheapest known one is shown.
     """
     pools: list[Sequence[Stack | None]] = [item.eligible or (None,) for item in choices]
     while math.prod(len(pool) for pool in pools) > _MOST_COMBINATIONS:
@@ -198,7 +213,7 @@ def joint(*, choices: Sequence[Choice], case: Case) -> Plan:
     cost = cost + _flow_costs(pools=pools, grid=grid, choices=choices, case=case)
     cost = cost + _fixed_costs(pools=pools, grid=grid, case=case) + _stranded(pools=pools, grid=grid, case=case)
     unknown_parts = [
-        np.array([stack is not None and stack.monthly["value"] is None for stack in pool]) for pool in pools
+        np.array([stack is not None and stack.counted["value"] is None for stack in pool]) for pool in pools
     ]
     known = ~np.any([part[grid[:, index]] for index, part in enumerate(unknown_parts)], axis=0)
     values = _plan_values(
@@ -206,7 +221,8 @@ def joint(*, choices: Sequence[Choice], case: Case) -> Plan:
     )
     budget = case.said.limits.budget_usd_per_month
     inside = np.ones(len(grid), dtype=bool) if budget is None else cost <= budget
-    for wanted in (inside & known, inside):
+    held = ~together.over(pools=pools, grid=grid, case=case)
+    for wanted in (inside & known & held, inside & known, inside):
         if wanted.any():
             best = int(np.argmax(np.where(wanted, values, -np.inf)))
             break
@@ -231,15 +247,16 @@ def assemble(
 ) -> Plan:
     """Return the plan of one combination, with its flows, fixed lines and total as report numbers."""
     flows = flow_numbers(chosen=chosen, choices=choices, case=case)
-    bills = [(str(stack.row["provider"]), stack.monthly) for stack in chosen if stack]
-    fixed = _fixed_numbers(chosen=chosen, case=case) | commercial.undrawn(bills=bills, case=case)
-    parts = {
-        item.field.workload.id: stack.monthly if stack else unknown(unit="USD/month", reason=absent)
-        for item, stack in zip(choices, chosen, strict=True)
-    }
-    parts |= {f"flow {index + 1}": flow["monthly_usd"] for index, flow in enumerate(flows)}
-    parts |= dict(fixed)
-    monthly = added(parts, unit="USD/month")
+    fixed = fixed_numbers(chosen=chosen, case=case)
+    bills = [(str(stack.row["provider"]), stack.counted) for stack in chosen if stack]
+    fixed |= commercial.undrawn(bills=bills, case=case)
+    missing = unknown(unit="USD/month", reason=absent)
+    ids = [item.field.workload.id for item in choices]
+    parts = {id: stack.monthly if stack else missing for id, stack in zip(ids, chosen, strict=True)}
+    known = {id: stack.counted if stack else missing for id, stack in zip(ids, chosen, strict=True)}
+    shared = {f"flow {index + 1}": flow["monthly_usd"] for index, flow in enumerate(flows)} | fixed
+    parts |= shared
+    monthly, counted = added(parts, unit="USD/month"), added(known | shared, unit="USD/month")
     discounted = {
         item.field.workload.id: stack.numbers["net_monthly_usd"]
         for item, stack in zip(choices, chosen, strict=True)
@@ -249,17 +266,18 @@ def assemble(
     budget = case.said.limits.budget_usd_per_month
     within = None
     if budget is not None:
-        known = monthly["value"] if monthly["value"] is not None else monthly["low"]
-        within = (
-            None if known is None else (False if known > budget else (True if monthly["value"] is not None else None))
-        )
-    return Plan(tuple(chosen), tuple(flows), fixed, monthly, net, value, within)
+        least = counted["value"] if counted["value"] is not None else counted["low"]
+        if least is not None and least > budget:
+            within = False
+        elif monthly["value"] is not None:
+            within = True
+    return Plan(tuple(chosen), tuple(flows), fixed, monthly, counted, net, value, within)
 
 
 def _costs(pool: Sequence[Stack | None]) -> Any:
     """Return the monthly cost of each stack of a pool, its lower bound where the cost is not known. [USD/month]"""
-    amounts = [stack.monthly["value"] if stack else None for stack in pool]
-    lows = [stack.monthly["low"] if stack else None for stack in pool]
+    amounts = [stack.counted["value"] if stack else None for stack in pool]
+    lows = [stack.counted["low"] if stack else None for stack in pool]
     return np.array([a if a is not None else (low or 0.0) for a, low in zip(amounts, lows, strict=True)], dtype=float)
 
 
@@ -357,7 +375,8 @@ def _distinct(pools: Sequence[Sequence[Stack | None]], grid: Any, of: Any, *, al
     return count
 
 
-def _fixed_numbers(*, chosen: Sequence[Stack | None], case: Case) -> dict[str, Number]:
+def fixed_numbers(*, chosen: Sequence[Stack | None], case: Case) -> dict[str, Number]:
+    """Return what the chosen stacks share the cost of, by title: further clouds and silicon families. [USD/month]"""
     lines = {}
     for name, key, count in (
         ("each further cloud", "plan.fixed_usd_per_month_extra_cloud", _clouds(chosen, case) - 1),

@@ -1,10 +1,11 @@
 """The one shape of a number in a report: value, range, unit, kind and where it came from."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 SIGNIFICANT_DIGITS = 6
+_LEFT_OUT = "not included: "
 
 Number = dict[str, Any]
 Sentence = dict[str, Any]
@@ -86,8 +87,8 @@ def added(parts: Mapping[str, Number], *, unit: str) -> Number:
     evidence = sorted({source for part in parts.values() for source in part["evidence"]})
     kinds = {part["kind"] for part in parts.values() if part["value"] is not None}
     if missing:
-        reasons = "; ".join(f"{name}: {parts[name]['reason']}" for name in missing)
-        return unknown(unit=unit, reason=f"not included: {reasons}", low=sum(lows) if lows else None, evidence=evidence)
+        reasons = "; ".join(f"{name}: {(parts[name]['reason'] or '').removeprefix(_LEFT_OUT)}" for name in missing)
+        return unknown(unit=unit, reason=f"{_LEFT_OUT}{reasons}", low=sum(lows) if lows else None, evidence=evidence)
     total = sum(part["value"] for part in parts.values())
     high = sum(part["high"] for part in parts.values())
     return number(total, sum(lows), high, unit=unit, kind=weakest(kinds), evidence=evidence)
@@ -123,20 +124,35 @@ def sentence(text: str, *evidence: str) -> Sentence:
     return {"text": text, "evidence": sorted(set(evidence))}
 
 
-def usd(value: float | None) -> str:
-    """Return an amount of money in words for a sentence: three significant digits and a unit of thousands."""
+def usd(value: float | None, *, exact: bool = False) -> str:
+    """Return an amount of money as every sentence and table writes it: `$12.10`, `$9,230`, `$1.62 million`.
+
+    What is computed bears three significant digits, what is ``exact`` (a listed price) six. Cents come as two digits.
+    """
     if value is None:
         return "an unknown amount"
-    for size, suffix in ((1e9, " billion"), (1e6, " million")):
-        if abs(value) >= size:
-            return f"${value / size:.3g}{suffix}"
-    if abs(value) >= 1000:
-        return f"${float(f'{value:.3g}'):,.0f}"
-    return f"${value:.3g}"
+    written = digits(abs(value), exact=exact)
+    if len(written.partition(".")[2]) == 1 and written[-1].isdigit():
+        written += "0"
+    return f"{'−' if value < 0 else ''}${written}"
+
+
+def digits(value: float, *, exact: bool = False) -> str:
+    """Return a number as text: three significant digits, six where it is ``exact``, and words from a million on."""
+    rounded_value = float(f"{value:.6g}" if exact else f"{value:.3g}")
+    size = abs(rounded_value)
+    if size >= 1e15:
+        return f"{rounded_value:.3g}"
+    for least, word in ((1e12, " trillion"), (1e9, " billion"), (1e6, " million")):
+        if size >= least:
+            return f"{rounded_value / least:,.4g}{word}"
+    if size >= 1000:
+        return f"{rounded_value:,.0f}"
+    return f"{rounded_value:.6g}" if size >= 1e-4 or size == 0 else f"{rounded_value:.2e}"
 
 
 def span(value: Number) -> str:
-    """Return a money number with its range in words: ``$1,200 (900 to 1,500)``, or why it is unknown."""
+    """Return a money number with its range in words: ``$1,200 ($900 to $1,500)``, or why it is unknown."""
     if value["value"] is None:
         return f"at least {usd(value['low'])}" if value["low"] else f"unknown ({value['reason']})"
     if value["low"] == value["high"]:
@@ -144,8 +160,15 @@ def span(value: Number) -> str:
     return f"{usd(value['value'])} ({usd(value['low'])} to {usd(value['high'])})"
 
 
+def a_month(value: Number) -> str:
+    """Return what something costs a month, with its range: ``$1,200 ($900 to $1,500) a month``."""
+    if value["value"] is None and not value["low"]:
+        return "an unknown amount a month"
+    return f"{span(value)} a month"
+
+
 def costs(value: Number, *, every: str = "") -> str:
-    """Return ``costs $1,200 (900 to 1,500) a month``, or that the cost is not known and why."""
+    """Return ``costs $1,200 ($900 to $1,500) a month``, or that the cost is not known and why."""
     if value["value"] is None and not value["low"]:
         return f"has no known cost ({value['reason']})"
     return f"costs {span(value)}{every}"
@@ -154,3 +177,8 @@ def costs(value: Number, *, every: str = "") -> str:
 def titled(text: str) -> str:
     """Return a text with its first letter large and the others as they are."""
     return text[:1].upper() + text[1:]
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return names as a sentence lists them: ``a, b and c``."""
+    return ", ".join(names[:-1]) + (" and " if len(names) > 1 else "") + names[-1] if names else ""

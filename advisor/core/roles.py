@@ -1,5 +1,6 @@
-"""Which part each stack plays: production or baseline, and beside it a pilot with an exit gate, a canary, a "
-"fallback."""
+"""Which part each stack plays: production or baseline, and beside it a pilot with an exit gate, a canary, a
+fallback.
+"""
 
 import datetime as dt
 import math
@@ -9,16 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from advisor.core import compatibility
+from advisor.core import compatibility, fleet
 from advisor.core.bases import BASIS_TEXT
 from advisor.core.case import Case
+from advisor.core.figures import amount
 from advisor.core.plan import Choice, new_silicon
-from advisor.core.quantity import Number, Sentence, number, sentence, span, usd
+from advisor.core.quantity import Number, Sentence, digits, number, sentence, span, usd
 from advisor.core.stacks import Stack, ordered
 from catalog.frame import Catalog
 from catalog.records import Rule
 from estimator.coefficients import Coefficient
-from estimator.cost import ramp_months
 from estimator.uncertainty import Range, independent, of
 
 _DAYS_PER_MONTH = 365.25 / 12
@@ -210,7 +211,7 @@ def not_worth(*, choice: Choice, stack: Stack, best: Stack, case: Case) -> Sente
     What it must save (the needed share of the baseline's bill over the horizon) is held against the engineer-weeks of
     the port, all at their typical values.
     """
-    cost = best.monthly
+    cost = best.counted
     if cost["value"] is None:
         return None
     saving, week = (
@@ -220,13 +221,14 @@ def not_worth(*, choice: Choice, stack: Stack, best: Stack, case: Case) -> Sente
     rules = _port_rules(choice=choice, stack=stack)
     kernels = choice.field.workload.code.custom_kernels or 0
     weeks = kernels * each.value + sum(rule.effort_weeks.typical for rule in rules if rule.effort_weeks)
-    gain, effort = cost["value"] * saving.value * ramp_months(case.said.horizon), weeks * week.value
+    spent = fleet.horizon_usd(stack=best, field=choice.field, case=case)
+    gain, effort = spent * saving.value, weeks * week.value
     if gain >= effort:
         return None
     return sentence(
-        f"A port is not worth its effort: saving {saving.value:.0%} of {usd(cost['value'])} a month brings "
-        f"{usd(gain)} over "
-        f"{case.said.horizon.months} months, and the port is assumed to take {weeks:g} engineer-weeks, {usd(effort)}.",
+        f"A port is not worth its effort: saving {saving.value:.0%} of the {usd(spent)} that "
+        f"{case.said.horizon.months} months cost brings {usd(gain)}, and the port is assumed to take {weeks:g} "
+        f"engineer-weeks, {usd(effort)}.",
         *cost["evidence"],
         saving.id,
         week.id,
@@ -274,8 +276,8 @@ def _may_pass(stack: Stack, *, baseline: Stack, case: Case) -> bool:
     if stack.row["estimable"] and stack.row["fits"] is False:
         return False
     saving = case.coefficients.get("plan.pilot_saving_needed_fraction").value
-    low, bar = stack.monthly["low"], baseline.monthly["value"]
-    return bool(stack.monthly["value"] is None or bar is None or low is None or low <= bar * (1 - saving))
+    low, bar = stack.counted["low"], baseline.counted["value"]
+    return bool(stack.counted["value"] is None or bar is None or low is None or low <= bar * (1 - saving))
 
 
 def _is_out(part: Mapping[Any, Any]) -> bool:
@@ -305,7 +307,7 @@ def _made(made: dict[str, Any], stack: Stack) -> tuple[str, float]:
 def _gated(*, role: str, choice: Choice, stack: Stack, baseline: Stack, port: Port, case: Case) -> Assignment:
     saving = case.coefficients.get("plan.pilot_saving_needed_fraction")
     days = case.coefficients.get("plan.pilot_days")
-    price, cost = stack.numbers["price_usd_per_hour"], baseline.monthly
+    price, cost = stack.numbers["price_usd_per_hour"], baseline.counted
     gate = [
         sentence(
             f"Run it for {days.value:g} days ({days.low:g} to {days.high:g}) beside {baseline.label}; stop unless, "
@@ -331,18 +333,18 @@ def _gated(*, role: str, choice: Choice, stack: Stack, baseline: Stack, port: Po
         numbers["gate_instance_hours_per_month"] = hours
         gate.append(
             sentence(
-                f"In figures: the baseline costs {span(cost)} a month, so at {usd(price['value'])} per instance-hour, "
-                f"with the same data beside it, the pilot must do a month's work in at most {hours['value']:,.0f} "
+                f"In figures: the baseline costs {baseline.month}, so at {amount(price)}, with the same "
+                f"data beside it, the pilot must do a month's work in at most {digits(hours['value'])} "
                 "instance-hours.",
                 *hours["evidence"],
             )
         )
-    if stack.monthly["value"] is not None:
+    if stack.counted["value"] is not None:
         share = case.coefficients.get("plan.pilot_share")
         numbers["pilot_usd"] = number(
-            stack.monthly["value"] * share.value * days.value / _DAYS_PER_MONTH,
-            stack.monthly["low"] * share.low * days.low / _DAYS_PER_MONTH,
-            stack.monthly["high"] * share.high * days.high / _DAYS_PER_MONTH,
+            stack.counted["value"] * share.value * days.value / _DAYS_PER_MONTH,
+            stack.counted["low"] * share.low * days.low / _DAYS_PER_MONTH,
+            stack.counted["high"] * share.high * days.high / _DAYS_PER_MONTH,
             unit="USD",
             kind="assumption",
             evidence=(*stack.monthly["evidence"], share.id, days.id),

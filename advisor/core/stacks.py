@@ -12,7 +12,7 @@ from advisor.core.bases import BASIS_TEXT, GROUP_TEXT
 from advisor.core.candidates import Field
 from advisor.core.case import Case
 from advisor.core.coupling import Cell
-from advisor.core.quantity import Number, added, from_row, number, scaled, unknown
+from advisor.core.quantity import Number, a_month, added, from_row, number, scaled, unknown
 from advisor.core.value import CRITERIA, Anchor, level, normal, total
 from catalog.records import Rule
 from estimator.workload import Data
@@ -37,6 +37,7 @@ class Stack:
     cells: tuple[Cell, ...]
     levels: Mapping[str, float]
     to_confirm: tuple[Rule, ...]
+    counted: Number  # what is known of the month: the total less the data whose volume was not stated
     value: float = float("nan")
 
     @property
@@ -55,8 +56,13 @@ class Stack:
         return str(self.row["group"])
 
     @property
+    def month(self) -> str:
+        """Return in words what a month costs by all that is counted, and that data not stated come on top."""
+        return month_of(monthly=self.monthly, counted=self.counted)
+
+    @property
     def monthly(self) -> Number:
-        """Return the total per month at the planning value."""
+        """Return the total per month at the planning value; a lower bound where something was not stated."""
         return self.numbers["monthly_usd"]
 
 
@@ -134,18 +140,19 @@ def build(*, field: Field, positions: Sequence[int], case: Case, anchors: Mappin
         if place not in bonds:
             bonds[place] = coupling.cells(rows=rows, provider=place[0], path=place[1], weights=bound, fabric=place[2])
         cells = bonds[place]
-        numbers = _numbers(row=row, field=field, whole=whole, case=case, cells=cells)
+        numbers, counted = _numbers(row=row, field=field, whole=whole, case=case)
         stacks.append(
             Stack(
                 id=f"{field.workload.id}/{row['candidate_id']}",
                 label=_label(row),
                 row=row,
                 states=field.states(position),
-                standing=_standing(row["standing"], numbers["monthly_usd"]),
+                standing=_standing(row["standing"], counted),
                 layers=whole.options,
                 numbers=numbers,
                 cells=tuple(cells),
-                levels=_levels(numbers=numbers, cells=cells, whole=whole, anchors=anchors),
+                levels=_levels(numbers=numbers, counted=counted, cells=cells, whole=whole, anchors=anchors),
+                counted=counted,
                 to_confirm=compatibility.to_confirm(
                     catalog_rules=case.catalog.rules, facts=_facts(field=field, row=row, whole=whole)
                 ),
@@ -154,9 +161,9 @@ def build(*, field: Field, positions: Sequence[int], case: Case, anchors: Mappin
     return _valued(stacks, case.said.weights)
 
 
-def _standing(standing: str, monthly: Number) -> str:
-    """Return a candidate's standing as a whole stack: a total with an unknown part is confirmed first."""
-    return "confirm_first" if standing == "ranked" and monthly["value"] is None else standing
+def _standing(standing: str, counted: Number) -> str:
+    """Return a candidate's standing as a whole stack: one with a line nobody could price is confirmed first."""
+    return "confirm_first" if standing == "ranked" and counted["value"] is None else standing
 
 
 def _facts(*, field: Field, row: Row, whole: layers.Layers) -> dict[str, Any]:
@@ -174,6 +181,12 @@ def _label(row: Row) -> str:
     return f"{machine}, {row['provider']} {row['region']}, {BASIS_TEXT[row['basis']]}"
 
 
+def month_of(*, monthly: Number, counted: Number) -> str:
+    """Return what a month costs in words, by what is ``counted``: two such can be compared, two lower bounds cannot."""
+    is_all = monthly["value"] is not None or counted["value"] is None
+    return a_month(monthly) if is_all else f"{a_month(counted)} without its data"
+
+
 def group_text(stack: Stack) -> str:
     """Return the purchase group of a stack in words."""
     return GROUP_TEXT[stack.group]
@@ -184,7 +197,8 @@ def path_text(stack: Stack) -> str:
     return _WORD[str(stack.row["path"])]
 
 
-def _numbers(*, row: Row, field: Field, whole: layers.Layers, case: Case, cells: Sequence[Cell]) -> dict[str, Number]:
+def _numbers(*, row: Row, field: Field, whole: layers.Layers, case: Case) -> tuple[dict[str, Number], Number]:
+    """Return the numbers of a stack and, of its month, what is counted: all but the data nobody stated a volume of."""
     evidence = tuple(row["evidence"]) or (row["option_evidence"],)
     priced = (*evidence, row["price_evidence"])
     kind = row["estimate_kind"] or "estimate"
@@ -200,25 +214,29 @@ def _numbers(*, row: Row, field: Field, whole: layers.Layers, case: Case, cells:
         provider=row["provider"], region=row["region"], gb=gone, purpose="ordinary_transfer", answer=answer
     )
     fee = whole.orchestration_usd
-    parts = {"compute": compute, "storage": whole.storage_usd, "egress": egress, "orchestration": fee}
     checkpoints = {} if whole.checkpoint_usd is None else {"checkpoint_usd": whole.checkpoint_usd}
-    parts |= checkpoints
+    known = {"compute": compute, "storage": whole.storage_usd, "egress": egress, "orchestration": fee, **checkpoints}
+    parts = known | {
+        "storage": _if_stated(whole.storage_usd, data=field.workload.data, name="stored_tb"),
+        "egress": _if_stated(egress, data=field.workload.data, name="egress_gb_per_month"),
+    }
     numbers = {
         "monthly_usd": added(parts, unit="USD/month"),
         "compute_usd": compute,
-        "storage_usd": _if_stated(whole.storage_usd, data=field.workload.data, name="stored_tb"),
+        "storage_usd": parts["storage"],
         **checkpoints,
-        "egress_usd": _if_stated(egress, data=field.workload.data, name="egress_gb_per_month"),
+        "egress_usd": parts["egress"],
         "orchestration_usd": fee,
         "operations": layers.operations_number(whole, evidence),
     }
     discounted = commercial.net(compute=compute, row=row, case=case)
     if discounted:
         numbers["net_monthly_usd"] = added({**parts, "compute": discounted}, unit="USD/month")
+    counted = added(known, unit="USD/month")
     if row["path"] == "managed_api":
         for column, name in (("input_usd_per_mtok", "input_price"), ("output_usd_per_mtok", "output_price")):
             numbers[name] = _price(row, column, "USD/Mtok")
-        return numbers | _tokens(row, evidence)
+        return numbers | _tokens(row, evidence), counted
     numbers["price_usd_per_hour"] = _price(row, "price_usd_per_hour", "USD/instance-hour")
     if row["accelerator"]:
         numbers["price_usd_per_accelerator_hour"] = _per_accelerator(row, numbers["price_usd_per_hour"])
@@ -230,14 +248,14 @@ def _numbers(*, row: Row, field: Field, whole: layers.Layers, case: Case, cells:
     for name in ("run", "experiment"):
         if f"{name}_hours_per_month" in numbers:
             numbers[f"{name}_usd"] = _at_price(numbers[f"{name}_hours_per_month"], numbers["price_usd_per_hour"])
-    return numbers | _footprint(row=row, kind=kind, evidence=evidence, case=case)
+    return numbers | _footprint(row=row, kind=kind, evidence=evidence, case=case), counted
 
 
 def _if_stated(line: Number, *, data: Data, name: str) -> Number:
     """Return a line of stored or leaving data; unknown, not free, where its volume was not stated."""
     if getattr(data, name) is not None:
         return line
-    return unknown(unit=line["unit"], reason=f"data.{name} is not stated: nothing is counted for it in the total")
+    return unknown(unit=line["unit"], reason=f"data.{name} is not stated")
 
 
 def _at_price(hours: Number, price: Number) -> Number:
@@ -316,13 +334,18 @@ def _tokens(row: Row, evidence: Sequence[str]) -> dict[str, Number]:
 
 
 def _levels(
-    *, numbers: Mapping[str, Number], cells: Sequence[Cell], whole: layers.Layers, anchors: Mapping[str, Anchor]
+    *,
+    numbers: Mapping[str, Number],
+    counted: Number,
+    cells: Sequence[Cell],
+    whole: layers.Layers,
+    anchors: Mapping[str, Anchor],
 ) -> dict[str, float]:
     """Return the value in [0, 1] of each criterion; NaN where it is unknown or has no anchor."""
-    mean = float(np.mean([cell.score for cell in cells])) if cells else 0.0
+    mean = float(np.mean([cell.score for cell in cells])) if cells else None
     latency = next((numbers[name] for name in ("ttft_ms", "latency_ms") if name in numbers), None)
     found = {
-        "cost": numbers["monthly_usd"]["value"],
+        "cost": counted["value"],
         "time": numbers["run_days"]["value"] if "run_days" in numbers else None,
         "latency": latency["value"] if latency else None,
         "portability": mean,
@@ -348,7 +371,7 @@ def ordered(stacks: Sequence[Stack]) -> list[Stack]:
     """Return stacks best first: ranked before confirm-first before excluded, then by value, cost and id."""
 
     def key(stack: Stack) -> tuple[Any, ...]:
-        cost = stack.monthly["value"]
+        cost = stack.counted["value"]
         met = sum(state == 1 for state in stack.states.values())
         return (
             _ORDER[stack.standing],

@@ -5,9 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from advisor.core.constraints import MISSED, STATE_TEXT
+from advisor.core import together
+from advisor.core.case import Case
+from advisor.core.constraints import MISSED, STATE_TEXT, UNKNOWN
+from advisor.core.labels import CARRYING
 from advisor.core.plan import Choice, Plan
-from advisor.core.quantity import number, sentence, span, titled, usd
+from advisor.core.quantity import listed, number, sentence, titled, usd
 from advisor.core.roles import Assignment
 from advisor.core.stacks import Stack
 
@@ -30,8 +33,9 @@ def judged(*, choice: Choice, stack: Stack) -> list[dict[str, Any]]:
     return found
 
 
-def constraint_summary(*, assignments: Sequence[Assignment], plan: Plan, budget: float | None) -> list[dict[str, Any]]:
-    """Return each constraint once per assigned production stack, and the shared budget."""
+def constraint_summary(*, assignments: Sequence[Assignment], plan: Plan, case: Case) -> list[dict[str, Any]]:
+    """Return each constraint once per assigned production stack, the shared budget, and capacity drawn together."""
+    budget = case.said.limits.budget_usd_per_month
     rows: list[dict[str, Any]] = []
     if budget is not None:
         state = {True: "met", False: "missed", None: "cannot be confirmed"}[plan.within_budget]
@@ -43,7 +47,7 @@ def constraint_summary(*, assignments: Sequence[Assignment], plan: Plan, budget:
                 "title": "monthly budget",
                 "state": state,
                 "text": sentence(
-                    f"The plan costs {span(cost)} a month against a budget of {usd(budget)}.",
+                    f"The plan costs {plan.month} against a budget of {usd(budget)}{_past(plan, budget)}.",
                     "answer:constraints.budget_usd_per_month",
                     *cost["evidence"],
                 ),
@@ -63,12 +67,25 @@ def constraint_summary(*, assignments: Sequence[Assignment], plan: Plan, budget:
                 ),
             }
         )
+    carrying = [item for item in assignments if item.stack and item.role in CARRYING]
+    names = [item.choice.field.stated.name or item.choice.field.workload.id for item in carrying]
+    for holds, text in together.shared(chosen=[item.stack for item in carrying], names=names, case=case):
+        state, title = ("met" if holds else "cannot be confirmed"), "capacity of all workloads together"
+        rows.append({"id": "capacity", "scope": "decision", "title": title, "state": state, "text": text})
     for item in assignments:
-        if item.stack is None or item.role not in ("production", "baseline"):
+        if item.stack is None or item.role not in CARRYING:
             continue
         for row in judged(choice=item.choice, stack=item.stack):
             rows.append({**row, "scope": item.choice.field.workload.id})
     return rows
+
+
+def _past(plan: Plan, budget: float) -> str:
+    """Return that the high end of a plan's range passes a budget that its planning value keeps."""
+    high = plan.counted["high"]
+    if plan.within_budget is False or high is None or high <= budget:
+        return ""
+    return f", but the high end of its range, {usd(high)}, is over it"
 
 
 def removals(*, choices: Sequence[Choice]) -> list[dict[str, Any]]:
@@ -113,10 +130,10 @@ def excluded_providers(*, choices: Sequence[Choice], allowed: Sequence[str] | No
                 if stack.row["provider"] == provider
                 and [check.id for check in choice.field.checks if stack.states[check.id] == MISSED] == ["provider"]
             ]
-            known = [stack for stack in mine if stack.monthly["value"] is not None]
+            known = [stack for stack in mine if stack.counted["value"] is not None]
             if not mine:
                 continue
-            best = min(known, key=lambda stack: (stack.monthly["value"], stack.id)) if known else mine[0]
+            best = min(known, key=lambda stack: (stack.counted["value"], stack.id)) if known else mine[0]
             rows.append(
                 {
                     "workload_id": choice.field.workload.id,
@@ -126,10 +143,16 @@ def excluded_providers(*, choices: Sequence[Choice], allowed: Sequence[str] | No
                     "monthly_usd": best.monthly,
                     "text": sentence(
                         f"{provider} is excluded by your list of providers; lifting that would allow {best.label} for "
-                        f"{span(best.monthly)} a month.",
+                        f"{best.month}{_to_confirm(choice=choice, stack=best)}.",
                         "answer:constraints.providers",
                         *(best.monthly["evidence"] or [best.row["option_evidence"]]),
                     ),
                 }
             )
     return rows
+
+
+def _to_confirm(*, choice: Choice, stack: Stack) -> str:
+    """Return which decisive constraints of a stack would still have to be confirmed."""
+    open_ones = [check.title for check in choice.field.checks if check.decisive and stack.states[check.id] == UNKNOWN]
+    return f", once confirmed: {listed(open_ones)}" if open_ones else ""

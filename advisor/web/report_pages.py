@@ -8,7 +8,16 @@ from django.urls import reverse
 from advisor.core import gist
 from advisor.core.charts import Chart
 from advisor.core.coupling import LAYERS
-from advisor.core.labels import BILL_NOTE, LAYER_LABELS, ROLE_LABELS, STATES, in_order, labelled, number_label
+from advisor.core.labels import (
+    BILL_NOTE,
+    CARRYING,
+    LAYER_LABELS,
+    ROLE_LABELS,
+    STATES,
+    in_order,
+    labelled,
+    number_label,
+)
 from advisor.core.readout import Readout
 from advisor.web.picture import pictured
 from advisor.web.plots import plotted, tabled
@@ -21,7 +30,6 @@ Show = Callable[[Chart], dict[str, Any]]
 
 _STATE_TAGS = {"missed": "tag-bad", "cannot be confirmed": "tag-caution", "met": "tag-good"}
 _ROLE_TAGS = {"production": "tag-good", "baseline": "tag-good", "none": "tag-bad"}
-_IN_THE_PLAN = ("production", "baseline")
 _TIMES = ("run_days", "tuned_run_days", "ttft_ms", "tpot_ms", "latency_ms")
 _TIME_CHECKS = ("deadline", "ttft", "tpot", "latency", "need_by", "resilience")
 _FOREMOST = 5
@@ -55,7 +63,7 @@ def _plan_row(row: Data) -> dict[str, Any]:
         **row,
         "role_label": ROLE_LABELS.get(row["role"], row["role"]),
         "role_tag": _ROLE_TAGS.get(row["role"], "tag-accent"),
-        "is_in_plan": row["role"] in _IN_THE_PLAN,
+        "is_in_plan": row["role"] in CARRYING,
     }
 
 

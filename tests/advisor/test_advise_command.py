@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from advisor.core.record.markdown import markdown
 from tests.advisor.printed import reader
 
 ROOT = Path(__file__).parents[2]
@@ -97,6 +98,14 @@ def test_the_report_goes_to_a_file_as_markdown(advise: Advise, tmp_path: Path) -
     text = (tmp_path / "report.md").read_text()
     assert "# Assistant for a small team" in text
     assert "## Decision Outcome" in text
+
+
+def test_the_record_is_word_for_word_that_of_the_kept_report(
+    first: subprocess.CompletedProcess[bytes], advise: Advise
+) -> None:
+    found = advise(str(ROOT / "examples" / "small_team.yaml"), "--format", "md")
+
+    assert found.stdout.decode().strip() == markdown(json.loads(first.stdout)).strip()
 
 
 def test_a_document_comes_in_on_standard_input_too(first: subprocess.CompletedProcess[bytes], advise: Advise) -> None:

@@ -125,3 +125,33 @@ def test_an_unknown_month_stays_unknown_and_keeps_its_lower_bound():
 def test_ends_that_cross_are_refused():
     with pytest.raises(ValueError, match="does not hold"):
         cost.over_horizon(usd_per_month=Range(3.0, 2.0, 4.0), horizon=Horizon(months=3), fixed_usd_per_month=NOTHING)
+
+
+SERVED = Range(40.0, 60.0, 90.0)
+
+
+def test_a_smallest_fleet_is_paid_until_the_load_outgrows_it():
+    more = cost.above_share(usd_per_month=SERVED, least_usd_per_month=30.0, horizon=Horizon(months=4, ramp="linear"))
+
+    assert more.typical.tolist() == pytest.approx([15.0, 0.0, 0.0, 0.0])  # a quarter of 60 is 15, 30 are paid
+
+
+def test_a_smallest_fleet_never_costs_more_than_the_full_one():
+    more = cost.above_share(usd_per_month=SERVED, least_usd_per_month=50.0, horizon=Horizon(months=1, ramp="linear"))
+
+    assert [end.tolist() for end in more] == [[0.0], [0.0], [0.0]]
+
+
+@given(st.floats(0.0, 100.0), st.integers(1, 36))
+def test_no_month_costs_less_than_the_smallest_fleet_nor_more_than_the_full_one(least, months):
+    horizon = Horizon(months=months, ramp="linear")
+    more = cost.above_share(usd_per_month=SERVED, least_usd_per_month=least, horizon=horizon)
+
+    table = cost.over_horizon(
+        usd_per_month=SERVED, horizon=horizon, fixed_usd_per_month=uncertainty.exactly(0.0), above_share=more
+    )
+
+    for end, full in zip(("low", "typical", "high"), SERVED, strict=True):
+        assert (table[f"usd_{end}"] >= min(least, full) - 1e-9).all()
+        assert (table[f"usd_{end}"] <= full + 1e-9).all()
+        assert (np.diff(table[f"usd_{end}"]) >= -1e-9).all()

@@ -4,9 +4,24 @@ import numpy as np
 import pytest
 
 from estimator.layouts import BLOCK, FULL, NONE, SELECTIVE, ZERO1, ZERO2, ZERO3
-from estimator.memory import in_flight, korthikanti_layer_bytes, layer_activation_bytes, state_bytes
+from estimator.memory import in_flight, layer_activation_bytes, state_bytes
 
 GIB = 2**30
+
+
+def korthikanti_layer_bytes(*, sequence, micro_batch, hidden, heads, tensor, recompute, sp):
+    """Return activation bytes of one GPT layer, dropout and unfused attention as of 2022. [bytes]
+
+    Source: Korthikanti 2022 (arXiv:2205.05198), equations 1-6. ``recompute`` is none, selective or full; ``sp`` is
+    sequence parallelism. Valid for a plain 4h MLP, full multi-head attention, 16-bit activations.
+    """
+    sbh = sequence * micro_batch * hidden
+    if recompute == "full":
+        return 2 * sbh / (tensor if sp else 1)
+    outside = 34 / tensor if sp else 10 + 24 / tensor
+    core = 0.0 if recompute == "selective" else 5 * heads * sequence / (hidden * tensor)
+    return sbh * (outside + core)
+
 
 # hidden, heads, layers, pipeline, interleave, micro-batch; activations in GiB without and with (SP + selective)
 # savings,

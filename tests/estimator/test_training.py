@@ -22,7 +22,7 @@ from estimator.presets import (
     power_factor,
     values_of,
 )
-from estimator.step import fill_memory, memory_per_device, shape_of, step_seconds
+from estimator.step import fill_memory, shape_of, step_seconds
 from estimator.training import COLUMNS, Training, estimate_training
 
 COEFFICIENTS = coefficient_files.load()
@@ -287,7 +287,7 @@ def test_block_recomputation_takes_just_what_memory_lacks():
     ).take(0)
     shape = shape_of(architecture=LLAMA_8B, sequence_length=8192)
     layout = one_layout(recompute=5, micro_batch=2, sharding=ZERO3)
-    kept = float(memory_per_device(shape=shape, layout=layout, physics=physics)[0])
+    kept = float(fill_memory(shape=shape, layout=layout, physics=physics, memory_bytes=np.inf)[1][0])
 
     enough, _ = fill_memory(shape=shape, layout=layout, physics=physics, memory_bytes=kept)
     tight, needed = fill_memory(shape=shape, layout=layout, physics=physics, memory_bytes=0.8 * kept)

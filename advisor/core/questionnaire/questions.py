@@ -72,7 +72,7 @@ class Question:
 
     @property
     def when_text(self) -> str:
-        """Return for people when it is asked."""
+        """Return for people when it is asked: the reference in docs/document.md is made from it."""
         kinds = "" if self.kinds == ALL or not self.of_workload else f"kind is {' or '.join(self.kinds)}"
         condition = _WHEN_TEXT[self.when]
         return " and ".join(part for part in (kinds, condition) if part) or "always"

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from advisor.core.figures import amount, words
+from advisor.core.gist import carries
 from advisor.core.labels import LAYER_LABELS, NUMBER_LABELS, labelled
 from advisor.core.option_charts import shown_stacks
 from advisor.core.readout import Readout
@@ -25,29 +26,9 @@ from advisor.core.record.blocks import (
 
 _LAYERS = ("compute", "accelerator", "networking", "storage", "orchestration", "model_layer")
 _PACE = ("run_days", "tokens_per_s", "latency_ms", "ttft_ms")
-_CARRYING = ("production", "baseline")
 _SHORT_LETTERS = 120  # of a reason that stands in each row it holds for
 
 Data = Mapping[str, Any]
-
-
-def carries(data: Data) -> dict[str, str | None]:
-    """Return which stack carries each workload in the plan."""
-    return {
-        item["workload_id"]: item["stack_id"]
-        for item in data["plan"]["assignments"]
-        if item["role"] in _CARRYING or item["stack"] is None
-    }
-
-
-def other_plans(data: Data) -> list[Data]:
-    """Return the plans compared that differ from the one advised."""
-    mine = carries(data)
-    return [
-        other
-        for other in data["plan_alternatives"]
-        if {one["workload_id"]: one["stack_id"] for one in other["assignments"]} != mine
-    ]
 
 
 def options(readout: Readout, sources: Sources) -> Iterator[Block]:

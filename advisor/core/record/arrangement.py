@@ -6,10 +6,11 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from advisor.core import readout
-from advisor.core.figures import amount, plain, span, words
+from advisor.core import gist, readout
+from advisor.core.bases import BASIS_TEXT
+from advisor.core.figures import amount, plain, span, stated, words
 from advisor.core.merged import Check
-from advisor.core.quantity import titled
+from advisor.core.quantity import listed, titled
 from advisor.core.readout import Readout
 from advisor.core.record import ahead, answer, appendix, cost, coupling
 from advisor.core.record import statement as record_statement
@@ -27,7 +28,8 @@ from advisor.core.record.blocks import (
     cell,
     rows,
 )
-from advisor.core.record.statement import ASKED, listed
+from advisor.core.record.statement import ASKED
+from advisor.core.value import CRITERIA
 
 _MAX_SLUG_LETTERS = 60
 _ANCHORS = ("ideal", "unacceptable")
@@ -98,7 +100,7 @@ def record(data: Data, *, sha256: str, facts: Facts) -> Record:
         facts=facts,
         pairs=tuple(_pairs(data, status=status, facts=facts)),
         statement=record_statement.statement(data),
-        options=(*mine, *(other["title"] for other in answer.other_plans(data)), *_nearest(data)),
+        options=(*mine, *(other["title"] for other in gist.other_plans(data)), *_nearest(data)),
         chosen=mine[0] if mine else "none",
         because=record_statement.reason(data),
         sections=(
@@ -203,7 +205,11 @@ def _answer(entry: Data) -> str:
     value = entry["value"]
     if isinstance(value, Mapping) and isinstance(value.get("acceptable"), list):
         return f"any of {listed([str(one.get('family')) for one in value['acceptable']])}"
-    return f"{plain(value)} {entry['unit'] or ''}".strip()
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return stated(value, entry["unit"] or "")
+    if entry["locator"] == "constraints.purchase":
+        return ", ".join(BASIS_TEXT.get(basis, basis) for basis in value)
+    return words(value) if entry["locator"].endswith(".kind") else plain(value)
 
 
 _COUNTED = {"ranked": "Ranked", "confirm_first": "To confirm first", "excluded": "Excluded"}
@@ -221,7 +227,8 @@ def _drivers(readout: Readout, sources: Sources) -> Iterator[Block]:
         ),
         rows(
             (titled(words(name)), f"{weight:g}", *(_anchor(data, f"preferences.{name}.{end}") for end in _ANCHORS))
-            for name, weight in data["decision"]["weights"].items()
+            for name in CRITERIA
+            if (weight := data["decision"]["weights"].get(name)) is not None
         ),
     )
     names = {item["id"]: item["name"] for item in data["workloads"]}

@@ -1,18 +1,20 @@
 """The decision in one sentence, a Y-statement: context, concern, choice, neglected, gain, price, reason."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from advisor.core.figures import words
-from advisor.core.quantity import span
-from advisor.core.record import answer
+from advisor.core.gist import other_plans
+from advisor.core.labels import CARRYING
+from advisor.core.quantity import listed, span
 from advisor.core.record.blocks import Said
+from advisor.core.value import CRITERIA
 
 ASKED = ("provider", "purchase", "residency", "certifications", "budget", "need_by", "ttft", "tpot", "latency")
 
 _WORTH = "of the plans compared that keep every constraint none is worth more under these weights"
 _PROVEN = ", and what is not yet measured, confirmed or in general use does not displace what is"
-_UNPROVEN = {"measure first", "confirm first", "canary first"}
+_UNPROVEN = {"measure first", "confirm first", "canary first", "pilot first"}
 
 Data = Mapping[str, Any]
 
@@ -27,26 +29,37 @@ def statement(data: Data) -> Said:
         [
             f"{item['stack']['label']} for {item['workload_name']}"
             for item in data["plan"]["assignments"]
-            if item["stack"] and item["role"] in ("production", "baseline")
+            if item["stack"] and item["role"] in CARRYING
         ]
     )
     cost = data["plan"]["totals"]["monthly_usd"]
     gain = f"a cost of {span(cost)} a month at full load" if cost["value"] or cost["low"] else "a plan of unknown cost"
-    others = listed([other["title"][:1].lower() + other["title"][1:] for other in answer.other_plans(data)])
+    others = listed([other["title"][:1].lower() + other["title"][1:] for other in other_plans(data)])
     neglected = f" and neglect other plans ({others})" if others else ""
+    unsure = data["decision"].get("undecided") or any(
+        item["stack"] and item["role"] in CARRYING and item["stack"]["standing"] == "confirm_first"
+        for item in data["plan"]["assignments"]
+    )
+    proposed = f"we propose{' provisionally' if unsure else ''}"
     return Said(
-        f"{head}we propose {chosen}{neglected}, to achieve {gain}, accepting {_price(data)}, because {reason(data)}"
+        f"{head}{proposed} {chosen}{neglected}, to achieve {gain}, accepting {_price(data)}, because {reason(data)}"
     )
 
 
 def reason(data: Data) -> str:
     """Return why this plan: the end of ``Chosen option: …, because``."""
+    if not data["decision"]["feasible"]:
+        return f"no plan keeps every constraint: {_removed_most(data)}."
     verdicts = {row["verdict"] for item in data["workloads"] for row in item["why_not"]}
+    found = [f"the {one['measured']} of {one['label']} is measured" for one in data["decision"].get("undecided", ())]
+    if found:
+        return f"{_WORTH} as far as they are on file; it is undecided until {listed(found)}."
     return f"{_WORTH}{_PROVEN if verdicts & _UNPROVEN else ''}."
 
 
 def _concern(data: Data) -> str:
-    weights = sorted(data["decision"]["weights"].items(), key=lambda pair: -pair[1])
+    stated = data["decision"]["weights"]
+    weights = sorted(((name, stated[name]) for name in CRITERIA if name in stated), key=lambda pair: -pair[1])
     heaviest = [f"{words(name)} (weight {weight:g})" for name, weight in weights[:2] if weight]
     asked = {check["title"] for check in data["constraints"]["checks"] if check["id"] in ASKED}
     count = f"{len(asked)} stated constraint{'s' if len(asked) != 1 else ''}"
@@ -54,9 +67,11 @@ def _concern(data: Data) -> str:
 
 
 def _price(data: Data) -> str:
-    """Say what the plan asks to be put up with: its tightest coupling and what nobody could confirm."""
+    """Say what the stacks proposed ask to be put up with: the tightest coupling and what nobody could confirm."""
     maxima = [
-        stack["maximum"]["value"] for stack in data["coupling"]["stacks"] if stack["maximum"]["value"] is not None
+        stack["maximum"]["value"]
+        for stack in data["coupling"]["stacks"]
+        if stack["maximum"]["value"] is not None and stack["role"] in CARRYING
     ]
     bound = f"a coupling of up to {max(maxima):.2f} of 1" if maxima else "a coupling that is not on file"
     open_checks = sum(check["state"] == "cannot be confirmed" for check in data["constraints"]["checks"])
@@ -70,13 +85,8 @@ def _removed_most(data: Data) -> str:
     removals = sorted(data["constraints"]["removals"], key=lambda row: (-row["removed"], row["workload_id"], row["id"]))
     missed = [check["title"] for check in data["constraints"]["checks"] if check["state"] == "missed"]
     if missed:
-        return f"{listed(sorted(set(missed)))} {'is' if len(set(missed)) == 1 else 'are'} missed"
+        return f"the {listed(sorted(set(missed)))} {'is' if len(set(missed)) == 1 else 'are'} missed"
     if not removals:
         return "nothing in the catalog can carry it"
     first = removals[0]
     return f"{first['title']} removes {first['removed']:,} of {first['of']:,} candidates of {first['workload_id']}"
-
-
-def listed(names: Sequence[str]) -> str:
-    """Return names as a sentence lists them: ``a, b and c``."""
-    return ", ".join(names[:-1]) + (" and " if len(names) > 1 else "") + names[-1] if names else ""

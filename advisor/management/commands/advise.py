@@ -127,7 +127,9 @@ def _line(path: str, reading: Reading | None) -> int | None:
 
 
 def _markdown(report: Report) -> bytes:
-    return markdown.markdown(report.data).encode()
+    return markdown.markdown(
+        json.loads(report.to_bytes())
+    ).encode()  # as a kept report is read: in the order of its bytes
 
 
 def _pdf(report: Report) -> bytes:

@@ -58,8 +58,11 @@ def test_the_lines_add_up_to_the_month_and_to_the_horizon(name, request):
         assert whole == pytest.approx(totals["horizon_usd"][end], rel=1e-4)
 
 
-def test_the_months_follow_the_ramp_and_end_at_the_horizon(served):
-    totals = served["plan"]["totals"]
+def test_the_months_follow_the_ramp_and_end_at_the_horizon(advised):
+    def grow(raw):
+        raw["horizon"] = {"months": 12, "ramp": "linear"}
+
+    totals = advised("pretraining", grow)["plan"]["totals"]
     months = totals["months"]
     grows = sum(named(totals, name)["monthly_usd"]["value"] for name in ("compute", "egress"))
     stays = totals["monthly_usd"]["value"] - grows
@@ -128,8 +131,43 @@ def test_a_volume_nobody_stated_is_unknown_and_not_free(advised):
 
     assert storage["monthly_usd"]["value"] is None
     assert "data.stored_tb is not stated" in storage["monthly_usd"]["reason"]
-    assert not storage["in_total"]
-    assert totals["horizon_usd"]["value"] is not None
+    assert storage["in_total"]
+    for name in ("monthly_usd", "horizon_usd"):
+        assert totals[name]["value"] is None
+        assert totals[name]["low"] > 0
+        assert "data.stored_tb is not stated" in totals[name]["reason"]
+    assert totals["months"][0]["usd"]["value"] is None
+
+
+def test_what_nobody_stated_leaves_the_order_as_it_is_and_is_named(advised):
+    def forget(raw):
+        raw["workloads"][0]["data"] = {}
+
+    whole, less = advised("llm_serving"), advised("llm_serving", forget)
+
+    assert less["workloads"][0]["recommended"]["id"] == whole["workloads"][0]["recommended"]["id"]
+    assert less["workloads"][0]["recommended"]["standing"] == "ranked"
+    headline = less["decision"]["headline"]["text"]
+    assert "The plan costs at least $" in headline
+    assert "on top, stored data and data leaving the cloud, of which no volume is stated" in headline
+    assert [one["text"] for one in less["warnings"] if one["code"] == "not_counted"] == [
+        "Chat: of stored data and data leaving the cloud no volume is stated: no total counts any, and each is a lower "
+        "bound."
+    ]
+    (budget,) = [row for row in less["constraints"]["checks"] if row["id"] == "budget"]
+    assert budget["state"] == "cannot be confirmed"
+    (stack,) = [one for one in less["coupling"]["stacks"] if one["role"] == "baseline"]
+    assert stack["leaving"]["data_usd"]["ordinary_transfer"]["value"] is None
+
+
+def test_known_parts_over_the_budget_miss_it_whatever_else_is_unknown(advised):
+    def tight(raw):
+        raw["workloads"][0]["data"] = {}
+        raw["constraints"]["budget_usd_per_month"] = 20_000
+
+    data = advised("llm_serving", tight)
+
+    assert not data["decision"]["feasible"]
 
 
 def test_data_that_are_there_already_need_no_move(advised):
@@ -218,3 +256,27 @@ def test_the_record_holds_the_bill_and_an_older_report_still_renders(served):
     assert re.search(r"Provider support plan[^|]*\| unknown", record)
     assert "Summed up" in record
     assert "Provider support plan" not in markdown(older)
+
+
+def test_a_service_never_costs_less_than_its_smallest_fleet(served):
+    months, compute = served["plan"]["totals"]["months"], named(served["plan"]["totals"], "compute")
+    numbers = served["workloads"][0]["recommended"]["numbers"]
+    least = 3 * 730 * numbers["price_usd_per_hour"]["value"]  # one instance in each of three zones
+
+    assert numbers["instances_count"]["value"] == 3
+    assert months[0]["usd"]["value"] >= least
+    assert compute["horizon_usd"]["value"] == pytest.approx(12 * least, rel=1e-4)
+    assert compute["horizon_usd"]["reason"] == "never less than the smallest fleet"
+    idle = named(served["plan"]["totals"], "idle")
+    useful = compute["monthly_usd"]["value"] - idle["monthly_usd"]["value"]
+    assert compute["horizon_usd"]["value"] - idle["horizon_usd"]["value"] == pytest.approx(6.5 * useful, rel=1e-3)
+
+
+def test_what_is_paid_by_the_token_follows_the_load_from_nothing(advised):
+    def grow(raw):
+        raw["horizon"] = {"months": 12, "ramp": "linear"}
+
+    data = advised("small_team", grow)
+
+    compute = named(data["plan"]["totals"], "compute")
+    assert compute["horizon_usd"]["value"] == pytest.approx(6.5 * compute["monthly_usd"]["value"], rel=1e-4)

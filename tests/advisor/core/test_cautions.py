@@ -40,7 +40,7 @@ def test_a_family_nobody_evaluated_is_advised_with_a_warning(advised: Any, edit:
 def holding(accelerators: int) -> Any:
     def hold(raw: dict[str, Any]) -> None:
         held = [{"provider": name, "accelerators": accelerators} for name in ("aws", "azure", "gcp")]
-        raw["constraints"] = {**(raw.get("constraints") or {}), "quota": held}
+        raw["constraints"] = {**(raw.get("constraints") or {}), "quota": held, "need_by": None}
 
     return hold
 
@@ -65,3 +65,43 @@ def test_own_capacity_past_the_quota_is_not_advised_before_it_is_asked_for(advis
     best = scarce.data["workloads"][0]["recommended"]
     assert best is None or not best["layers"]["accelerator"]["id"] or recommended(scarce)["state"] == "met"
     assert "more than the 1 of your quota on" in " ".join(texts(scarce))
+
+
+def two_of_a_kind(accelerators: int) -> Any:
+    def hold(raw: dict[str, Any]) -> None:
+        twin = {**raw["workloads"][0], "id": "twin", "name": "Twin"}
+        raw["workloads"] = [raw["workloads"][0], twin]
+        raw["constraints"] |= {"quota": [{"provider": "aws", "accelerators": accelerators}], "providers": ["aws"]}
+        del raw["constraints"]["budget_usd_per_month"]
+
+    return hold
+
+
+def together(report: Any) -> list[dict[str, Any]]:
+    checks = report.data["constraints"]["checks"]
+    return [check for check in checks if check["id"] == "capacity" and check["scope"] == "decision"]
+
+
+def test_workloads_that_draw_on_one_quota_are_held_against_it_together(advised: Any) -> None:  # noqa: F811
+    enough, scarce = advised("llm_serving", two_of_a_kind(48)), advised("llm_serving", two_of_a_kind(47))
+
+    (held,), (missing,) = together(enough), together(scarce)
+    assert held["state"] == "met"
+    assert held["text"]["text"] == (
+        "The 48 accelerators of Chat and Twin together stay within the 48 accelerators of your quota on aws."
+    )
+    assert missing["state"] == "cannot be confirmed"
+    assert "are more than the 47" in missing["text"]["text"]
+    assert "ask for it first" in missing["text"]["text"]
+    assert missing["text"]["evidence"][0] == "answer:constraints.quota[0].accelerators"
+
+
+def test_the_plan_goes_elsewhere_before_it_draws_a_quota_twice(advised: Any) -> None:  # noqa: F811
+    def on_any_cloud(raw: dict[str, Any]) -> None:
+        two_of_a_kind(30)(raw)
+        raw["constraints"]["providers"] = ["aws", "azure", "gcp"]
+
+    report = advised("llm_serving", on_any_cloud)
+
+    assert {workload["recommended"]["provider"] for workload in report.data["workloads"]} == {"aws", "azure"}
+    assert not [check for check in together(report) if check["state"] != "met"]

@@ -75,7 +75,7 @@ def test_a_plan_without_a_known_cost_is_in_the_table_and_counted_in_the_sentence
     chart = by_id(cost_charts(data), "plans")
 
     assert {one["title"] for one in data["plan_alternatives"]} | {"The plan"} == set(chart.labels)
-    assert f"Other plans without a known cost: {len(unknown)}." in chart.says["text"]
+    assert f"Other plans whose whole cost is not known: {len(unknown)}." in chart.says["text"]
 
 
 def a_line(id: str, usd: float | None, **fields: Any) -> dict[str, Any]:

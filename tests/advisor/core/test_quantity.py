@@ -2,6 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from advisor.core.figures import amount
 from advisor.core.quantity import Unsourced, added, number, rounded, scaled, span, unknown, usd
 
 MONEY = st.floats(min_value=0.01, max_value=1e9, allow_nan=False)
@@ -74,6 +75,18 @@ def test_money_is_said_to_three_digits():
     assert usd(1234.5) == "$1,230"
     assert usd(2_345_678) == "$2.35 million"
     assert usd(0.0123) == "$0.0123"
+
+
+def test_money_has_one_spelling_in_sentences_and_tables():
+    for value, text in (
+        (12.1, "$12.10"),
+        (113.9326, "$114"),
+        (0.5, "$0.50"),
+        (999_999.0, "$1 million"),
+        (-7.5, "−$7.50"),
+    ):
+        assert usd(value) == text
+        assert amount(number(value, unit="USD/month", kind="estimate", evidence=("a",))) == f"{text} per month"
 
 
 def test_an_unknown_cost_is_said_as_a_lower_bound():
