@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -16,14 +17,14 @@ OURS = ("CELERY_BROKER_URL", "DATABASE_URL", "SECRET_KEY", "CREDENTIAL_KEYS", "A
 class Stack:
     """A running `runstack` and what it prints."""
 
-    def __init__(self, *, data_dir: Path, port: int) -> None:
+    def __init__(self, *, data_dir: Path, port: int, more: Mapping[str, str] | None = None) -> None:
         environment = {name: value for name, value in os.environ.items() if name not in OURS}
         self.port, self.output = port, data_dir.with_name(f"output-{port}.txt")
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "manage.py", "runstack", "--port", str(port)],
                 cwd=ROOT,
-                env={**environment, "ADVISOR_DATA_DIR": str(data_dir)},
+                env={**environment, **(more or {}), "ADVISOR_DATA_DIR": str(data_dir)},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

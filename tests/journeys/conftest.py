@@ -3,7 +3,7 @@
 import re
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -29,8 +29,8 @@ def base_url() -> str:
 class App(Stack):
     """The running application as a visitor finds it."""
 
-    def __init__(self, *, data_dir: Path, port: int) -> None:
-        super().__init__(data_dir=data_dir, port=port)
+    def __init__(self, *, data_dir: Path, port: int, more: Mapping[str, str] | None = None) -> None:
+        super().__init__(data_dir=data_dir, port=port, more=more)
         self.database = data_dir / "advisor.sqlite3"
         self.address = f"http://127.0.0.1:{port}"
         self._link: str | None = self.wait_for(r"sign in once with (\S+)", within_s=90)
