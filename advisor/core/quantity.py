@@ -132,7 +132,8 @@ def usd(value: float | None) -> str:
             return f"${value / size:.3g}{suffix}"
     if abs(value) >= 1000:
         return f"${float(f'{value:.3g}'):,.0f}"
-    return f"${value:.3g}"
+    text = f"{value:.3g}"
+    return f"${text}0" if len(text.partition(".")[2]) == 1 else f"${text}"  # cents are two digits: $12.10
 
 
 def span(value: Number) -> str:
