@@ -183,6 +183,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.gzip.GZipMiddleware",  # pads each answer by chance, so that its length tells nothing (BREACH)
     "advisor.web.limits.limit_body",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -224,7 +225,7 @@ LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
 
-# --- static files: served by whitenoise, from the source tree when local, collected and hashed in production --------
+# --- static files: served by whitenoise, collected (hashed and compressed) by `make run` and in production ------------
 
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [
@@ -233,13 +234,17 @@ STATICFILES_DIRS = [
     ("swagger-ui", Path(drf_spectacular_sidecar.__file__).parent / "static/drf_spectacular_sidecar/swagger-ui-dist"),
 ]
 WHITENOISE_SKIP_COMPRESS_EXTENSIONS = ("map", "png", "woff", "woff2")
-STATIC_ROOT = DATA_DIR / "static" if PRODUCTION else None
-WHITENOISE_USE_FINDERS = not PRODUCTION
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True
+STATIC_FILES = _choice(
+    "STATIC_FILES", default="collected" if PRODUCTION else "source", accepted=("collected", "source")
+)
+STATIC_ROOT = DATA_DIR / "static" if STATIC_FILES == "collected" else None
+WHITENOISE_USE_FINDERS = STATIC_ROOT is None
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": DATA_DIR / "files"}},
     "staticfiles": {
-        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
-        if PRODUCTION
+        "BACKEND": "advisor.web.static_files.HashedAndCompressed"
+        if STATIC_ROOT
         else "django.contrib.staticfiles.storage.StaticFilesStorage"
     },
 }

@@ -13,7 +13,7 @@ atexit.register(shutil.rmtree, _directory, ignore_errors=True)
 # A developer's own settings don't reach the tests.
 for _name in ("ADVISOR_ENV", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "DATABASE_URL"):
     os.environ.pop(_name, None)
-for _name in ("SECURE_SSL_REDIRECT", "TRUST_PROXY", "LOG_LEVEL"):
+for _name in ("SECURE_SSL_REDIRECT", "TRUST_PROXY", "LOG_LEVEL", "STATIC_FILES"):
     os.environ.pop(_name, None)
 os.environ["ADVISOR_DATA_DIR"] = _directory
 os.environ["SECRET_KEY"] = "only for tests"

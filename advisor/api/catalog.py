@@ -23,7 +23,7 @@ from advisor.api import shapes
 from advisor.api.bodies import Moment, RowQuery
 from advisor.api.description import ROW, TEXT, described, header
 from advisor.api.errors import BadRequest
-from advisor.api.views import CSV, JSON, View, checked, parameters
+from advisor.api.views import CSV, JSON, View, checked, is_known, parameters
 from advisor.core.csv_export import first_line, lines
 from advisor.core.problems import problem
 from advisor.core.shelf.browse import row_of, shelf
@@ -80,8 +80,7 @@ class CatalogView(View):
         parts = (catalog.release, catalog.fact_set, catalog.moment, service.code(), *asked)
         etag = f'"{hashlib.sha256(repr(tuple(map(str, parts))).encode()).hexdigest()[:32]}"'
         told = {"ETag": etag, "Cache-Control": "private, no-cache"}
-        known = [part.strip().removeprefix("W/") for part in self.request.headers.get("If-None-Match", "").split(",")]
-        return told, HttpResponse(status=304, headers=told) if etag in known or "*" in known else None
+        return told, HttpResponse(status=304, headers=told) if is_known(self.request, etag) else None
 
 
 class Overview(CatalogView):

@@ -15,7 +15,7 @@ from advisor.api import shapes
 from advisor.api.bodies import Begin, Changes, Paging, Seen
 from advisor.api.description import CURSOR, DOCUMENT, DOCUMENT_EXAMPLE, TEXT, described, header
 from advisor.api.errors import BadRequest
-from advisor.api.views import JSON, YAML, View, checked, content, mapping, parameters
+from advisor.api.views import JSON, YAML, View, checked, content, is_known, mapping, parameters
 from advisor.core.problems import problem
 from advisor.models import Revision, Run
 from advisor.services import access, decisions, documents, drafts, listing, shelf
@@ -109,7 +109,7 @@ class Document(View):
     )
     def get(self, request: Request, decision_id: int) -> Any:
         found = documents.newest(decision=access.decision(decision_id=decision_id, **self.who()))
-        if request.headers.get("If-None-Match") == _etag(found):
+        if is_known(request, _etag(found)):
             return HttpResponse(status=304, headers={"ETag": _etag(found)})
         if request.accepted_media_type == YAML:
             return HttpResponse(drafts.as_yaml(found), content_type=YAML, headers={"ETag": _etag(found)})
@@ -216,7 +216,7 @@ def _told(revision: Revision) -> Response:
 
 def _seen(request: Request, asked: dict[str, Any]) -> State:
     """Return which state a change was made from: If-Match, or else revision and version."""
-    matched = re.fullmatch(r'"(\d{1,9})\.(\d{1,9})"', request.headers.get("If-Match", ""))
+    matched = re.fullmatch(r'(?:W/)?"(\d{1,9})\.(\d{1,9})"', request.headers.get("If-Match", ""))
     if matched:
         return State(revision=int(matched[1]), version=int(matched[2]))
     if "revision" in asked and "version" in asked:

@@ -11,7 +11,7 @@ from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
-from advisor.api.views import JSON, View
+from advisor.api.views import JSON, View, is_known
 
 
 @lru_cache(maxsize=1)
@@ -33,7 +33,7 @@ class Description(Public):
     def get(self, request: Request) -> HttpResponse:
         etag = f'"{hashlib.sha256(description()).hexdigest()[:32]}"'
         told = {"ETag": etag, "Cache-Control": "no-cache"}
-        if request.headers.get("If-None-Match") == etag:
+        if is_known(request, etag):
             return HttpResponse(status=304, headers=told)
         return HttpResponse(description(), content_type=JSON, headers=told)
 

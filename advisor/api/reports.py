@@ -14,7 +14,7 @@ from advisor import tasks
 from advisor.api import shapes
 from advisor.api.bodies import Two
 from advisor.api.description import FILE, REPORT, TEXT, described, header
-from advisor.api.views import JSON, MARKDOWN, PDF, ZIP, View, parameters
+from advisor.api.views import JSON, MARKDOWN, PDF, ZIP, View, is_known, parameters
 from advisor.core import comparison
 from advisor.core.problems import error
 from advisor.models import Rendering
@@ -152,6 +152,6 @@ def _issued(request: Request, found: Row, made: Callable[[bytes], bytes], *, kin
 def _file(request: Request, content: bytes, *, kind: str) -> HttpResponse:
     etag = f'"{hashlib.sha256(content).hexdigest()}"'
     told = {"ETag": etag, "Cache-Control": "private, no-cache"}
-    if request.headers.get("If-None-Match") == etag:
+    if is_known(request, etag):
         return HttpResponse(status=304, headers=told)
     return HttpResponse(content, content_type=kind, headers=told)

@@ -212,6 +212,12 @@ def content(request: Request) -> bytes:
     return found
 
 
+def is_known(request: Request, etag: str) -> bool:
+    """Return whether the program has this state already. Compression on the way makes an ETag weak: `W/"…"`."""
+    told = [part.strip().removeprefix("W/") for part in request.headers.get("If-None-Match", "").split(",")]
+    return etag in told or "*" in told
+
+
 def mapping(request: Request) -> dict[str, Any]:
     """Return a JSON or YAML body as a mapping. Raises DocumentError for whatever is none."""
     return reading.parse(content(request))

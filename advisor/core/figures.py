@@ -1,5 +1,6 @@
 """How a report's numbers and bare values are written for people: on the page, in the record and in its PDF alike."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -60,8 +61,8 @@ def stated(value: float, unit: str) -> str:
 
 
 def words(name: Any) -> str:
-    """Return a key of the report as words: `model_layer` → `model layer`."""
-    return str(name).replace("_", " ")
+    """Return a key of the report as words: `model_layer` → `model layer`, `managed_api` → `managed API`."""
+    return re.sub(r"\b(api|cpu)\b", lambda found: found[0].upper(), str(name).replace("_", " "))
 
 
 def _is_exact(number: Mapping[str, Any]) -> bool:

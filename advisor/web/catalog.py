@@ -76,7 +76,7 @@ def search_page(request: HttpRequest, catalog: Catalog) -> HttpResponseBase:
     groups = [
         {
             "group": group,
-            "rows": shown_rows(table=group.table, rows=group.rows, columns=group.table.columns[:3]),
+            "rows": shown_rows(catalog=catalog, table=group.table, rows=group.rows, columns=group.table.columns[:3]),
             "columns": group.table.columns[:3],
         }
         for group in found
@@ -135,7 +135,8 @@ def comparison(request: HttpRequest, catalog: Catalog) -> HttpResponseBase:
     try:
         found = compare(catalog=catalog, name=name, ids=ids)
     except NotComparable as error:
-        context = {"problem": str(error), "tables": [one for one in TABLES.values() if one.compares], "of": name}
+        tables = [one for one in TABLES.values() if one.compares]
+        context = {"catalog": catalog, "problem": str(error), "tables": tables, "of": name}
         return render(request, "web/catalog_compare.html", context, status=400 if ids else 200)
     return render(request, "web/catalog_compare.html", compare_page(comparison=found, catalog=catalog))
 

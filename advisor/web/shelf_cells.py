@@ -8,7 +8,7 @@ import pandas as pd
 from django.urls import reverse
 
 from advisor.core.age import FRESH, STALE, UNDATED, age_text
-from advisor.core.shelf.browse import COMPUTED
+from advisor.core.shelf.browse import COMPUTED, name_of
 from advisor.core.shelf.facts import Fact
 from advisor.core.shelf.labels import in_words
 from advisor.core.shelf.order import is_price
@@ -44,7 +44,9 @@ class Shown:
     is_unknown: bool = False
 
 
-def shown_rows(*, table: Table, rows: pd.DataFrame, columns: Iterable[Column]) -> list[dict[str, Any]]:
+def shown_rows(
+    *, catalog: Catalog, table: Table, rows: pd.DataFrame, columns: Iterable[Column]
+) -> list[dict[str, Any]]:
     """Return rows of a table as its lists show them."""
     columns = tuple(columns)
     return [
@@ -55,14 +57,14 @@ def shown_rows(*, table: Table, rows: pd.DataFrame, columns: Iterable[Column]) -
             "under": ""
             if any(column.name == "provider" for column in columns)
             else in_words("provider", row.get("provider")) or "",
-            "cells": [(column, cell(row=row, column=column, table=table)) for column in columns],
+            "cells": [(column, cell(catalog=catalog, row=row, column=column, table=table)) for column in columns],
             "age": age(row),
         }
         for row in rows.to_dict("records")
     ]
 
 
-def cell(*, row: Mapping[str, Any], column: Column, table: Table) -> Shown:
+def cell(*, catalog: Catalog, row: Mapping[str, Any], column: Column, table: Table) -> Shown:
     """Return one cell of a list; an unknown one says why where the row tells."""
     name = column.name
     value = in_words(name, row[name])
@@ -70,7 +72,8 @@ def cell(*, row: Mapping[str, Any], column: Column, table: Table) -> Shown:
         text = _BLANKS.get(name) or ("none" if _has_none(row, name) else "unknown")
         return Shown(text=text, note=_why_unknown(row, name), is_unknown=True)
     if name == "licence_id" or (name == "accelerator" and table.name != "offers"):
-        return Shown(text=str(value), href=address(_LINKS[name], str(row[name])))
+        target, row_id = _LINKS[name], str(row[name])
+        return Shown(text=name_of(catalog=catalog, table=target, row_id=row_id), href=address(target, row_id))
     if is_price(name):
         doubt = row.get("price_doubt") or ""
         note = f"doubtful: {doubt}" if doubt and name == "price_usd_per_hour" else ""
@@ -115,12 +118,13 @@ def money(value: float, *, unit: str, is_computed: bool = False) -> str:
 def age(row: Mapping[str, Any]) -> dict[str, str]:
     """Return how a row's age is shown: words, a tag for stale and undated, and what stands behind it."""
     state = row["freshness"]
-    dated = f"as of {row['as_of']} ({row['as_of_basis']})" if row["as_of"] else "its source states no date"
     return {
         "text": age_text(row["age_days"]),
         "state": state,
         "tag": STATE_TAGS[state],
-        "note": f"{row['kind']}, {dated}",
+        "kind": row["kind"],
+        "as_of": row["as_of"],
+        "basis": row["as_of_basis"],
     }
 
 
@@ -136,8 +140,12 @@ def fact_cell(fact: Fact, catalog: Catalog) -> Shown:
         return Shown(text=money(value, unit=fact.unit, is_computed=fact.name in COMPUTED))
     if fact.name == "coupling_score":
         return Shown(text=f"{value:.2f}")
-    text = plain(value) + (f" {fact.unit}" if fact.unit and isinstance(value, float) else "")
+    text = plain(value) + (
+        f" {'day' if value == 1 and fact.unit == 'days' else fact.unit}"
+        if fact.unit and isinstance(value, float)
+        else ""
+    )
     target = _LINKS.get(fact.name)
     if target and TABLES[target].id_of(str(value)) in catalog.rows:
-        return Shown(text=text, href=address(target, str(value)))
+        return Shown(text=name_of(catalog=catalog, table=target, row_id=str(value)), href=address(target, str(value)))
     return Shown(text=text)

@@ -70,7 +70,7 @@ def list_page(*, catalog: Catalog, query: Query) -> dict[str, Any]:
         "catalog": catalog,
         "query": query,
         "headings": _headings(query),
-        "rows": shown_rows(table=table, rows=shown, columns=table.columns),
+        "rows": shown_rows(catalog=catalog, table=table, rows=shown, columns=table.columns),
         "count": len(rows),
         "first": (page - 1) * ROWS_ON_A_PAGE + 1,
         "last": (page - 1) * ROWS_ON_A_PAGE + len(shown),

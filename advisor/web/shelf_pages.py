@@ -34,7 +34,7 @@ def detail_page(*, detail: Detail, catalog: Catalog) -> dict[str, Any]:
         "layer_label": LAYERS[detail.table.layer],
         "catalog": catalog,
         "parts": [_part(part, catalog=catalog, own=position == 0) for position, part in enumerate(detail.parts)],
-        "sections": [_section(section) for section in detail.sections],
+        "sections": [_section(section, catalog=catalog) for section in detail.sections],
     }
 
 
@@ -50,14 +50,14 @@ def _part(part: Part, *, catalog: Catalog, own: bool) -> dict[str, Any]:
     }
 
 
-def _section(section: Section) -> dict[str, Any]:
+def _section(section: Section, *, catalog: Catalog) -> dict[str, Any]:
     address_of_all = ""
     if section.count > len(section.rows) and section.wanted:
         address_of_all = f"{reverse('web:catalog_list', args=[section.table.name])}?{urlencode(section.wanted)}"
     return {
         "section": section,
         "columns": section.columns,
-        "rows": shown_rows(table=section.table, rows=section.rows, columns=section.columns),
+        "rows": shown_rows(catalog=catalog, table=section.table, rows=section.rows, columns=section.columns),
         "all": address_of_all,
     }
 

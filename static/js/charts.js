@@ -72,6 +72,13 @@
   document.addEventListener("DOMContentLoaded", () => {
     const places = [...document.querySelectorAll("[data-figure]")];
     const drawn = new Set();
+    const once = (place) => {
+      if (!drawn.has(place)) {
+        drawn.add(place);
+        draw(place);
+      }
+    };
+    let turn = Promise.resolve(); // one chart a task: between two of them the page answers
     const first = async (place) => {
       near.unobserve(place);
       try {
@@ -80,15 +87,14 @@
         place.hidden = true; // the table beneath says the same
         return;
       }
-      if (!drawn.has(place)) {
-        drawn.add(place);
-        draw(place);
-      }
+      turn = turn.then(() => new Promise((done) => setTimeout(done)));
+      await turn;
+      once(place);
     };
     // Each is drawn when the reader comes near it, so that none keeps the page from answering.
     const near = new IntersectionObserver((seen) => seen.filter((one) => one.isIntersecting).forEach((one) => first(one.target)), { rootMargin: "200px" });
     places.forEach((place) => near.observe(place));
-    window.addEventListener("beforeprint", () => places.forEach(first));
+    window.addEventListener("beforeprint", () => places.forEach(window.Plotly ? once : first));
     new MutationObserver(() => drawn.forEach(draw)).observe(document.documentElement, { attributes: true, attributeFilter: ["data-bs-theme"] });
   });
 })();

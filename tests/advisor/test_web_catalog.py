@@ -119,6 +119,17 @@ def test_a_browser_keeps_a_page_until_the_release_moves(client: Client, tmp_path
     assert client.get("/catalog/offers", headers={"If-None-Match": first.headers["ETag"]}).status_code == 200
 
 
+def test_a_page_that_went_compressed_is_kept_too(client: Client) -> None:
+    compressing = {"Accept-Encoding": "gzip"}
+    client.get("/catalog/offers")
+    first = client.get("/catalog/offers", headers=compressing)
+    again = client.get("/catalog/offers", headers={**compressing, "If-None-Match": first.headers["ETag"]})
+
+    assert (first.headers["Content-Encoding"], first.headers["ETag"][:3]) == ("gzip", 'W/"')
+    assert {"Cookie", "Accept-Encoding"} <= set(first.headers["Vary"].split(", "))
+    assert (again.status_code, again.content) == (304, b"")
+
+
 def test_another_person_does_not_get_the_first_ones_page(client: Client) -> None:
     mark = client.get("/catalog").headers["ETag"]
     other = Client()

@@ -1,6 +1,7 @@
 """`manage.py runstack` from outside: it starts everything, keeps it alive, and leaves nothing behind."""
 
 import os
+import re
 import signal
 import time
 import urllib.request
@@ -31,6 +32,16 @@ def test_the_stack_starts_keeps_its_children_alive_and_stops_whole(stack: Stack,
     assert link.startswith(f"http://127.0.0.1:{stack.port}/")
     with urllib.request.urlopen(link, timeout=10) as answer:  # noqa: S310 (the address is checked above)
         assert answer.status == 200
+        page = answer.read().decode()
+
+    # style sheets and scripts are hashed, kept for good, and compressed
+    static = re.findall(r'(?:href|src)="(/static/[^"]+\.(?:css|js))"', page)
+    assert len(static) >= 3
+    for path in static:
+        asked = urllib.request.Request(f"http://127.0.0.1:{stack.port}{path}", headers={"Accept-Encoding": "br, gzip"})
+        with urllib.request.urlopen(asked, timeout=10) as answer:  # noqa: S310
+            assert answer.headers["Content-Encoding"] == "br", path
+            assert "immutable" in answer.headers["Cache-Control"], path
     assert set(first) == {"web", "worker", "prices", "beat", "valkey"}
 
     # a second start on the same state, or on the same port, is refused and says why

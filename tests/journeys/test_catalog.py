@@ -40,7 +40,8 @@ def test_from_a_search_to_the_source_of_a_price(app: App, page: Page, complaints
     # a search that does not mind dashes leads to the accelerator, and from there to its instances
     page.get_by_role("searchbox", name="Search the whole catalog").fill("H100-SXM")
     page.get_by_role("button", name="Search").click()
-    page.get_by_role("link", name="H100-80GB SXM", exact=True).click()
+    found = page.get_by_role("region", name="Accelerators", exact=True)
+    found.get_by_role("link", name="H100-80GB SXM", exact=True).click()
     expect(page.get_by_role("heading", name="H100-80GB SXM", level=1)).to_be_visible()
     page.get_by_role("region", name="Instances that carry it").get_by_role("link", name="p5.48xlarge").click()
 

@@ -1,7 +1,7 @@
 """The catalog as people browse it: each table with its sources, its ages, and prices that can be compared."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, cast
 
@@ -10,6 +10,7 @@ import pandas as pd
 
 from advisor.core import age, coupling
 from advisor.core.labels import LAYER_LABELS
+from advisor.core.shelf.labels import in_words
 from advisor.core.shelf.tables import TABLES, Table
 from catalog.frame import Catalog, table
 from catalog.records import Record
@@ -134,9 +135,31 @@ def _architectures(catalog: Catalog) -> pd.DataFrame:
     return catalog.architectures.assign(kv_cache_bytes_per_token=cached)
 
 
-def _labelled(catalog: Catalog, rows: pd.DataFrame, prefix: str) -> pd.DataFrame:
-    """Give rows without a name the one under which reports cite them."""
-    labels = [catalog.evidence(f"{prefix}{id}")["label"] for id in rows["id"]]
+def _sightings(catalog: Catalog) -> pd.DataFrame:
+    rows = catalog.accelerator_regions.rename(columns={"basis": "seen"})
+    names = [name_of(catalog=catalog, table="accelerators", row_id=id) for id in rows["accelerator"]]
+    labels = [f"{name} in {region}" for name, region in zip(names, rows["region"], strict=True)]
+    return rows.assign(label=pd.Series(labels, dtype="str"))
+
+
+def _transfers(catalog: Catalog) -> pd.DataFrame:
+    rows = catalog.egress
+    labels = [_transfer_label(row) for row in rows.to_dict("records")]
+    return rows.assign(label=pd.Series(labels, dtype="str"))
+
+
+def _transfer_label(row: Mapping[Hashable, Any]) -> str:
+    provider, purpose, region = (in_words(name, row[name]) for name in ("provider", "purpose", "region"))
+    tier = f", from {row['from_gb']:,.0f} GB" if row["from_gb"] else ""
+    return f"{provider} {purpose}, {region}{tier}"
+
+
+def _terms(catalog: Catalog) -> pd.DataFrame:
+    rows = table(catalog.terms)
+    labels = [
+        " ".join([in_words("provider", provider), *id.removeprefix(provider).split("-")[1:]])
+        for id, provider in zip(rows["id"], rows["provider"], strict=True)
+    ]
     return rows.assign(label=pd.Series(labels, dtype="str"))
 
 
@@ -162,7 +185,7 @@ def _coupling(catalog: Catalog) -> pd.DataFrame:
     bits = [[bit for bit in coupling.BITS if row[bit]] for row in rows.to_dict("records")]
     pairs = list(zip(bits, steps, strict=True))
     return rows.assign(
-        label=rows["option_a"] + " and " + rows["option_b"],
+        label=rows["option_a"].replace("(hidden)", "Hidden hardware") + " and " + rows["option_b"],
         pair=rows["layer_a"].map(LAYER_LABELS) + " and " + rows["layer_b"].map(LAYER_LABELS).str.lower(),
         both_layers=rows["layer_a"] + ";" + rows["layer_b"],
         coupling_score=[coupling.score(bits=own, steps=len(steps), weights=coupling.BITS) for own, steps in pairs],
@@ -177,13 +200,11 @@ _BUILD: Mapping[str, Callable[[Catalog], pd.DataFrame]] = {
     "offers": _offers,
     "instances": lambda catalog: _with_gib(catalog.instances),
     "cpu-families": lambda catalog: catalog.cpu_families,
-    "terms": lambda catalog: table(catalog.terms),
+    "terms": _terms,
     "accelerators": lambda catalog: _with_gib(catalog.accelerators),
-    "accelerator-regions": lambda catalog: _labelled(
-        catalog, catalog.accelerator_regions.rename(columns={"basis": "seen"}), "accelerator_region:"
-    ),
+    "accelerator-regions": _sightings,
     "networking": lambda catalog: catalog.networking,
-    "egress": lambda catalog: _labelled(catalog, catalog.egress, "egress:"),
+    "egress": _transfers,
     "storage": lambda catalog: catalog.storage,
     "storage-prices": lambda catalog: catalog.storage_prices,
     "orchestration": lambda catalog: catalog.orchestration,
@@ -200,6 +221,12 @@ _BUILD: Mapping[str, Callable[[Catalog], pd.DataFrame]] = {
 def record(*, catalog: Catalog, name: str, row_id: str) -> Any:
     """Return one row as its file states it. Raises KeyError where the table has no such row."""
     return catalog.rows[TABLES[name].id_of(row_id)]
+
+
+def name_of(*, catalog: Catalog, table: str, row_id: str) -> str:
+    """Return the name of a row that another one names by its id; the id itself where the table has no such row."""
+    found = catalog.rows.get(TABLES[table].id_of(row_id))
+    return row_id if found is None else str(getattr(found, TABLES[table].label, row_id))
 
 
 def row_of(*, catalog: Catalog, name: str, row_id: str) -> pd.Series:

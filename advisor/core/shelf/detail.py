@@ -2,8 +2,11 @@
 
 from dataclasses import dataclass
 
+import pandas as pd
+
 from advisor.core.shelf import across, hardware, models
 from advisor.core.shelf.browse import row_of
+from advisor.core.shelf.labels import in_words
 from advisor.core.shelf.parts import (
     Part,
     Passage,
@@ -28,6 +31,11 @@ class Detail:
     sections: tuple[Section, ...]
 
 
+def _title(*, table: Table, row: pd.Series) -> str:
+    name = str(row[table.label])
+    return f"{name} in {row['region']}, {in_words('basis', row['basis'])}" if table.name == "offers" else name
+
+
 def detail(*, catalog: Catalog, name: str, row_id: str) -> Detail:
     """Return one row in full. Raises KeyError for a table or row that there is not."""
     table = TABLES[name]
@@ -38,7 +46,7 @@ def detail(*, catalog: Catalog, name: str, row_id: str) -> Detail:
     return Detail(
         table=table,
         row_id=row_id,
-        title=str(row[table.label]) if name != "offers" else catalog.evidence(table.id_of(row_id))["label"],
+        title=_title(table=table, row=row),
         passages=tuple(passages),
         parts=(own, *behind),
         sections=tuple(section for section in sections if section.count),

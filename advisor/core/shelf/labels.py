@@ -9,7 +9,6 @@ import numpy as np
 from advisor.core.age import FRESH, STALE, UNDATED
 from advisor.core.bases import BASIS_TEXT
 from advisor.core.labels import LAYER_LABELS
-from advisor.core.shelf.order import text_of
 
 UNITS: tuple[tuple[str, str], ...] = (  # the longest ending that fits holds
     ("price_usd_per_accelerator_gib_hour", "USD/GiB-hour"),
@@ -188,6 +187,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     "price_unit": {"gb_month": "GB", "gib_month": "GiB, converted here to GB"},
     "priced": {"known": "known", "doubtful": "doubtful", "unknown": "none, with the reason"},
     "region": {"*": "every region"},
+    "path": {"managed_api": "managed API"},
+    "purpose": {"eu_switch": "EU switch"},
     "attention": {
         "mha": "multi-head",
         "gqa": "grouped-query",
@@ -214,6 +215,15 @@ def label_of(name: str) -> str:
     ending = next((ending for ending, _ in UNITS if name.endswith(ending)), "")
     bare = name.removesuffix(ending).removesuffix("_id") if ending != name else name
     return re.sub(r"[_\s]+", " ", bare).strip().capitalize()
+
+
+def text_of(value: Any) -> str:
+    """Return a cell as the text that filters compare: `yes` and `no` for truths, blank for unknown."""
+    if value is None or (isinstance(value, float) and np.isnan(value)):
+        return ""
+    if isinstance(value, (bool, np.bool_)):
+        return "yes" if value else "no"
+    return str(value)
 
 
 def in_words(name: str, value: Any) -> Any:

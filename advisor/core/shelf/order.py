@@ -3,13 +3,13 @@
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from advisor.core import age
 from advisor.core.shelf.browse import shelf
+from advisor.core.shelf.labels import text_of
 from advisor.core.shelf.tables import TABLES
 from catalog.frame import Catalog
 
@@ -46,15 +46,6 @@ def found_by(*, catalog: Catalog, name: str, query: str) -> np.ndarray:
         [bool(whole) and (whole in text or all(word in text for word in words)) for text in haystacks(catalog, name)],
         dtype=bool,
     )
-
-
-def text_of(value: Any) -> str:
-    """Return a cell as the text that filters compare: `yes` and `no` for truths, blank for unknown."""
-    if value is None or (isinstance(value, float) and np.isnan(value)):
-        return ""
-    if isinstance(value, (bool, np.bool_)):
-        return "yes" if value else "no"
-    return str(value)
 
 
 @lru_cache(maxsize=64)

@@ -142,7 +142,7 @@ _TABLES = (
         lead="What each way to buy demands: how long, how far ahead, paid when, taken back or not.",
         layer="compute",
         prefix="terms:",
-        label="id",
+        label="label",
         columns=(
             Column("provider", "Provider"),
             Column("basis", "Way to buy"),

@@ -35,6 +35,7 @@ RESTARTS_ALLOWED = 5
 RESTARTS_WITHIN_S = 60
 READY_WITHIN_S = 60
 LOG_KEPT_BYTES = 10_000_000
+COLLECTED = {"STATIC_FILES": "collected"}
 
 
 @dataclass
@@ -148,7 +149,9 @@ class Command(BaseCommand):
                     self._begin(_valkey(), children)
                     self._wait_until_ready(children)
                 self._say("preparing the database and the catalog")
+                collecting = _collect_static_files()  # while the database is made ready
                 call_command("migrate", verbosity=0, interactive=False)
+                _wait_until_collected(collecting)
                 for child in (_web(port), _worker(), _price_worker(), _beat()):
                     self._begin(child, children)
                 call_command("load_data", verbosity=0)  # while the others load their code
@@ -225,10 +228,24 @@ def _valkey() -> Child:
     return Child(name="valkey", command=command, is_ready=lambda _: valkey_answers(path), grace_s=10, orphaned="TERM")
 
 
+def _collect_static_files() -> subprocess.Popen[bytes]:
+    command = [sys.executable, "manage.py", "collectstatic", "--noinput", "--clear", "--verbosity=0"]
+    environment = {**os.environ, **COLLECTED}
+    return subprocess.Popen(command, cwd=settings.BASE_DIR, env=environment, stderr=subprocess.PIPE)
+
+
+def _wait_until_collected(process: subprocess.Popen[bytes]) -> None:
+    _, said = process.communicate(timeout=READY_WITHIN_S)
+    if process.returncode:
+        raise CommandError(f"the static files cannot be collected:\n{said.decode(errors='replace')}")
+
+
 def _web(port: int) -> Child:
     command = [sys.executable, "-m", "gunicorn", "advisor.wsgi:application", f"--bind={HOST}:{port}"]
     command += ["--worker-class=gthread", "--threads=8", "--graceful-timeout=5", "--no-control-socket"]
-    return Child(name="web", command=command, is_ready=lambda _: _web_answers(port), grace_s=10)
+    return Child(
+        name="web", command=command, is_ready=lambda _: _web_answers(port), grace_s=10, environment=dict(COLLECTED)
+    )
 
 
 def _worker() -> Child:

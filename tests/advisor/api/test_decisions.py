@@ -107,6 +107,23 @@ def test_a_report_that_is_known_already_is_not_sent_again(owner: User, ours: Pro
     assert (again.status_code, again.content, again.headers["ETag"]) == (304, b"", etag)
 
 
+def test_the_etags_of_compressed_answers_are_known_again(owner: User, ours: Program, draft: str) -> None:
+    run = a_reported_run(owner=owner, content=REPORT.read_bytes())
+    document = f"{draft}/document"
+    report = f"/decisions/{run.revision.decision_id}/revisions/1/report"
+
+    for address in (document, report, "/catalog", "/schema"):
+        first = ours.get(address, accept_encoding="gzip")
+        assert (first.headers["Content-Encoding"], first.headers["ETag"][:3]) == ("gzip", 'W/"'), address
+        again = ours.get(address, accept_encoding="gzip", if_none_match=first.headers["ETag"])
+        assert (again.status_code, again.content) == (304, b""), address
+
+    read = ours.get(document, accept_encoding="gzip").headers["ETag"]
+    changes = {"changes": {"team.size": 20}}
+    assert ours.send("PATCH", document, changes, if_match=read).status_code == 200
+    assert ours.send("PATCH", document, {"changes": {"team.size": 30}}, if_match=read).status_code == 409
+
+
 def test_a_wrong_document_is_refused_with_every_fault_and_nothing_is_kept(ours: Program) -> None:
     wrong: dict[str, Any] = {**DOCUMENT, "workloads": [{**DOCUMENT["workloads"][0], "kind": "managd_api"}], "colour": 1}
 
