@@ -177,16 +177,19 @@ def figures(labelled: Iterable[tuple[str, Number]], refs: Callable[[Iterable[str
             Column("Figure", 2.1),
             Column("Value", 1.5, True),
             Column("Range", 1.35, True),
-            Column("Kind", 0.85),
-            Column("Sources", 1.7),
+            Column("Kind and sources", 2.3),
         ),
         rows(
             (
                 Cell(label, note=number["reason"] or ""),
                 amount(number),
                 span(number),
-                number["kind"],
-                _AS_ABOVE if number["evidence"] == above and len(above) > _NAMED_SOURCES else refs(number["evidence"]),
+                Cell(
+                    number["kind"],
+                    note=_AS_ABOVE
+                    if number["evidence"] == above and len(above) > _NAMED_SOURCES
+                    else refs(number["evidence"]),
+                ),
             )
             for (label, number), above in zip(found, before, strict=False)
         ),
