@@ -8,6 +8,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,7 @@ from advisor.core.csv_export import first_line, lines
 from advisor.core.problems import problem
 from advisor.core.shelf.browse import row_of, shelf
 from advisor.core.shelf.freshness import Line, by, every_row, overall
-from advisor.core.shelf.order import choices, narrowed, ordered
+from advisor.core.shelf.order import choices, listed
 from advisor.core.shelf.tables import TABLES, Table
 from advisor.services import shelf as service
 from catalog.frame import Catalog
@@ -150,17 +151,27 @@ class Rows(CatalogView):
         told, same = self.kept(catalog)
         if same is not None:
             return same
-        found = narrowed(catalog=catalog, name=table.name, wanted=asked.wanted, query=asked.text)
-        rows = ordered(rows=found, by=asked.sort.removeprefix("-"), descending=asked.sort.startswith("-"))
+        places = listed(
+            catalog=catalog,
+            name=table.name,
+            wanted=asked.wanted,
+            query=asked.text,
+            by=asked.sort.removeprefix("-"),
+            descending=asked.sort.startswith("-"),
+        )
         if is_csv:
+            rows = shelf(catalog, table.name).iloc[places]
             return _csv(table=table, rows=rows, catalog=catalog, asked=asked, told=told)
-        part = rows.iloc[asked.first : asked.first + asked.limit]
-        more = asked.first + asked.limit < len(rows)
+        more = asked.first + asked.limit < len(places)
+        columns = _columns(catalog, table.name)
         body = {
             "release": catalog.release,
             "as_of": catalog.moment,
-            "count": len(rows),
-            "rows": [_cells(row) for row in part.to_dict("records")],
+            "count": len(places),
+            "rows": [
+                {name: cells[place] for name, cells in columns.items()}
+                for place in places[asked.first : asked.first + asked.limit]
+            ],
             "next": _packed(asked, catalog) if more else None,
         }
         return Response(body, headers=told)
@@ -362,6 +373,13 @@ def _table(name: str) -> Table:
 
 
 # --- what is answered -----------------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=64)  # as many tables as the shelf keeps
+def _columns(catalog: Catalog, name: str) -> Mapping[str, list[Any]]:
+    """Return the columns of a table as JSON has their cells."""
+    rows = shelf(catalog, name)
+    return {str(column): [_cell(value) for value in rows[column].to_list()] for column in rows.columns}
 
 
 def _cells(row: Mapping[Any, Any]) -> dict[str, Any]:
