@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from advisor.api import catalog, decisions, docs, estimates, reports, runs, workspaces
+from advisor.api import catalog, decisions, docs, estimates, lifecycle, reports, runs, workspaces
 
 REVISION = "decisions/<int:decision_id>/revisions/<int:number>"
 
@@ -22,6 +22,11 @@ urlpatterns = [
     path("decisions/<int:decision_id>/document", decisions.Document.as_view(), name="document"),
     path("decisions/<int:decision_id>/runs", decisions.DecisionRuns.as_view(), name="decision_runs"),
     path("decisions/<int:decision_id>/comparison", reports.Comparison.as_view(), name="comparison"),
+    path("decisions/<int:decision_id>/steps", lifecycle.Steps.as_view(), name="steps"),
+    path(f"{REVISION}/propose", lifecycle.Propose.as_view(), name="propose"),
+    path(f"{REVISION}/withdraw", lifecycle.Withdraw.as_view(), name="withdraw"),
+    path(f"{REVISION}/reject", lifecycle.Reject.as_view(), name="reject"),
+    path(f"{REVISION}/accept", lifecycle.Accept.as_view(), name="accept"),
     path(f"{REVISION}/report", reports.Report.as_view(), name="report"),
     path(f"{REVISION}/report.json", reports.ReportJson.as_view(), name="report_json"),
     path(f"{REVISION}/report.md", reports.ReportMarkdown.as_view(), name="report_markdown"),

@@ -85,7 +85,8 @@ def listed(
     The same as ``ordered`` of ``narrowed``; what the catalog alone decides is remembered. Source: the table's rows.
     """
     order = _order(catalog, name, by, descending)
-    return order[_kept(catalog=catalog, name=name, wanted=wanted, query=query)[order]]
+    found: np.ndarray = order[_kept(catalog=catalog, name=name, wanted=wanted, query=query)[order]]
+    return found
 
 
 def _kept(*, catalog: Catalog, name: str, wanted: Mapping[str, str], query: str) -> np.ndarray:
