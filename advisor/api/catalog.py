@@ -22,9 +22,10 @@ from rest_framework.response import Response
 
 from advisor.api import shapes
 from advisor.api.bodies import Moment, RowQuery
-from advisor.api.description import ROW, TEXT, described, header
+from advisor.api.description import FILE, ROW, TEXT, described, header
 from advisor.api.errors import BadRequest
-from advisor.api.views import CSV, JSON, View, checked, parameters
+from advisor.api.views import CSV, JSON, PARQUET, View, checked, parameters
+from advisor.core import parquet_export
 from advisor.core.csv_export import first_line, lines
 from advisor.core.problems import problem
 from advisor.core.shelf.browse import row_of, shelf
@@ -127,25 +128,26 @@ class Overview(CatalogView):
 
 
 class Rows(CatalogView):
-    produces: tuple[str, ...] = (JSON, CSV)
+    produces: tuple[str, ...] = (JSON, CSV, PARQUET)
 
     @described(
         _TAG,
         "List the rows of a table",
-        {(200, JSON): _ROWS, (200, CSV): TEXT},
+        {(200, JSON): _ROWS, (200, CSV): TEXT, (200, PARQUET): FILE},
         304,
         400,
         404,
         503,
         about="JSON comes in pages. CSV holds every row that matches, with a comment line before the header; a blank "
-        "cell is unknown. Amounts of money are ordered dated before stale before undated.",
+        "cell is unknown. Parquet holds the same rows with types, and units in the metadata of its columns. Amounts of "
+        "money are ordered dated before stale before undated.",
         parameters=[*_LISTING, *_PAGE, _ETAG],
         id="list_catalog_rows",
     )
     def get(self, request: Request, table: str) -> Any:
-        return self._listed(request, table=_table(table), is_csv=request.accepted_media_type == CSV)
+        return self._listed(request, table=_table(table), media_type=request.accepted_media_type)
 
-    def _listed(self, request: Request, *, table: Table, is_csv: bool) -> Any:
+    def _listed(self, request: Request, *, table: Table, media_type: str) -> Any:
         asked = _query(request, table)
         catalog = _catalog({"release": asked.release, "as_of": asked.as_of})
         told, same = self.kept(catalog)
@@ -159,7 +161,9 @@ class Rows(CatalogView):
             by=asked.sort.removeprefix("-"),
             descending=asked.sort.startswith("-"),
         )
-        if is_csv:
+        if media_type == PARQUET:
+            return _parquet(table=table, places=places, catalog=catalog, asked=asked, told=told)
+        if media_type == CSV:
             rows = shelf(catalog, table.name).iloc[places]
             return _csv(table=table, rows=rows, catalog=catalog, asked=asked, told=told)
         more = asked.first + asked.limit < len(places)
@@ -192,7 +196,27 @@ class RowsCsv(Rows):
         id="get_catalog_csv",
     )
     def get(self, request: Request, table: str) -> Any:
-        return self._listed(request, table=_table(table), is_csv=True)
+        return self._listed(request, table=_table(table), media_type=CSV)
+
+
+class RowsParquet(Rows):
+    produces = (PARQUET,)
+
+    @described(
+        _TAG,
+        "Get a table as Parquet",
+        {(200, PARQUET): FILE},
+        304,
+        400,
+        404,
+        503,
+        about="Every row that matches. A column's metadata holds its `unit` and its `title`, the file's the release, "
+        "the day and what it was narrowed by. Unknown is null.",
+        parameters=[*_LISTING, _ETAG],
+        id="get_catalog_parquet",
+    )
+    def get(self, request: Request, table: str) -> Any:
+        return self._listed(request, table=_table(table), media_type=PARQUET)
 
 
 class Row(CatalogView):
@@ -409,6 +433,32 @@ def _csv(
     return StreamingHttpResponse(
         lines(rows=rows.assign(catalog_release=catalog.release), first_line=first),
         content_type=f"{CSV}; charset=utf-8",
+        headers={**told, "Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+def _parquet(
+    *, table: Table, places: np.ndarray, catalog: Catalog, asked: _Asked, told: Mapping[str, str]
+) -> HttpResponse:
+    columns = {
+        **_columns(catalog, table.name),
+        "catalog_release": [catalog.release] * len(shelf(catalog, table.name)),
+    }
+    content = parquet_export.written(
+        columns={name: [cells[place] for place in places] for name, cells in columns.items()},
+        types={name: parquet_export.type_of(name=name, cells=cells) for name, cells in columns.items()},
+        titles={column.name: column.heading for column in table.columns},
+        about={
+            "title": table.title,
+            "catalog_release": str(catalog.release),
+            "as_of": catalog.moment.isoformat(),
+            "narrowed_by": json.dumps(dict(asked.said)),
+        },
+    )
+    name = f"catalog-{table.name}-release-{catalog.release}.parquet"
+    return HttpResponse(
+        content,
+        content_type=PARQUET,
         headers={**told, "Content-Disposition": f'attachment; filename="{name}"'},
     )
 

@@ -40,6 +40,7 @@ urlpatterns = [
     path("catalog/freshness", catalog.Freshness.as_view(), name="freshness"),
     path("catalog/tables/<slug:table>", catalog.Rows.as_view(), name="catalog_rows"),
     path("catalog/tables/<slug:table>.csv", catalog.RowsCsv.as_view(), name="catalog_csv"),
+    path("catalog/tables/<slug:table>.parquet", catalog.RowsParquet.as_view(), name="catalog_parquet"),
     path("catalog/tables/<slug:table>/row", catalog.Row.as_view(), name="catalog_row"),
     path("estimates", estimates.Estimates.as_view(), name="estimates"),
 ]

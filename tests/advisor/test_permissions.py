@@ -321,6 +321,7 @@ RULES: dict[str, Rule] = {
     "api:freshness": reads(VIEWER),
     "api:catalog_rows": reads(VIEWER, at=lambda world: {"table": "accelerators"}),
     "api:catalog_csv": reads(VIEWER, at=lambda world: {"table": "accelerators"}),
+    "api:catalog_parquet": reads(VIEWER, at=lambda world: {"table": "accelerators"}),
     "api:catalog_row": reads(VIEWER, at=lambda world: {"table": "accelerators"}),
     "api:estimates": writes(VIEWER),
 }
