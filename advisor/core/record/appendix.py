@@ -62,15 +62,15 @@ def every_figure(data: Data, sources: Sources) -> Iterator[Block]:
         yield Heading(label)
         yield figures(numbers, sources.all)
     reasons = [
-        (f"{row['label']}, {name}", row[key])
+        (f"{row['label']}{ending}", row[key])
         for workload in data["workloads"]
         for row in workload["why_not"]
-        for key, name in (("monthly_usd", "a month at full load"), ("wins_below", "would cost less below"))
+        for key, ending in (("monthly_usd", ""), ("wins_below", ", would cost less below"))
         if row.get(key) is not None
     ]
     reasons += [(row["label"], row["monthly_usd"]) for row in data["constraints"]["excluded_providers"]]
     if reasons:
-        yield Heading("Stacks not taken")
+        yield Heading("Stacks not taken: a month at full load")
         yield figures(reasons, sources.all)
 
 

@@ -174,10 +174,10 @@ def figures(labelled: Iterable[tuple[str, Number]], refs: Callable[[Iterable[str
     before = [None, *(number["evidence"] for _, number in found)]
     return Table(
         (
-            Column("Figure", 2.1),
-            Column("Value", 1.5, True),
-            Column("Range", 1.35, True),
-            Column("Kind and sources", 2.3),
+            Column("Figure", 1.85),
+            Column("Value", 2.1, True),
+            Column("Range", 1.5, True),
+            Column("Kind and sources", 2),
         ),
         rows(
             (

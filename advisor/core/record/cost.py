@@ -48,10 +48,10 @@ def bill(lines: Iterable[Data], *, months_count: int, sources: Sources) -> Table
     """Return the lines of a bill: what a month at full load costs, and what the whole horizon does."""
     return Table(
         (
-            Column("Line", 2.4),
-            Column("A month at full load", 1.5, True),
+            Column("Line", 2.3),
+            Column("A month at full load", 1.6, True),
             Column(f"Over {months_count} months", 1.6, True),
-            Column("Kind and sources", 1.8),
+            Column("Kind and sources", 1.9),
         ),
         rows(
             (

@@ -1,6 +1,6 @@
 """What is bound to what, in a decision record: the tightest bond of each workload, then stack by stack."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from advisor.core.figures import amount, words
@@ -36,9 +36,13 @@ def coupling(readout: Readout, sources: Sources) -> Iterator[Block]:
     yield Paragraph(sources.said(data["coupling"]["method"]))
     weights = ", ".join(f"{words(name)} {weight:g}" for name, weight in data["coupling"]["weights"].items())
     yield Paragraph(Said(f"Weights of the observations: {weights}."), is_quiet=True)
-    stacks = list(zip(data["coupling"]["stacks"], readout.benefits, strict=True))
+    names = {item["id"]: item["name"] for item in data["workloads"]}
+    stacks: list[Advised] = [
+        ({**stack, "workload_name": names.get(stack["workload_id"], stack["workload_id"])}, benefits)
+        for stack, benefits in zip(data["coupling"]["stacks"], readout.benefits, strict=True)
+    ]
     for _, alike in _alike(stacks, lambda stack, _: [*_bound(stack, sources)]):
-        yield Heading("; ".join(_labels(alike)))
+        yield Heading("; ".join(dict.fromkeys(stack["label"] for stack, _ in alike)))
         yield from _bound(alike[0][0], sources)
         for labels, ((_, benefits), *_) in _alike(alike, lambda stack, benefits: stack["cells"] and benefits):
             if benefits:
@@ -47,7 +51,9 @@ def coupling(readout: Readout, sources: Sources) -> Iterator[Block]:
         for labels, ((stack, _), *_) in _alike(alike, lambda stack, _: stack["leaving"]["text"]):
             yield Paragraph(sources.said(stack["leaving"]["text"], lead=f"Leaving {labels}".strip()))
         for labels, ((stack, _), *_) in _alike(alike, lambda stack, _: stack["leaving"]["data_usd"]):
-            yield _moving(stack, labels=labels)
+            if labels:
+                yield Paragraph(Said(f"The stored data of {labels}:"))
+            yield _moving(stack)
 
 
 def _alike(
@@ -57,12 +63,13 @@ def _alike(
     found: dict[str, list[Advised]] = {}
     for stack, benefits in stacks:
         found.setdefault(repr(said(stack, benefits)), []).append((stack, benefits))
+    labels = [stack["label"] for stack, _ in stacks]
     for alike in found.values():
-        yield "; ".join(_labels(alike)) if len(found) > 1 else "", alike
-
-
-def _labels(stacks: list[Advised]) -> Iterable[str]:
-    return dict.fromkeys(stack["label"] for stack, _ in stacks)
+        named = (
+            f"{stack['label']} ({stack['workload_name']})" if labels.count(stack["label"]) > 1 else stack["label"]
+            for stack, _ in alike
+        )
+        yield "; ".join(named) if len(found) > 1 else "", alike
 
 
 def _bound(stack: Data, sources: Sources) -> Iterator[Block]:
@@ -90,11 +97,11 @@ def _bound(stack: Data, sources: Sources) -> Iterator[Block]:
     )
 
 
-def _moving(stack: Data, *, labels: str) -> Table:
+def _moving(stack: Data) -> Table:
     """Return what it costs to take the stored data elsewhere, and on what condition."""
     return Table(
         (
-            Column(f"Moving the stored data out{labels and f' of {labels}'}", 1.4),
+            Column("Moving the stored data out", 1.4),
             Column("Cost", 1.2, True),
             Column("On condition", 3),
         ),
