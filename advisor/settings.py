@@ -300,7 +300,12 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
     "COMPONENT_SPLIT_PATCH": False,
-    "ENUM_NAME_OVERRIDES": {"RunState": "advisor.models.Run.State", "DeliveryState": "advisor.models.Delivery.State"},
+    "ENUM_NAME_OVERRIDES": {
+        "RunState": "advisor.models.Run.State",
+        "DeliveryState": "advisor.models.Delivery.State",
+        "DecisionStatus": "advisor.models.Decision.Status",
+        "DecisionStep": "advisor.models.Approval.Transition",
+    },
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

@@ -1,5 +1,8 @@
 """What a request may say beside the document: bodies and parameters, checked part by part."""
 
+import datetime as dt
+
+from django.utils import timezone
 from rest_framework import serializers as s
 
 from advisor.api.views import Input
@@ -8,6 +11,7 @@ from advisor.services.refreshes import SOURCE_NAMES
 
 MOST_ID = 2**63 - 1
 MOST_NUMBER = 2**31 - 1
+_MOST_LETTERS = 2000
 
 
 class Paging(Input):
@@ -48,6 +52,35 @@ class Changes(Seen):
 class Two(Input):
     before = s.IntegerField(min_value=1, max_value=MOST_NUMBER, help_text="The number of a revision.")
     after = s.IntegerField(min_value=1, max_value=MOST_NUMBER, help_text="The number of another.")
+
+
+class Proposal(Input):
+    supersedes = s.IntegerField(
+        required=False,
+        allow_null=True,
+        default=None,
+        min_value=1,
+        max_value=MOST_ID,
+        help_text="The id of an accepted decision whose place this one takes.",
+    )
+    comment = s.CharField(required=False, allow_blank=True, default="", max_length=_MOST_LETTERS)
+
+
+class Reason(Input):
+    comment = s.CharField(max_length=_MOST_LETTERS, help_text="Why: whoever reads the log later has only this.")
+
+
+class Acceptance(Input):
+    proposal = s.IntegerField(min_value=1, max_value=MOST_ID, help_text="The id of the step that proposed it.")
+    comment = s.CharField(required=False, allow_blank=True, default="", max_length=_MOST_LETTERS)
+    review_by = s.DateField(
+        required=False, allow_null=True, default=None, help_text="When to look at it again: a day after today."
+    )
+
+    def validate_review_by(self, day: dt.date | None) -> dt.date | None:
+        if day is not None and day <= timezone.now().date():
+            raise s.ValidationError("Choose a day after today.")
+        return day
 
 
 class NewToken(Input):

@@ -8,6 +8,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -21,14 +22,15 @@ from rest_framework.response import Response
 
 from advisor.api import shapes
 from advisor.api.bodies import Moment, RowQuery
-from advisor.api.description import ROW, TEXT, described, header
+from advisor.api.description import FILE, ROW, TEXT, described, header
 from advisor.api.errors import BadRequest
-from advisor.api.views import CSV, JSON, View, checked, is_known, parameters
+from advisor.api.views import CSV, JSON, PARQUET, View, checked, is_known, parameters
+from advisor.core import parquet_export
 from advisor.core.csv_export import first_line, lines
 from advisor.core.problems import problem
 from advisor.core.shelf.browse import row_of, shelf
 from advisor.core.shelf.freshness import Line, by, every_row, overall
-from advisor.core.shelf.order import choices, narrowed, ordered
+from advisor.core.shelf.order import choices, listed
 from advisor.core.shelf.tables import TABLES, Table
 from advisor.services import shelf as service
 from catalog.frame import Catalog
@@ -125,41 +127,54 @@ class Overview(CatalogView):
 
 
 class Rows(CatalogView):
-    produces: tuple[str, ...] = (JSON, CSV)
+    produces: tuple[str, ...] = (JSON, CSV, PARQUET)
 
     @described(
         _TAG,
         "List the rows of a table",
-        {(200, JSON): _ROWS, (200, CSV): TEXT},
+        {(200, JSON): _ROWS, (200, CSV): TEXT, (200, PARQUET): FILE},
         304,
         400,
         404,
         503,
         about="JSON comes in pages. CSV holds every row that matches, with a comment line before the header; a blank "
-        "cell is unknown. Amounts of money are ordered dated before stale before undated.",
+        "cell is unknown. Parquet holds the same rows with types, and units in the metadata of its columns. Amounts of "
+        "money are ordered dated before stale before undated.",
         parameters=[*_LISTING, *_PAGE, _ETAG],
         id="list_catalog_rows",
     )
     def get(self, request: Request, table: str) -> Any:
-        return self._listed(request, table=_table(table), is_csv=request.accepted_media_type == CSV)
+        return self._listed(request, table=_table(table), media_type=request.accepted_media_type)
 
-    def _listed(self, request: Request, *, table: Table, is_csv: bool) -> Any:
+    def _listed(self, request: Request, *, table: Table, media_type: str) -> Any:
         asked = _query(request, table)
         catalog = _catalog({"release": asked.release, "as_of": asked.as_of})
         told, same = self.kept(catalog)
         if same is not None:
             return same
-        found = narrowed(catalog=catalog, name=table.name, wanted=asked.wanted, query=asked.text)
-        rows = ordered(rows=found, by=asked.sort.removeprefix("-"), descending=asked.sort.startswith("-"))
-        if is_csv:
+        places = listed(
+            catalog=catalog,
+            name=table.name,
+            wanted=asked.wanted,
+            query=asked.text,
+            by=asked.sort.removeprefix("-"),
+            descending=asked.sort.startswith("-"),
+        )
+        if media_type == PARQUET:
+            return _parquet(table=table, places=places, catalog=catalog, asked=asked, told=told)
+        if media_type == CSV:
+            rows = shelf(catalog, table.name).iloc[places]
             return _csv(table=table, rows=rows, catalog=catalog, asked=asked, told=told)
-        part = rows.iloc[asked.first : asked.first + asked.limit]
-        more = asked.first + asked.limit < len(rows)
+        more = asked.first + asked.limit < len(places)
+        columns = _columns(catalog, table.name)
         body = {
             "release": catalog.release,
             "as_of": catalog.moment,
-            "count": len(rows),
-            "rows": [_cells(row) for row in part.to_dict("records")],
+            "count": len(places),
+            "rows": [
+                {name: cells[place] for name, cells in columns.items()}
+                for place in places[asked.first : asked.first + asked.limit]
+            ],
             "next": _packed(asked, catalog) if more else None,
         }
         return Response(body, headers=told)
@@ -180,7 +195,27 @@ class RowsCsv(Rows):
         id="get_catalog_csv",
     )
     def get(self, request: Request, table: str) -> Any:
-        return self._listed(request, table=_table(table), is_csv=True)
+        return self._listed(request, table=_table(table), media_type=CSV)
+
+
+class RowsParquet(Rows):
+    produces = (PARQUET,)
+
+    @described(
+        _TAG,
+        "Get a table as Parquet",
+        {(200, PARQUET): FILE},
+        304,
+        400,
+        404,
+        503,
+        about="Every row that matches. A column's metadata holds its `unit` and its `title`, the file's the release, "
+        "the day and what it was narrowed by. Unknown is null.",
+        parameters=[*_LISTING, _ETAG],
+        id="get_catalog_parquet",
+    )
+    def get(self, request: Request, table: str) -> Any:
+        return self._listed(request, table=_table(table), media_type=PARQUET)
 
 
 class Row(CatalogView):
@@ -363,6 +398,13 @@ def _table(name: str) -> Table:
 # --- what is answered -----------------------------------------------------------------------------------------------
 
 
+@lru_cache(maxsize=64)  # as many tables as the shelf keeps
+def _columns(catalog: Catalog, name: str) -> Mapping[str, list[Any]]:
+    """Return the columns of a table as JSON has their cells."""
+    rows = shelf(catalog, name)
+    return {str(column): [_cell(value) for value in rows[column].to_list()] for column in rows.columns}
+
+
 def _cells(row: Mapping[Any, Any]) -> dict[str, Any]:
     return {str(name): _cell(value) for name, value in row.items()}
 
@@ -390,6 +432,32 @@ def _csv(
     return StreamingHttpResponse(
         lines(rows=rows.assign(catalog_release=catalog.release), first_line=first),
         content_type=f"{CSV}; charset=utf-8",
+        headers={**told, "Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+def _parquet(
+    *, table: Table, places: np.ndarray, catalog: Catalog, asked: _Asked, told: Mapping[str, str]
+) -> HttpResponse:
+    columns = {
+        **_columns(catalog, table.name),
+        "catalog_release": [catalog.release] * len(shelf(catalog, table.name)),
+    }
+    content = parquet_export.written(
+        columns={name: [cells[place] for place in places] for name, cells in columns.items()},
+        types={name: parquet_export.type_of(name=name, cells=cells) for name, cells in columns.items()},
+        titles={column.name: column.heading for column in table.columns},
+        about={
+            "title": table.title,
+            "catalog_release": str(catalog.release),
+            "as_of": catalog.moment.isoformat(),
+            "narrowed_by": json.dumps(dict(asked.said)),
+        },
+    )
+    name = f"catalog-{table.name}-release-{catalog.release}.parquet"
+    return HttpResponse(
+        content,
+        content_type=PARQUET,
         headers={**told, "Content-Disposition": f'attachment; filename="{name}"'},
     )
 

@@ -26,7 +26,8 @@ _SAID = {
     403: "The token, or its user's role, does not allow this.",
     404: "There is no such thing, or it belongs to a workspace that this token is not for.",
     406: "This address has no answer of the media type in Accept.",
-    409: "Somebody else changed the same meanwhile; `items` holds both values.",
+    409: "It stands otherwise than this needs, perhaps because somebody was faster. Of a document, `items` holds your "
+    "values and theirs.",
     413: "The body is larger than 2 MiB.",
     415: "The body is neither JSON nor YAML.",
     422: "The Idempotency-Key was sent with another request.",
@@ -145,7 +146,7 @@ def completed(result: dict[str, Any], generator: Any, request: Any, public: bool
 
 
 _TAGS = {
-    "decisions": "Begin a decision with a document, change it, ask for advice.",
+    "decisions": "Begin a decision with a document, change it, ask for advice, propose and accept it.",
     "runs": "Follow the work on an answer.",
     "reports": "Read answers as they were made, and compare them.",
     "estimates": "Estimate one workload without a decision.",

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from advisor.core.problems import DocumentError, error, problem
 from advisor.services import idempotency, outbound, throttle, tokens, usage
 from advisor.services.drafts import Conflict, Settled
+from advisor.services.lifecycle import NotNow
 from catalog.queries import NoRelease
 from catalog.refresh import AlreadyRunning
 
@@ -77,6 +78,7 @@ _PLAIN: tuple[tuple[type[Exception], int, str], ...] = (
     (idempotency.KeyReused, 422, "key_reused"),
     (Settled, 409, "settled"),
     (AlreadyRunning, 409, "already_running"),
+    (NotNow, 409, "not_now"),
     (RequestDataTooBig, 413, "too_large"),
     (NoRelease, 503, "no_catalog"),
 )

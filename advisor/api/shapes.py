@@ -7,7 +7,7 @@ from rest_framework import serializers as s
 from rest_framework.reverse import reverse
 
 from advisor.core.comparison import RELATIONS
-from advisor.models import Delivery, Membership, Run, Token
+from advisor.models import Approval, Decision, Delivery, Membership, Run, Token
 
 LAYERS = ("compute", "accelerator", "networking", "storage", "orchestration", "model_layer")
 
@@ -158,6 +158,38 @@ class DecisionSerializer(s.Serializer):
     created_at = s.DateTimeField(source="decision.created_at")
     created_by = s.CharField(source="decision.created_by.shown_name")
     revisions = RevisionSerializer(many=True, help_text="The newest first.")
+
+
+class StepSerializer(s.Serializer):
+    """One step of a decision's life. The actor's name is the one of that time."""
+
+    id = s.IntegerField(source="step_id")
+    step = s.ChoiceField(source="transition", choices=Approval.Transition.choices)
+    revision = s.IntegerField(source="revision_number")
+    actor = s.CharField()
+    at = s.DateTimeField()
+    comment = s.CharField(allow_blank=True)
+    review_by = s.SerializerMethodField(help_text="When an accepted revision is to be looked at again.")
+    supersedes = s.IntegerField(
+        source="supersedes.pk", default=None, allow_null=True, help_text="The decision whose place it takes."
+    )
+    superseded_by = s.IntegerField(
+        source="superseded_by.decision_id", default=None, allow_null=True, help_text="The decision that took its place."
+    )
+
+    @extend_schema_field(s.DateField(allow_null=True))
+    def get_review_by(self, row: Any) -> str | None:
+        return row.review_by or None
+
+
+class LifeSerializer(s.Serializer):
+    """How a decision stands, and every step that led to it."""
+
+    decision_id = s.IntegerField(source="decision.pk")
+    status = s.ChoiceField(source="decision.status", choices=Decision.Status.choices)
+    proposed = StepSerializer(source="life.proposed", allow_null=True, help_text="The proposal that waits.")
+    accepted = StepSerializer(source="life.accepted", allow_null=True, help_text="The acceptance that stands.")
+    steps = StepSerializer(source="life.log", many=True, help_text="The newest first.")
 
 
 class DocumentSerializer(s.Serializer):

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from advisor.api import catalog, decisions, docs, estimates, refreshes, reports, runs, workspaces
+from advisor.api import catalog, decisions, docs, estimates, lifecycle, refreshes, reports, runs, workspaces
 
 REVISION = "decisions/<int:decision_id>/revisions/<int:number>"
 
@@ -22,6 +22,11 @@ urlpatterns = [
     path("decisions/<int:decision_id>/document", decisions.Document.as_view(), name="document"),
     path("decisions/<int:decision_id>/runs", decisions.DecisionRuns.as_view(), name="decision_runs"),
     path("decisions/<int:decision_id>/comparison", reports.Comparison.as_view(), name="comparison"),
+    path("decisions/<int:decision_id>/steps", lifecycle.Steps.as_view(), name="steps"),
+    path(f"{REVISION}/propose", lifecycle.Propose.as_view(), name="propose"),
+    path(f"{REVISION}/withdraw", lifecycle.Withdraw.as_view(), name="withdraw"),
+    path(f"{REVISION}/reject", lifecycle.Reject.as_view(), name="reject"),
+    path(f"{REVISION}/accept", lifecycle.Accept.as_view(), name="accept"),
     path(f"{REVISION}/report", reports.Report.as_view(), name="report"),
     path(f"{REVISION}/report.json", reports.ReportJson.as_view(), name="report_json"),
     path(f"{REVISION}/report.md", reports.ReportMarkdown.as_view(), name="report_markdown"),
@@ -35,6 +40,7 @@ urlpatterns = [
     path("catalog/freshness", catalog.Freshness.as_view(), name="freshness"),
     path("catalog/tables/<slug:table>", catalog.Rows.as_view(), name="catalog_rows"),
     path("catalog/tables/<slug:table>.csv", catalog.RowsCsv.as_view(), name="catalog_csv"),
+    path("catalog/tables/<slug:table>.parquet", catalog.RowsParquet.as_view(), name="catalog_parquet"),
     path("catalog/tables/<slug:table>/row", catalog.Row.as_view(), name="catalog_row"),
     path("catalog/refreshes", refreshes.Refreshes.as_view(), name="refreshes"),
     path("catalog/refreshes/<int:run_id>", refreshes.Refresh.as_view(), name="refresh"),

@@ -27,6 +27,7 @@ from advisor.services.idempotency import KEY_MAX_LETTERS, Answer
 from advisor.services.tokens import Bearer
 
 JSON, YAML, CSV, MARKDOWN = "application/json", "application/yaml", "text/csv", "text/markdown"
+PARQUET = "application/vnd.apache.parquet"
 PDF, ZIP = "application/pdf", "application/zip"
 _SAFE = ("GET", "HEAD")
 

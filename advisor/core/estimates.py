@@ -17,6 +17,8 @@ from catalog.frame import Catalog
 from estimator.coefficients import Coefficients
 
 SECTIONS = ("organisation", "team", "current", "horizon", "constraints", "commercial")
+_OPTION = ("id", "label", "provider", "region", "sku", "path", "basis", "standing", "layout")
+_NUMBER = ("value", "low", "high", "unit", "kind", "reason", "evidence")
 _ORDER = {"ranked": 0, "confirm_first": 1, "excluded": 2}
 
 
@@ -70,6 +72,21 @@ def estimates(
         "unanswered": [own_paths(entry) for entry in case.said.unanswered],
         "evidence": [case.evidence(id) for id in sorted(evidence_ids(rows))],
     }
+
+
+def as_columns(found: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """Return estimates as a table, a line each number: the option, the figure, its range, unit, kind and evidence."""
+    lines = [
+        {
+            **{name: row[name] for name in _OPTION},
+            "figure": figure,
+            **{name: number[name] for name in _NUMBER},
+            "catalog_release": found["catalog_release"],
+        }
+        for row in found["rows"]
+        for figure, number in row["numbers"].items()
+    ]
+    return {name: [line[name] for line in lines] for name in (*_OPTION, "figure", *_NUMBER, "catalog_release")}
 
 
 def _positions(field: candidates.Field, wanted: Wanted) -> list[int]:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from advisor.core import charts, gist, merged, option_charts
@@ -25,8 +26,24 @@ class Readout:
     benefits: tuple[tuple[Benefit, ...], ...]
     cost_charts: tuple[Chart, ...]
     workload_charts: Mapping[str, tuple[Chart, ...]]
-    statements: Statements
     evidence_number: Mapping[str, int]
+
+    @cached_property
+    def statements(self) -> Statements:
+        """Everything the report says, numbered when it is first asked for: the record does without."""
+        return statements(
+            {name: part for name, part in self.data.items() if name != "evidence"},
+            self.answers,
+            self.bonds,
+            self.flips,
+            [group.said for group in self.warnings],
+            [check.text for check in self.checks],
+            [one.text for some in self.benefits for one in some],
+            [
+                _said(chart)
+                for chart in (*self.cost_charts, *(one for some in self.workload_charts.values() for one in some))
+            ],
+        )
 
 
 def read(content: bytes) -> Readout:
@@ -44,16 +61,6 @@ def of(data: Mapping[str, Any]) -> Readout:
         workload["id"]: option_charts.workload_charts(workload, index=index, data=data)
         for index, workload in enumerate(data.get("workloads", []))
     }
-    said = (
-        {name: part for name, part in data.items() if name != "evidence"},
-        answers,
-        bonds,
-        flips,
-        [group.said for group in warnings],
-        [check.text for check in checks],
-        [one.text for some in benefits for one in some],
-        [_said(chart) for chart in (*cost, *(one for some in by_workload.values() for one in some))],
-    )
     return Readout(
         data=data,
         answers=answers,
@@ -64,7 +71,6 @@ def of(data: Mapping[str, Any]) -> Readout:
         benefits=benefits,
         cost_charts=cost,
         workload_charts=by_workload,
-        statements=statements(*said),
         evidence_number={entry["id"]: number for number, entry in enumerate(data.get("evidence", []), start=1)},
     )
 

@@ -16,7 +16,7 @@ from advisor.core.record.blocks import Block, Picture, Table
 from advisor.core.report import hash_of
 from advisor.pdf import charts
 
-RENDERER = f"record 2, typst {version('typst')}"
+RENDERER = f"record 3, typst {version('typst')}"
 
 _TEMPLATES = Path(__file__).parents[2] / "templates" / "pdf"
 _MAX_HEADER_LETTERS = 90
@@ -59,7 +59,7 @@ def printable(text: str) -> str:
 
 def breakable(text: str, *, widest: int) -> str:
     """Return text in which a longer word may end its line between its parts, so that no name leaves its column."""
-    if _HASH.fullmatch(text):
+    if len(text) <= widest or _HASH.fullmatch(text):
         return text
     return _WORD.sub(
         lambda word: "\u200b".join(_WORD_PARTS.findall(word[0])) if len(word[0]) > widest else word[0], text
@@ -108,8 +108,9 @@ def _block(block: Block) -> dict[str, Any]:
 def _cleaned(value: Any, *, widest: int) -> Any:
     """Return records, lists and texts as JSON has them, each text printable and breakable."""
     if isinstance(value, str):
-        return breakable(printable(value), widest=widest)
-    if isinstance(value, list | tuple):
+        is_plain = len(value) <= widest and value.isascii() and value.isprintable()
+        return value if is_plain else breakable(printable(value), widest=widest)
+    if isinstance(value, (list, tuple)):
         return [_cleaned(part, widest=widest) for part in value]
     if isinstance(value, dict):
         return {key: part if key == "url" else _cleaned(part, widest=widest) for key, part in value.items()}

@@ -32,10 +32,7 @@ def workspace(
 
 def owned(*, user: User, workspace_id: int, scope: Scope | None, write: bool = False) -> Workspace:
     """Return a workspace to one of its owners, to a token of theirs too: what programs are told and may set up."""
-    found = _permit(user=user, workspace_id=workspace_id, write=write, scope=scope)
-    if found.role != Membership.Role.OWNER:
-        raise PermissionDenied("Only an owner of this workspace may do this.")
-    return found.workspace
+    return _owner(_permit(user=user, workspace_id=workspace_id, write=write, scope=scope)).workspace
 
 
 def membership(*, user: User, workspace_id: int, scope: Scope | None = None) -> Membership:
@@ -98,6 +95,13 @@ def revision(
     return found
 
 
+def judged(*, user: User, decision_id: int, number: int, scope: Scope) -> Revision:
+    """Return a revision to a writing token of an owner, who accepts it or sends it back."""
+    found = revision(user=user, decision_id=decision_id, number=number, write=True, scope=scope)
+    _owner(membership(user=user, workspace_id=found.decision.workspace_id, scope=scope))
+    return found
+
+
 def run(*, user: User, run_id: int, write: bool = False, scope: Scope | None = None) -> Run:
     found = _one(Run.objects.select_related("revision__decision__workspace"), pk=run_id)
     _permit(user=user, workspace_id=found.revision.decision.workspace_id, write=write, scope=scope)
@@ -139,6 +143,12 @@ def _one(rows: QuerySet[Row], **by: int) -> Row:
     found = rows.filter(**by).first()
     if found is None:
         raise Http404("No such object.")
+    return found
+
+
+def _owner(found: Membership) -> Membership:
+    if found.role != Membership.Role.OWNER:
+        raise PermissionDenied("Only an owner of this workspace may do this.")
     return found
 
 

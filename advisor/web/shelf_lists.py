@@ -10,8 +10,9 @@ from django.http import QueryDict
 from django.urls import reverse
 from django.utils.text import capfirst
 
+from advisor.core.shelf.browse import shelf
 from advisor.core.shelf.labels import in_words, label_of
-from advisor.core.shelf.order import choices, is_price, narrowed, ordered
+from advisor.core.shelf.order import choices, is_price, listed
 from advisor.core.shelf.tables import LAYERS, Column, Table
 from advisor.web.shelf_cells import shown_rows
 from catalog.frame import Catalog
@@ -52,9 +53,15 @@ def read_query(*, table: Table, parameters: QueryDict) -> Query:
 
 def rows_of(*, catalog: Catalog, query: Query) -> pd.DataFrame:
     """Return the rows that a list or an export shows, narrowed and in order."""
-    rows = narrowed(catalog=catalog, name=query.table.name, wanted=query.wanted, query=query.text)
-    by = query.sort.removeprefix("-") or query.table.label
-    return ordered(rows=rows, by=by, descending=query.sort.startswith("-"))
+    places = listed(
+        catalog=catalog,
+        name=query.table.name,
+        wanted=query.wanted,
+        query=query.text,
+        by=query.sort.removeprefix("-") or query.table.label,
+        descending=query.sort.startswith("-"),
+    )
+    return shelf(catalog, query.table.name).iloc[places]
 
 
 def list_page(*, catalog: Catalog, query: Query) -> dict[str, Any]:

@@ -318,6 +318,11 @@ RULES: dict[str, Rule] = {
         data=lambda world: {"revision": 2, "version": 1, "changes": {"team.size": 3}},
     ),
     "api:decision_runs": writes(EDITOR, at=decision),
+    "api:steps": reads(VIEWER, at=decision),
+    "api:propose": writes(EDITOR, at=revision),
+    "api:withdraw": writes(EDITOR, at=revision, data=reason),
+    "api:reject": writes(OWNER, at=revision, data=reason),
+    "api:accept": writes(OWNER, at=revision, data=lambda world: {"proposal": 1}),
     "api:comparison": reads(VIEWER, at=decision),
     "api:report": reads(VIEWER, at=revision),
     "api:report_json": reads(VIEWER, at=revision),
@@ -332,6 +337,7 @@ RULES: dict[str, Rule] = {
     "api:freshness": reads(VIEWER),
     "api:catalog_rows": reads(VIEWER, at=lambda world: {"table": "accelerators"}),
     "api:catalog_csv": reads(VIEWER, at=lambda world: {"table": "accelerators"}),
+    "api:catalog_parquet": reads(VIEWER, at=lambda world: {"table": "accelerators"}),
     "api:catalog_row": reads(VIEWER, at=lambda world: {"table": "accelerators"}),
     "api:refreshes": both(VIEWER, OPERATOR, data=lambda world: {"sources": ["azure"]}),
     "api:refresh": reads(VIEWER, at=refresh_run),
@@ -417,7 +423,7 @@ def _is(answer: HttpResponse, expected: str | int) -> bool:
     if expected == "no such method":  # whoever is not signed in may be sent there first
         return answer.status_code in (401, 405) or to_sign_in
     if expected == "done":  # 400: it was let in, and only what it typed was refused
-        return answer.status_code in (200, 201, 202, 204, 302, 303, 400) and not to_sign_in
+        return answer.status_code in (200, 201, 202, 204, 302, 303, 400, 409) and not to_sign_in
     return answer.status_code == expected
 
 

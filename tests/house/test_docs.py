@@ -6,6 +6,7 @@ import pytest
 
 from advisor import settings
 from advisor.core.shelf.browse import ADDED_COLUMNS
+from advisor.core.units_of_names import unit_of
 from catalog import frame, records
 from estimator.columns import ENDS, ESTIMATE_COLUMNS, MANAGED_COLUMNS
 from tests.house.tree import ROOT, python_files
@@ -16,20 +17,6 @@ TABLES = (
     records.StoragePrice, records.EgressPrice, records.Coupling, records.ModelVendor,
 )  # fmt: skip
 GLOSSARY_ROW = re.compile(r"^\| `(\w+)`( ★)? \|([^|]*)\| [^|]+ \|$", re.M)
-UNIT_ENDINGS = {
-    "_usd_per_hour": "USD/hour",
-    "_usd_per_mtok": "USD/10⁶ tokens",
-    "_usd_per_month": "USD/month",
-    "_usd_per_gb": "USD/GB",
-    "_gb_per_s": "GB/s",
-    "_gbps": "Gbit/s",
-    "_tflops": "TFLOP/s",
-    "_days": "days",
-    "_ms": "ms",
-    "_fraction": "fraction",
-    "_w": "W",
-    "_tb": "TB",
-}
 
 
 def _read(name: str) -> str:
@@ -68,10 +55,9 @@ def test_the_glossary_explains_every_quantity_of_every_frame() -> None:
 
 def test_a_name_ends_in_the_unit_that_the_glossary_gives() -> None:
     wrong = [
-        (name, unit, UNIT_ENDINGS[ending])
+        (name, unit, found)
         for name, unit in _glossary().items()
-        for ending in UNIT_ENDINGS
-        if re.sub(r"_(low|typical|high)$", "", name).endswith(ending) and unit != UNIT_ENDINGS[ending]
+        if (found := unit_of(re.sub(r"_(low|typical|high)$", "", name))) and unit != found
     ]
 
     assert wrong == []

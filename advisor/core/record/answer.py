@@ -7,6 +7,7 @@ from advisor.core.figures import amount, words
 from advisor.core.gist import carries
 from advisor.core.labels import LAYER_LABELS, NUMBER_LABELS, labelled
 from advisor.core.option_charts import shown_stacks
+from advisor.core.quantity import Number
 from advisor.core.readout import Readout
 from advisor.core.record.blocks import (
     Block,
@@ -154,7 +155,16 @@ def _assignment(item: Data, sources: Sources) -> Iterator[Block]:
             if layer in stack["layers"]
         ),
     )
-    yield figures(labelled({**stack["numbers"], **item["numbers"]}), sources.some)
+    yield figures(stack_figures(stack, own=item["numbers"]), sources.all)
+
+
+def stack_figures(stack: Data, *, own: Mapping[str, Number] | None = None) -> list[tuple[str, Number]]:
+    """Return every number of a stack, with those of its own part in the plan, and how bound it is."""
+    return [
+        *labelled({**stack["numbers"], **(own or {})}),
+        ("Coupling, mean", stack["coupling"]["mean"]),
+        ("Coupling, tightest", stack["coupling"]["maximum"]),
+    ]
 
 
 def why_not(data: Data, sources: Sources) -> Iterator[Block]:

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from advisor.core.figures import amount, plain, words
-from advisor.core.labels import labelled
 from advisor.core.option_charts import shown_stacks
 from advisor.core.quantity import Number, titled
+from advisor.core.record.answer import stack_figures
 from advisor.core.record.blocks import (
     Block,
     Cell,
@@ -49,7 +49,9 @@ def unanswered(data: Data) -> Iterator[Block]:
 
 
 def every_figure(data: Data, sources: Sources) -> Iterator[Block]:
-    """Yield every number of the plan and of each stack shown, with its kind and all its sources."""
+    """Yield every number that stands nowhere yet with all its sources: the totals, and each stack beside the plan's."""
+    if any(item["stack"] for item in data["plan"]["assignments"]):
+        yield Paragraph(Said("The figures of the plan's own stacks stand under the outcome."), is_quiet=True)
     totals = data["plan"]["totals"]
     yield Heading("The plan")
     plan = [("A month at full load", totals["monthly_usd"]), ("Over the horizon", totals["horizon_usd"])]
@@ -60,15 +62,15 @@ def every_figure(data: Data, sources: Sources) -> Iterator[Block]:
         yield Heading(label)
         yield figures(numbers, sources.all)
     reasons = [
-        (f"{row['label']}, {name}", row[key])
+        (f"{row['label']}{ending}", row[key])
         for workload in data["workloads"]
         for row in workload["why_not"]
-        for key, name in (("monthly_usd", "a month at full load"), ("wins_below", "would cost less below"))
+        for key, ending in (("monthly_usd", ""), ("wins_below", ", would cost less below"))
         if row.get(key) is not None
     ]
     reasons += [(row["label"], row["monthly_usd"]) for row in data["constraints"]["excluded_providers"]]
     if reasons:
-        yield Heading("Stacks not taken")
+        yield Heading("Stacks not taken: a month at full load")
         yield figures(reasons, sources.all)
 
 
@@ -87,25 +89,18 @@ def _figures_of(line: Data) -> tuple[str, str, str]:
 
 
 def _by_stack(data: Data) -> dict[str, list[Labelled]]:
-    """Return the numbers of every stack shown, once a stack: what it costs and does, how bound it is, its gate."""
-    found: dict[str, list[Labelled]] = {}
-    names = {item["id"]: item["name"] for item in data["workloads"]}
-    shown: list[tuple[str, Data, Data]] = [
-        (names[workload["id"]], stack, {}) for workload in data["workloads"] for stack in shown_stacks(workload)
-    ]
-    shown += [
-        (item["workload_name"], item["stack"], item["numbers"]) for item in data["plan"]["assignments"] if item["stack"]
-    ]
-    for name, stack, own in shown:
-        numbers = labelled({**stack["numbers"], **own})
-        numbers += [
-            ("Coupling, mean", stack["coupling"]["mean"]),
-            ("Coupling, tightest", stack["coupling"]["maximum"]),
-        ]
-        title = f"{name}: {stack['label']}"
-        if title not in found or own:
-            found[title] = numbers
-    return found
+    """Return the numbers of every stack shown that is not in the plan, once a stack."""
+    told = {_title(item["workload_name"], item["stack"]) for item in data["plan"]["assignments"] if item["stack"]}
+    shown = {
+        _title(workload["name"], stack): stack_figures(stack)
+        for workload in data["workloads"]
+        for stack in shown_stacks(workload)
+    }
+    return {title: numbers for title, numbers in shown.items() if title not in told}
+
+
+def _title(name: str, stack: Data) -> str:
+    return f"{name}: {stack['label']}"
 
 
 def evidence(data: Data) -> Iterator[Block]:

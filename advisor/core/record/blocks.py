@@ -174,19 +174,22 @@ def figures(labelled: Iterable[tuple[str, Number]], refs: Callable[[Iterable[str
     before = [None, *(number["evidence"] for _, number in found)]
     return Table(
         (
-            Column("Figure", 2.1),
-            Column("Value", 1.5, True),
-            Column("Range", 1.35, True),
-            Column("Kind", 0.85),
-            Column("Sources", 1.7),
+            Column("Figure", 1.85),
+            Column("Value", 2.1, True),
+            Column("Range", 1.5, True),
+            Column("Kind and sources", 2),
         ),
         rows(
             (
                 Cell(label, note=number["reason"] or ""),
                 amount(number),
                 span(number),
-                number["kind"],
-                _AS_ABOVE if number["evidence"] == above and len(above) > _NAMED_SOURCES else refs(number["evidence"]),
+                Cell(
+                    number["kind"],
+                    note=_AS_ABOVE
+                    if number["evidence"] == above and len(above) > _NAMED_SOURCES
+                    else refs(number["evidence"]),
+                ),
             )
             for (label, number), above in zip(found, before, strict=False)
         ),

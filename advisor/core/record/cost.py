@@ -48,19 +48,17 @@ def bill(lines: Iterable[Data], *, months_count: int, sources: Sources) -> Table
     """Return the lines of a bill: what a month at full load costs, and what the whole horizon does."""
     return Table(
         (
-            Column("Line", 2.4),
-            Column("A month at full load", 1.5, True),
+            Column("Line", 2.3),
+            Column("A month at full load", 1.6, True),
             Column(f"Over {months_count} months", 1.6, True),
-            Column("Kind", 0.9),
-            Column("Sources", 1),
+            Column("Kind and sources", 1.9),
         ),
         rows(
             (
                 _line(line),
                 figure(line["monthly_usd"], with_reason=False) if line["monthly_usd"] else "once",
                 figure(line["horizon_usd"], with_reason=False),
-                line["horizon_usd"]["kind"],
-                sources.some(line["horizon_usd"]["evidence"]),
+                Cell(line["horizon_usd"]["kind"], note=sources.some(line["horizon_usd"]["evidence"])),
             )
             for line in lines
         ),

@@ -65,16 +65,41 @@ def narrowed(*, catalog: Catalog, name: str, wanted: Mapping[str, str], query: s
 
     ``wanted`` holds filter names with their values; other names are not looked at. Source: the table's own rows.
     """
-    rows = shelf(catalog, name)
-    keep = np.ones(len(rows), dtype=bool)
+    return shelf(catalog, name)[_kept(catalog=catalog, name=name, wanted=wanted, query=query)]
+
+
+def listed(
+    *, catalog: Catalog, name: str, wanted: Mapping[str, str], query: str, by: str, descending: bool
+) -> np.ndarray:
+    """Return where in a table the rows stand that meet every filter and the query, in the order of a column. [places]
+
+    The same as ``ordered`` of ``narrowed``; what the catalog alone decides is remembered. Source: the table's rows.
+    """
+    order = _order(catalog, name, by, descending)
+    found: np.ndarray = order[_kept(catalog=catalog, name=name, wanted=wanted, query=query)[order]]
+    return found
+
+
+def _kept(*, catalog: Catalog, name: str, wanted: Mapping[str, str], query: str) -> np.ndarray:
+    keep = np.ones(len(shelf(catalog, name)), dtype=bool)
     for one in TABLES[name].filters:
         value = wanted.get(one.name, "")
         if value:
-            texts = [text_of(cell) for cell in rows[one.column]]
-            keep &= np.array([value in text.split(";") if one.among else value == text for text in texts], dtype=bool)
+            texts = _texts(catalog, name, one.column)
+            keep &= np.array([value in text.split(";") for text in texts]) if one.among else texts == value
     if squashed(query):
         keep &= found_by(catalog=catalog, name=name, query=query)
-    return rows[keep]
+    return keep
+
+
+@lru_cache(maxsize=256)
+def _texts(catalog: Catalog, name: str, column: str) -> np.ndarray:
+    return np.array([text_of(cell) for cell in shelf(catalog, name)[column]], dtype=object)
+
+
+@lru_cache(maxsize=256)
+def _order(catalog: Catalog, name: str, by: str, descending: bool) -> np.ndarray:
+    return np.array(_places(shelf(catalog, name), by=by, descending=descending), dtype=int)
 
 
 def rank_of_price(rows: pd.DataFrame) -> pd.Series:
@@ -99,6 +124,10 @@ def ordered(*, rows: pd.DataFrame, by: str, descending: bool = False) -> pd.Data
 
     Amounts of money come dated first, then stale, then undated or doubtful ones. Equal rows keep their order.
     """
+    return rows.iloc[_places(rows, by=by, descending=descending)]
+
+
+def _places(rows: pd.DataFrame, *, by: str, descending: bool) -> list[int]:
     column = rows[by]
     if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
         keys, unknown = column.to_list(), column.isna().to_numpy()
@@ -108,7 +137,7 @@ def ordered(*, rows: pd.DataFrame, by: str, descending: bool = False) -> pd.Data
     known = sorted(np.flatnonzero(~unknown).tolist(), key=keys.__getitem__, reverse=descending)
     if is_price(by):
         known.sort(key=rank_of_price(rows).to_list().__getitem__)
-    return rows.iloc[[*known, *np.flatnonzero(unknown).tolist()]]
+    return [*known, *np.flatnonzero(unknown).tolist()]
 
 
 def natural(text: str) -> tuple[tuple[int, str], ...]:

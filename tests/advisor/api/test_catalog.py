@@ -3,12 +3,14 @@
 import csv
 import datetime as dt
 import io
+import json
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 from django.utils import timezone
+from pyarrow import parquet
 from pytest_django import DjangoAssertNumQueries
 
 from advisor.core.shelf.browse import shelf
@@ -96,6 +98,52 @@ def test_a_table_comes_as_csv_by_accept_or_by_its_ending(ours: Program) -> None:
     assert comment.startswith("# AI Stack Advisor, catalog release 1")
     listed = ours.get("/catalog/tables/accelerators?vendor=NVIDIA").json()["rows"]
     assert [row["id"] for row in csv.DictReader(io.StringIO(rows))] == [row["id"] for row in listed]
+
+
+@pytest.mark.parametrize(
+    "question", ["offers?provider=aws&sort=price_usd_per_hour", "instances?q=h100", "rules?", "regions?"]
+)
+def test_a_table_as_parquet_holds_the_rows_of_json_and_csv(question: str, ours: Program) -> None:
+    table, asked = question.split("?")
+    answer = ours.get(f"/catalog/tables/{table}.parquet?{asked}")
+    listed = every_row(ours, question)
+
+    found = parquet.read_table(io.BytesIO(answer.content))
+    rows = [
+        {name: cell.isoformat() if isinstance(cell, dt.date) else cell for name, cell in row.items()}
+        for row in found.to_pylist()
+    ]
+    _, written = text(ours.get(f"/catalog/tables/{table}.csv?{asked}")).split("\r\n", 1)
+    in_csv = list(csv.DictReader(io.StringIO(written)))
+    assert answer.content == ours.get(f"/catalog/tables/{question}", accept="application/vnd.apache.parquet").content
+    assert [row.pop("catalog_release") for row in rows] == [1] * len(listed)
+    assert rows == listed
+    assert [row["id"] for row in rows] == [row["id"] for row in in_csv]
+    assert set(in_csv[0]) == set(found.column_names)
+
+
+def every_row(ours: Program, question: str) -> list[dict[str, Any]]:
+    """Return the rows of a list as JSON, page by page."""
+    page = ours.get(f"/catalog/tables/{question}&limit=500").json()
+    rows = page["rows"]
+    while page["next"]:
+        page = ours.get(f"/catalog/tables/{question}&limit=500&cursor={page['next']}").json()
+        rows += page["rows"]
+    return list(rows)
+
+
+def test_parquet_says_types_units_and_what_it_was_made_from(ours: Program) -> None:
+    schema = parquet.read_schema(
+        io.BytesIO(ours.get("/catalog/tables/offers.parquet?provider=aws&region=us-east-1").content)
+    )
+
+    price, days, stated = (schema.field(name) for name in ("price_usd_per_hour", "increment_days", "as_of"))
+    assert (str(price.type), str(days.type), str(stated.type)) == ("double", "double", "date32[day]")
+    assert str(schema.field("prepaid").type) == "bool"
+    assert price.metadata == {b"unit": b"USD/hour", b"title": b"Price"}
+    assert days.metadata[b"unit"] == b"days"
+    assert schema.metadata[b"catalog_release"] == b"1"
+    assert json.loads(schema.metadata[b"narrowed_by"]) == {"provider": "aws", "region": "us-east-1"}
 
 
 def test_what_is_known_already_is_not_sent_again(ours: Program) -> None:

@@ -1,9 +1,12 @@
 """Estimates alone: the same numbers as a report's, filtered, with reasons and evidence, and nothing stored."""
 
+import csv
+import io
 from typing import Any
 
 import pytest
 from django.utils import timezone
+from pyarrow import parquet
 
 from advisor.core.document import parse
 from advisor.models import Decision, Report
@@ -75,6 +78,23 @@ def test_what_was_not_said_is_told_as_a_default(ours: Program) -> None:
     told = ours.post("/estimates", {"workload": CHAT, "limit": 1}).json()
 
     assert "workload.traffic.peak_factor" in {entry["path"] for entry in told["unanswered"]}
+
+
+def test_estimates_come_as_a_table_with_a_line_for_each_number(ours: Program) -> None:
+    question = {"workload": CHAT, "provider": "aws", "limit": 3}
+    told = ours.post("/estimates", question).json()
+
+    kept = ours.post("/estimates", question, accept="application/vnd.apache.parquet")
+    written = ours.post("/estimates", question, accept="text/csv").content.decode()
+
+    lines = parquet.read_table(io.BytesIO(kept.content)).to_pylist()
+    in_csv = list(csv.DictReader(io.StringIO(written.split("\r\n", 1)[1])))
+    expected = [(row["id"], name, number) for row in told["rows"] for name, number in row["numbers"].items()]
+    names = list(expected[0][2])
+    assert [(one["id"], one["figure"], {name: one[name] for name in names}) for one in lines] == expected
+    assert [(one["id"], one["figure"], one["kind"], one["evidence"]) for one in in_csv] == [
+        (id, name, number["kind"], ";".join(number["evidence"])) for id, name, number in expected
+    ]
 
 
 def test_nothing_is_stored(ours: Program) -> None:

@@ -103,7 +103,8 @@ print(json.dumps({
 
 
 # This generator knows no other binary type than this one.
-OVERRIDES = dict.fromkeys(("application/pdf", "application/zip"), "application/octet-stream")
+FILES = ("application/pdf", "application/zip", "application/vnd.apache.parquet")
+OVERRIDES = dict.fromkeys(FILES, "application/octet-stream")
 
 
 @pytest.fixture(scope="module")
