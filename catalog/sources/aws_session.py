@@ -151,7 +151,7 @@ def call(made: Any, operation: str, **asked: Any) -> Any:
     except (EndpointConnectionError, ConnectTimeoutError, ProxyConnectionError) as error:
         raise SourceUnreachable(f"{what}: {error}") from error
     except (HTTPClientError, ResponseParserError) as error:  # the latter: a page of something in between, at any status
-        raise SourceBusy(f"{what}: {error}") from error
+        raise SourceBusy(f"{what}: {str(error).splitlines()[0]}") from error
     except pace.TooBusy as error:
         raise SourceBusy(str(error)) from error
     except BotoCoreError as error:
