@@ -22,7 +22,7 @@ def parts(*, facts: Facts, regions: Collection[str] | None) -> Sequence[Part]:
 
     Raises NotConfigured without credentials.
     """
-    aws_session.need_credentials("AWS Capacity Block prices")
+    aws_session.need_credentials("Prices of EC2 Capacity Blocks")
     sold_in = {offer.region for offer in facts.offers if offer.provider == "aws" and offer.basis == "capacity_block"}
     asked = sold_in if regions is None else sold_in & set(regions)
     found = aws_session.regions(facts, None, partitions=[aws_session.own_partition()])

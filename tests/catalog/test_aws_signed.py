@@ -162,8 +162,11 @@ def test_a_profile_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch, f
         aws_spot.parts(facts=facts, regions=None)
 
 
-def test_a_containers_role_counts_without_being_asked(monkeypatch: pytest.MonkeyPatch, facts: Facts) -> None:
+def test_a_containers_role_counts_without_being_asked(
+    monkeypatch: pytest.MonkeyPatch, settings: Any, facts: Facts
+) -> None:
     monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:9/credentials")
+    settings.AWS_CONTAINER_ROLE = True
 
     assert aws_spot.parts(facts=facts, regions=[REGION]) == [part_of(aws_spot)]
 
