@@ -1,6 +1,5 @@
 """EC2's Capacity Blocks: machines reserved for some days ahead, paid upfront; the catalog keeps the cheapest hour."""
 
-import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -104,6 +103,4 @@ def _rate(offering: Mapping[str, Any]) -> aws_terms.Rate:
     if not isinstance(hours, int) or not isinstance(count, int) or hours <= 0 or count <= 0:
         stated = f"{offering.get('UpfrontFee')} {offering.get('CurrencyCode')} per {unit}"
         return aws_terms.Rate(amount=None, stated=stated, problem=f"unknown unit {unit!r}")
-    return aws_terms.rate(
-        offering["UpfrontFee"], currency=offering.get("CurrencyCode"), unit=unit, hours=math.prod((hours, count))
-    )
+    return aws_terms.rate(offering["UpfrontFee"], currency=offering.get("CurrencyCode"), unit=unit, hours=hours * count)

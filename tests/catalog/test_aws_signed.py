@@ -441,7 +441,7 @@ def test_the_cheapest_block_of_each_machine_becomes_its_hour(aws: Aws, peer: Pee
         block(H100, fee="1200.00", zone="us-east-1a"),
         block(H100, fee="1000.00", zone="us-east-1b"),
         block(H100, fee="1100.00", zone="us-east-1-atl-2a"),
-        block(TRAINIUM, fee="1200.00", zone="us-east-1b", hours=48),
+        block(TRAINIUM, fee="2400.00", zone="us-east-1b", hours=48, count=2),
     ]
 
     rows = prices(rows_of(aws_capacity_blocks, kept, facts))
