@@ -320,6 +320,9 @@ OUTBOUND_ALLOWED_NETWORKS = _networks("OUTBOUND_ALLOWED_NETWORKS")
 # --- where prices come from; AWS's signed services follow botocore's own AWS_ENDPOINT_URL_* -----------------------
 
 AWS_BULK_PRICING_URL = _address("AWS_BULK_PRICING_URL", default="https://pricing.us-east-1.amazonaws.com")
+AWS_CONTAINER_ROLE = bool(
+    {"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"} & set(os.environ)
+)  # set by ECS and EKS, not by people: boto3 then asks there for credentials
 AZURE_PRICES_URL = _address("AZURE_PRICES_URL", default="https://prices.azure.com")
 GOOGLE_BILLING_URL = _address("GOOGLE_BILLING_URL", default="https://cloudbilling.googleapis.com")
 GOOGLE_VERTEX_URL = _address("GOOGLE_VERTEX_URL", default="https://{region}-aiplatform.googleapis.com")

@@ -7,7 +7,6 @@ Run as a program, it reads such a file and prints in JSON what memory that took,
 
 import itertools
 import json
-import os
 import re
 import resource
 import sys
@@ -176,7 +175,6 @@ def peak_mb() -> float:
 
 
 def _main(path: str, region: str) -> None:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "advisor.settings")
     facts = files.load()
     before_mb = peak_mb()
     prices = read_offer_file(Path(path), region=region, facts=facts)

@@ -1,6 +1,5 @@
 """EC2's Capacity Blocks: machines reserved for some days ahead, paid upfront; the catalog keeps the cheapest hour."""
 
-import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -22,7 +21,7 @@ def parts(*, facts: Facts, regions: Collection[str] | None) -> Sequence[Part]:
 
     Raises NotConfigured without credentials.
     """
-    aws_session.need_credentials("AWS Capacity Block prices")
+    aws_session.need_credentials("Prices of EC2 Capacity Blocks")
     sold_in = {offer.region for offer in facts.offers if offer.provider == "aws" and offer.basis == "capacity_block"}
     asked = sold_in if regions is None else sold_in & set(regions)
     found = aws_session.regions(facts, None, partitions=[aws_session.own_partition()])
@@ -104,6 +103,4 @@ def _rate(offering: Mapping[str, Any]) -> aws_terms.Rate:
     if not isinstance(hours, int) or not isinstance(count, int) or hours <= 0 or count <= 0:
         stated = f"{offering.get('UpfrontFee')} {offering.get('CurrencyCode')} per {unit}"
         return aws_terms.Rate(amount=None, stated=stated, problem=f"unknown unit {unit!r}")
-    return aws_terms.rate(
-        offering["UpfrontFee"], currency=offering.get("CurrencyCode"), unit=unit, hours=math.prod((hours, count))
-    )
+    return aws_terms.rate(offering["UpfrontFee"], currency=offering.get("CurrencyCode"), unit=unit, hours=hours * count)

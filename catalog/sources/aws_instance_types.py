@@ -17,7 +17,7 @@ _MIB_A_GIB = 1024
 
 def parts(*, facts: Facts, regions: Collection[str] | None) -> Sequence[Part]:
     """Return one part a region asked for, else those of WIDEST. Raises NotConfigured without credentials."""
-    aws_session.need_credentials("What EC2 says of its machines")
+    aws_session.need_credentials("Shapes of EC2 machines")
     found = aws_session.regions(facts, WIDEST if regions is None else regions, partitions=[aws_session.own_partition()])
     return [Part(source=NAME, dataset=DATASET, region=region) for region in found]
 

@@ -4,7 +4,6 @@ Answers are kept as the decoded JSON of each page: boto3 hands over no raw bytes
 """
 
 import json
-import os
 import queue
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -24,6 +23,7 @@ from botocore.exceptions import (
 )
 from botocore.loaders import create_loader
 from botocore.parsers import ResponseParserError
+from django.conf import settings
 
 from catalog.files import Facts
 from catalog.sources import pace
@@ -59,7 +59,7 @@ def has_credentials() -> bool:
     A container's role counts by its variables. The role of an EC2 machine is never looked for, because that asks the
     network each time: give a profile instead.
     """
-    if any(os.environ.get(f"AWS_CONTAINER_CREDENTIALS_{kind}_URI") for kind in ("RELATIVE", "FULL")):
+    if settings.AWS_CONTAINER_ROLE:
         return True
     core = _core()
     core.get_component("credential_provider").remove("container-role")
@@ -81,7 +81,7 @@ def need_credentials(what: str) -> None:
     """Return if boto3 finds credentials. Raises NotConfigured, which says what they are needed for."""
     if not has_credentials():
         raise NotConfigured(
-            f"{what} needs AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE."
+            f"{what}: this takes AWS credentials. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE."
         )
 
 
@@ -151,7 +151,7 @@ def call(made: Any, operation: str, **asked: Any) -> Any:
     except (EndpointConnectionError, ConnectTimeoutError, ProxyConnectionError) as error:
         raise SourceUnreachable(f"{what}: {error}") from error
     except (HTTPClientError, ResponseParserError) as error:  # the latter: a page of something in between, at any status
-        raise SourceBusy(f"{what}: {error}") from error
+        raise SourceBusy(f"{what}: {str(error).splitlines()[0]}") from error
     except pace.TooBusy as error:
         raise SourceBusy(str(error)) from error
     except BotoCoreError as error:
@@ -219,10 +219,13 @@ def _within(seconds: float, ask: Callable[[], Any], *, what: str) -> Any:
     outcome: queue.SimpleQueue[tuple[Any, Exception | None]] = queue.SimpleQueue()
 
     def run() -> None:
+        told: tuple[Any, Exception | None] = (None, SourceFailed(f"{what}: no answer, and no reason; see the log."))
         try:
-            outcome.put((ask(), None))
-        except Exception as error:  # noqa: BLE001 - raised again in the caller's thread
-            outcome.put((None, error))
+            told = (ask(), None)
+        except (BotoCoreError, ClientError, ResponseParserError, pace.TooBusy) as error:
+            told = (None, error)  # raised again in the caller's thread
+        finally:
+            outcome.put(told)
 
     threading.Thread(target=run, daemon=True, name=what).start()
     try:

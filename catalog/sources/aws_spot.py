@@ -25,7 +25,7 @@ FRESH_FOR = dt.timedelta(days=90)  # what EC2 keeps of its history
 
 def parts(*, facts: Facts, regions: Collection[str] | None) -> Sequence[Part]:
     """Return one part a region. Raises NotConfigured without credentials."""
-    aws_session.need_credentials("AWS spot prices")
+    aws_session.need_credentials("Spot prices of EC2")
     found = aws_session.regions(facts, regions, partitions=[aws_session.own_partition()])
     return [Part(source=NAME, dataset=DATASET, region=region) for region in found]
 

@@ -17,7 +17,7 @@ from advisor.management.offer_file import product, reservations, term, write_off
 from catalog.files import Facts
 from catalog.sources import aws_offer_file, aws_price_list, aws_savings_plans, aws_terms, http
 from catalog.sources.source import Observed, Outside, Part, SourceBusy, SourceFailed, SourceUnreachable
-from tests.catalog.peers.aws import OFFERS_INDEX, PLANS_INDEX, Aws, aws_running
+from tests.catalog.peers.aws import OFFERS_INDEX, PLANS_INDEX, Aws, aws_running, without_credentials
 from tests.catalog.peers.kept import Kept
 from tests.catalog.peers.server import Fault, Peer
 
@@ -30,11 +30,8 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)
-def _no_credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+def _no_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    without_credentials(monkeypatch)
 
 
 @pytest.fixture

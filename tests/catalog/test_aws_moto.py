@@ -1,6 +1,5 @@
 """A foreign peer: moto's EC2, not written by us, describes machines and tells spot prices nobody should believe."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from moto.server import ThreadedMotoServer
 from catalog.files import Facts
 from catalog.sources import aws_instance_types, aws_spot
 from catalog.sources.source import Observed, Part, Shape
+from tests.catalog.peers.aws import without_credentials
 from tests.catalog.peers.kept import Kept
 
 pytestmark = pytest.mark.slow
@@ -28,8 +28,7 @@ def moto() -> Iterator[str]:
 
 @pytest.fixture
 def kept(moto: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Kept:
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        monkeypatch.delenv(name)
+    without_credentials(monkeypatch)
     monkeypatch.setenv("AWS_ENDPOINT_URL", moto)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "any")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "any")

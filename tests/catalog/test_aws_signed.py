@@ -2,7 +2,6 @@
 
 import datetime as dt
 import json
-import os
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -44,6 +43,7 @@ from tests.catalog.peers.aws import (
     plan_rate,
     signed_action,
     spot_price,
+    without_credentials,
 )
 from tests.catalog.peers.kept import Kept
 from tests.catalog.peers.server import Fault, Peer
@@ -56,11 +56,8 @@ MODULES = [aws_price_list, aws_spot, aws_savings_plans, aws_capacity_blocks, aws
 
 
 @pytest.fixture(autouse=True)
-def _no_credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+def _no_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    without_credentials(monkeypatch)
 
 
 @pytest.fixture
@@ -165,8 +162,11 @@ def test_a_profile_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch, f
         aws_spot.parts(facts=facts, regions=None)
 
 
-def test_a_containers_role_counts_without_being_asked(monkeypatch: pytest.MonkeyPatch, facts: Facts) -> None:
+def test_a_containers_role_counts_without_being_asked(
+    monkeypatch: pytest.MonkeyPatch, settings: Any, facts: Facts
+) -> None:
     monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:9/credentials")
+    settings.AWS_CONTAINER_ROLE = True
 
     assert aws_spot.parts(facts=facts, regions=[REGION]) == [part_of(aws_spot)]
 
@@ -441,7 +441,7 @@ def test_the_cheapest_block_of_each_machine_becomes_its_hour(aws: Aws, peer: Pee
         block(H100, fee="1200.00", zone="us-east-1a"),
         block(H100, fee="1000.00", zone="us-east-1b"),
         block(H100, fee="1100.00", zone="us-east-1-atl-2a"),
-        block(TRAINIUM, fee="1200.00", zone="us-east-1b", hours=48),
+        block(TRAINIUM, fee="2400.00", zone="us-east-1b", hours=48, count=2),
     ]
 
     rows = prices(rows_of(aws_capacity_blocks, kept, facts))
@@ -627,7 +627,7 @@ def test_a_cut_answer_is_asked_again(aws: Aws, peer: Peer, kept: Kept, facts: Fa
 def test_a_page_of_something_in_between_is_asked_again_later(peer: Peer, kept: Kept) -> None:
     peer.always = Fault(status=503, body=b"upstream connect error")
 
-    with pytest.raises(SourceBusy, match="not well-formed"):
+    with pytest.raises(SourceBusy, match="Unable to parse response"):
         aws_spot.fetch(part_of(aws_spot), keep=kept)
 
 

@@ -23,7 +23,7 @@ COMES_WITH = {
 }
 # Named in settings or on a command line instead of imported, or the driver of something that is.
 USED_WITHOUT_IMPORT = {"argon2", "csp", "gunicorn", "psycopg", "whitenoise"}
-FIXED_BY_THE_OWNER = {"rest_framework", "djangorestframework", "boto3", "plotly"}  # declared before their first use
+FIXED_BY_THE_OWNER = {"rest_framework", "djangorestframework", "plotly"}  # declared before their first use
 REGISTRIES = re.compile(
     r"pypi\.org(?!/project/)|pythonhosted\.org|registry\.npmjs|--(extra-)?index-url|--find-links|PIP_INDEX_URL|\.jfrog\.|artifactory",
     re.I,

@@ -5,6 +5,7 @@ Written to the documented shapes; every price is made up.
 
 import datetime as dt
 import json
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
 
+import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
@@ -152,6 +154,14 @@ def is_signed_rightly(request: Request, signed: re.Match[str]) -> bool:
     signer = SigV4Auth(Credentials(ACCESS_KEY, SECRET_KEY), signed["service"], signed["region"])
     text = signer.string_to_sign(again, signer.canonical_request(again))
     return bool(signer.signature(text, again) == signed["signature"])
+
+
+def without_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget what the person who runs the tests has set for AWS."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, os.devnull)
 
 
 @contextmanager
