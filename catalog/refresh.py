@@ -103,7 +103,7 @@ def _planned(
                 RefreshPart(
                     run=run,
                     source=name,
-                    dataset=", ".join(module.DATASETS),
+                    dataset=module.DATASET,
                     state=RefreshPart.State.NOT_CONFIGURED,
                     enqueued_at=moment,
                     ended_at=moment,
@@ -171,7 +171,7 @@ def _worked(part: RefreshPart, *, lease: "_Lease") -> dict[str, int]:
 
 def _module(part: RefreshPart) -> Source:
     for module in SOURCES[part.source]:
-        if part.dataset in module.DATASETS:
+        if part.dataset == module.DATASET:
             return module
     raise SourceFailed(f"No source reads {part.dataset} any more.")
 

@@ -56,7 +56,10 @@ def fetch(part: Part, *, keep: Keep) -> None:
     with Asker(base=settings.AWS_BULK_PRICING_URL, pace_name="aws-bulk") as asker:
         index = asker.get(INDEX)
         address = _address(keep(url=f"{asker.base}{INDEX}", pieces=[index]), region=part.region)
-        keep(url=f"{asker.base}{address}", pieces=asker.pieces(address), version=version(address))
+        if (
+            keep.again(url=f"{asker.base}{address}") is None
+        ):  # a version stands in the address: its content never changes
+            keep(url=f"{asker.base}{address}", pieces=asker.pieces(address), version=version(address))
 
 
 def read(part: Part, *, pages: Sequence[Page], facts: Facts) -> Iterator[Found]:

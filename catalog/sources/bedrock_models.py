@@ -10,7 +10,7 @@ from catalog.sources import aws_session, bedrock
 from catalog.sources.source import Found, Keep, Outside, Page, Part, Retirement, SourceFailed
 
 NAME = "models"
-DATASETS = ("aws-bedrock-models",)
+DATASET = "aws-bedrock-models"
 _NEXT_PAGE = "nextToken"
 
 
@@ -18,7 +18,7 @@ def parts(*, facts: Facts, regions: Collection[str] | None) -> Sequence[Part]:
     """Return one part for each region that speaks for model offers. Raises NotConfigured without credentials."""
     aws_session.need_credentials("The list of Bedrock's models")
     open_ = aws_session.regions(facts, regions, partitions=[aws_session.own_partition()])
-    return [Part(source=NAME, dataset=DATASETS[0], region=name) for name in bedrock.regions(facts, wanted=open_)]
+    return [Part(source=NAME, dataset=DATASET, region=name) for name in bedrock.regions(facts, wanted=open_)]
 
 
 def fetch(part: Part, *, keep: Keep) -> None:

@@ -19,7 +19,7 @@ from catalog.sources.model_names import families, spelled, untuned
 from catalog.sources.source import Found, Keep, Observed, Outside, Page, Part, SourceFailed
 
 NAME = "models"
-DATASETS = ("aws-bedrock-prices",)
+DATASET = "aws-bedrock-prices"
 # No single one holds all models: AmazonBedrock alone misses every current Claude.
 OFFERS = ("AmazonBedrock", "AmazonBedrockService", "AmazonBedrockFoundationModels")
 USD_PER_MTOK: Mapping[str, Decimal] = {"1k tokens": Decimal(1000), "1m tokens": Decimal(1)}  # by a dimension's unit
@@ -51,7 +51,7 @@ _EDITION = " (Amazon Bedrock Edition)"
 
 def parts(*, facts: Facts, regions: Collection[str] | None) -> Sequence[Part]:
     """Return one part for each region that speaks for model offers."""
-    return [Part(source=NAME, dataset=DATASETS[0], region=name) for name in bedrock.regions(facts, wanted=regions)]
+    return [Part(source=NAME, dataset=DATASET, region=name) for name in bedrock.regions(facts, wanted=regions)]
 
 
 def fetch(part: Part, *, keep: Keep) -> None:

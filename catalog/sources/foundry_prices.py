@@ -17,7 +17,7 @@ from catalog.sources.model_names import families, of_platform, spelled, untuned
 from catalog.sources.source import Found, Keep, Observed, Outside, Page, Part, SourceFailed
 
 NAME = "models"
-DATASETS = ("azure-foundry-prices",)
+DATASET = "azure-foundry-prices"
 SERVICE = "Foundry Models"  # once 'Cognitive Services', which still answers 200, with nothing
 PAGES_MOST = 200
 # A data zone is one price in most of its regions, not in all. One region speaks for each scope. The zone of Asia has
@@ -107,7 +107,7 @@ _CALLED = {
 def parts(*, facts: Facts, regions: Collection[str] | None) -> Sequence[Part]:
     """Return one part for each region that speaks for a scope of model offers."""
     wanted = [region for region in SPEAKS_FOR if regions is None or region in regions]
-    return [Part(source=NAME, dataset=DATASETS[0], region=region) for region in wanted]
+    return [Part(source=NAME, dataset=DATASET, region=region) for region in wanted]
 
 
 def fetch(part: Part, *, keep: Keep) -> None:

@@ -19,7 +19,7 @@ from catalog.sources.model_names import of_platform
 from catalog.sources.source import Found, Keep, Observed, Outside, Page, Part, SourceFailed
 
 NAME = "models"
-DATASETS = ("genai-prices-library",)
+DATASET = "genai-prices-library"
 PLATFORMS: Mapping[str, str] = {"aws": "Amazon Bedrock", "azure": "Microsoft Foundry", "google": "Vertex AI"}
 
 _METERS: Mapping[str, str] = {
@@ -33,7 +33,7 @@ _TIERED = ("input_mtok", "output_mtok")  # those with columns for batches and fo
 
 def parts(*, facts: Facts, regions: Collection[str] | None) -> Sequence[Part]:
     """Return its one part, unless regions are wanted: it knows of none."""
-    return [Part(source=NAME, dataset=DATASETS[0], region="global")] if regions is None else []
+    return [Part(source=NAME, dataset=DATASET, region="global")] if regions is None else []
 
 
 def fetch(part: Part, *, keep: Keep) -> None:

@@ -120,8 +120,8 @@ class Source(Protocol):
     """One publisher's service. A module of ``catalog.sources`` is one: these names at its top level."""
 
     @property
-    def DATASETS(self) -> tuple[str, ...]:  # noqa: N802 - a constant of the module
-        """The ids in sources*.yaml of what it reads."""
+    def DATASET(self) -> str:  # noqa: N802 - a constant of the module
+        """The id in sources*.yaml of what it reads."""
 
     def parts(self, *, facts: Facts, regions: Collection[str] | None) -> Sequence[Part]:
         """Return what can be fetched, in the given regions or in all that the catalog knows. Calls nobody.

@@ -11,7 +11,7 @@ from catalog.sources.model_names import of_platform
 from catalog.sources.source import Found, Keep, NotConfigured, Outside, Page, Part, SourceFailed
 
 NAME = "models"
-DATASETS = ("google-vertex-models",)
+DATASET = "google-vertex-models"
 REGION = "us-central1"
 PAGES_MOST = 50
 PUBLISHERS = (
@@ -24,7 +24,7 @@ def parts(*, facts: Facts, regions: Collection[str] | None) -> Sequence[Part]:
     """Return its one part. Raises NotConfigured without a token."""
     if not settings.GOOGLE_ACCESS_TOKEN:
         raise NotConfigured("GOOGLE_ACCESS_TOKEN is not set: Vertex AI lists its models to whom it knows.")
-    return [Part(source=NAME, dataset=DATASETS[0], region=REGION)] if regions is None or REGION in regions else []
+    return [Part(source=NAME, dataset=DATASET, region=REGION)] if regions is None or REGION in regions else []
 
 
 def fetch(part: Part, *, keep: Keep) -> None:

@@ -16,7 +16,7 @@ from catalog.sources.model_names import families, of_platform, spelled, untuned
 from catalog.sources.source import Found, Keep, NotConfigured, Observed, Outside, Page, Part, SourceFailed
 
 NAME = "models"
-DATASETS = ("google-vertex-prices",)
+DATASET = "google-vertex-prices"
 SERVICE = "Vertex AI"  # found by its name: ids of services are published nowhere
 PAGES_MOST = 100
 TOKENS = Decimal(1_000_000)  # a SKU's unit is one token
@@ -52,7 +52,7 @@ def parts(*, facts: Facts, regions: Collection[str] | None) -> Sequence[Part]:
     """Return its one part, unless regions are wanted: its offers name none. Raises NotConfigured without a key."""
     if not settings.GOOGLE_API_KEY:
         raise NotConfigured("GOOGLE_API_KEY is not set: Google's Cloud Billing catalog asks for a key.")
-    return [Part(source=NAME, dataset=DATASETS[0], region="global")] if regions is None else []
+    return [Part(source=NAME, dataset=DATASET, region="global")] if regions is None else []
 
 
 def fetch(part: Part, *, keep: Keep) -> None:

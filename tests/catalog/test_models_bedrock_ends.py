@@ -22,7 +22,7 @@ from catalog.sources.source import (
 )
 from tests.catalog.peers.aws import ACCESS_KEY, SECRET_KEY
 from tests.catalog.peers.models_bedrock import control, model, profile
-from tests.catalog.peers.models_keep import Kept, found
+from tests.catalog.peers.models_found import Kept, found
 from tests.catalog.peers.server import Fault, Peer, running
 
 MODELS = [
@@ -56,7 +56,7 @@ def peer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Peer]:
 
 
 def _part(region: str = "us-east-1") -> Part:
-    return Part(source="models", dataset=bedrock_models.DATASETS[0], region=region)
+    return Part(source="models", dataset=bedrock_models.DATASET, region=region)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from catalog.files import Facts
 from catalog.sources import bedrock_prices, pace
 from catalog.sources.source import Found, Observed, Part, SourceBusy, SourceFailed, SourceUnreachable
 from tests.catalog.peers.models_bedrock import Offers, Product, claude
-from tests.catalog.peers.models_keep import Kept, found, outside, prices
+from tests.catalog.peers.models_found import Kept, found, outside, prices
 from tests.catalog.peers.server import Fault, Peer, running
 
 UNKNOWN_UNIT = "The unit 'Units' is unknown: neither thousands nor millions of tokens."
@@ -49,7 +49,7 @@ def read(peer: Peer, facts: Facts, tmp_path: Path) -> Read:
 
 
 def _part(region: str = "us-east-1") -> Part:
-    return Part(source="models", dataset=bedrock_prices.DATASETS[0], region=region)
+    return Part(source="models", dataset=bedrock_prices.DATASET, region=region)
 
 
 def test_parts_are_the_regions_that_speak_for_an_offer(facts: Facts) -> None:

@@ -10,8 +10,8 @@ import pytest
 from catalog.files import Facts
 from catalog.sources import foundry_prices, pace
 from catalog.sources.source import Found, Observed, Part, SourceBusy, SourceFailed
+from tests.catalog.peers.models_found import Kept, found, outside, prices
 from tests.catalog.peers.models_foundry import meter, retail
-from tests.catalog.peers.models_keep import Kept, found, outside, prices
 from tests.catalog.peers.server import Fault, Peer, running
 
 INPUT, OUTPUT = "input_usd_per_mtok", "output_usd_per_mtok"
@@ -41,7 +41,7 @@ def read(peer: Peer, facts: Facts, tmp_path: Path) -> Read:
 
 
 def _part(region: str = "eastus2") -> Part:
-    return Part(source="models", dataset=foundry_prices.DATASETS[0], region=region)
+    return Part(source="models", dataset=foundry_prices.DATASET, region=region)
 
 
 def test_parts_are_the_regions_that_speak_for_a_scope(facts: Facts) -> None:

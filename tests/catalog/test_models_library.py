@@ -11,10 +11,10 @@ import pytest
 from catalog.files import Facts
 from catalog.sources import genai_library
 from catalog.sources.source import SECOND_HAND, Found, Observed, Part, SourceFailed
-from tests.catalog.peers.models_keep import Kept, found, outside, prices
+from tests.catalog.peers.models_found import Kept, found, outside, prices
 
 INPUT, OUTPUT, CACHED = "input_usd_per_mtok", "output_usd_per_mtok", "cached_input_usd_per_mtok"
-PART = Part(source="models", dataset=genai_library.DATASETS[0], region="global")
+PART = Part(source="models", dataset=genai_library.DATASET, region="global")
 
 Read = Callable[..., list[Found]]
 
@@ -80,7 +80,7 @@ def test_the_same_library_gives_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_it_repeats_others_and_knows_no_region(facts: Facts) -> None:
-    assert genai_library.DATASETS[0] in SECOND_HAND
+    assert genai_library.DATASET in SECOND_HAND
     assert list(genai_library.parts(facts=facts, regions=None)) == [PART]
     assert list(genai_library.parts(facts=facts, regions=["us-east-1"])) == []
 

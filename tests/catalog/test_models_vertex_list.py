@@ -9,11 +9,11 @@ import pytest
 from catalog.files import Facts
 from catalog.sources import pace, vertex_models
 from catalog.sources.source import NotConfigured, Outside, Part, SourceFailed
-from tests.catalog.peers.models_keep import Kept, found
+from tests.catalog.peers.models_found import Kept, found
 from tests.catalog.peers.models_vertex import TOKEN, listed
 from tests.catalog.peers.server import Fault, Peer, running
 
-PART = Part(source="models", dataset=vertex_models.DATASETS[0], region="us-central1")
+PART = Part(source="models", dataset=vertex_models.DATASET, region="us-central1")
 MODELS = {
     "google": ["gemini-2.5-pro", "gemini-99"],
     "meta": ["llama-3.3-70b-instruct-maas"],

@@ -9,12 +9,12 @@ import pytest
 from catalog.files import Facts
 from catalog.sources import pace, vertex_prices
 from catalog.sources.source import Found, NotConfigured, Observed, Part, SourceFailed, SourceUnreachable
-from tests.catalog.peers.models_keep import Kept, found, outside, prices
+from tests.catalog.peers.models_found import Kept, found, outside, prices
 from tests.catalog.peers.models_vertex import KEY, billing, sku
 from tests.catalog.peers.server import Fault, Peer, running
 
 INPUT, OUTPUT, CACHED = "input_usd_per_mtok", "output_usd_per_mtok", "cached_input_usd_per_mtok"
-PART = Part(source="models", dataset=vertex_prices.DATASETS[0], region="global")
+PART = Part(source="models", dataset=vertex_prices.DATASET, region="global")
 
 
 @pytest.fixture

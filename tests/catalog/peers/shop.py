@@ -11,7 +11,7 @@ from catalog.sources.http import Asker
 from catalog.sources.source import Found, Keep, NotConfigured, Observed, Outside, Page, Part, Retirement, Shape
 from tests.catalog.peers.server import Answer, Request, as_json
 
-DATASET = "aws-ec2-price-list"
+PRICE_LIST = "aws-ec2-price-list"
 
 
 @dataclass
@@ -33,12 +33,12 @@ class Shop:
 
     url: str
     regions: tuple[str, ...] = ("us-east-1", "us-west-2")
-    dataset: str = DATASET
+    dataset: str = PRICE_LIST
     key_is_missing: bool = False
 
     @property
-    def DATASETS(self) -> tuple[str, ...]:  # noqa: N802 - as in catalog.sources
-        return (self.dataset,)
+    def DATASET(self) -> str:  # noqa: N802 - as in catalog.sources
+        return self.dataset
 
     def parts(self, *, facts: Facts, regions: Collection[str] | None) -> Sequence[Part]:
         if self.key_is_missing:
