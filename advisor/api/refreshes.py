@@ -162,6 +162,7 @@ class CancelRefresh(View):
         _TAG,
         "Cancel a run through the sources",
         {200: RefreshSerializer},
+        400,
         403,
         404,
         422,

@@ -177,6 +177,8 @@ def relation(left: Number | None, right: Number | None) -> str:
     """Return how the right figure stands to the left one; a difference counts only where the ranges do not meet."""
     if left is None or right is None:
         return "absent"
+    if left == right and left["low"] is not None:  # the same lower bound of an unknown total, too
+        return "same"
     if left["value"] is None or right["value"] is None or left["unit"] != right["unit"]:
         return "unknown"
     if all(left[end] == right[end] for end in ("value", "low", "high")):
