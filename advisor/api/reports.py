@@ -1,7 +1,6 @@
 """Reports, as they were made: JSON is the very bytes, the record is made from them."""
 
 import hashlib
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -15,11 +14,10 @@ from advisor.api import shapes
 from advisor.api.bodies import Two
 from advisor.api.description import FILE, REPORT, TEXT, described, header
 from advisor.api.views import JSON, MARKDOWN, PDF, ZIP, View, is_known, parameters
-from advisor.core import comparison
 from advisor.core.problems import error
 from advisor.models import Rendering
 from advisor.models import Report as Row
-from advisor.services import access, renderings
+from advisor.services import access, moved, renderings
 
 _TAG = "reports"
 _ETAG = header("ETag", "The sha256 of the bytes.", "200")
@@ -122,13 +120,7 @@ class Comparison(View):
         before, after = (
             access.report(decision_id=decision_id, number=asked[side], **self.who()) for side in ("before", "after")
         )
-        found = comparison.reports(
-            left=json.loads(bytes(before.content)),
-            right=json.loads(bytes(after.content)),
-            left_document=before.run.revision.document,
-            right_document=after.run.revision.document,
-        )
-        return Response(shapes.ComparisonSerializer(found).data)
+        return Response(shapes.ComparisonSerializer(moved.compared(left=before, right=after)).data)
 
 
 def _answer(request: Request, found: Row, *, media_type: str | None) -> HttpResponse:

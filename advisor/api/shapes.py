@@ -247,6 +247,16 @@ class Waiting(s.Serializer):
     state = s.ChoiceField(choices=["waiting"])
 
 
+class MovedFact(s.Serializer):
+    """A price or fact behind both reports, or behind one of the two plans, that moved between them."""
+
+    label = s.CharField()  # type: ignore[assignment]  # a name of DRF's own, here of the data
+    unit = s.CharField(allow_blank=True)
+    before = s.FloatField(source="left")
+    after = s.FloatField(source="right")
+    is_behind_plan = s.BooleanField(help_text="The bill of one of the plans is made with it.")
+
+
 class ComparisonSerializer(s.Serializer):
     """What two reports of one decision differ in."""
 
@@ -256,6 +266,7 @@ class ComparisonSerializer(s.Serializer):
     changes = ChangedAnswer(many=True, help_text="Answers of the document that differ.")
     gained = Said(many=True, help_text="Warnings that only the later report holds.")
     lost = Said(many=True, help_text="Warnings that only the earlier report holds.")
+    moved = MovedFact(many=True, help_text="Prices and facts that moved, those behind a plan first.")
 
 
 class DeliverySerializer(s.Serializer):

@@ -1,13 +1,17 @@
 """What has moved since a report was made: prices behind its plan, and which accepted decisions a release touches."""
 
 import datetime as dt
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from advisor.core import comparison
+from advisor.core.comparison import Comparison, Moved
+from advisor.core.shelf.labels import label_of, unit_of
 from advisor.models import Decision, Report, User
 from advisor.services import reports
 from catalog import queries
+from catalog.queries import PriceStep
 
 _SUBJECTS = {"offer": "offer:", "model_offer": "model_offer:"}
 
@@ -22,6 +26,43 @@ class MovedPrice:
     after: Decimal | None
     release: int
     published_at: dt.datetime | None
+
+
+def compared(*, left: Report, right: Report) -> Comparison:
+    """Return what two reports of one decision differ in, with the prices behind either plan that moved between them.
+
+    A price that made a stack lose is often behind the earlier plan only: the later report need not name it.
+    """
+    sides = [reports.opened(report=report).data for report in (left, right)]
+    found = comparison.reports(
+        left=sides[0],
+        right=sides[1],
+        left_document=left.run.revision.document,
+        right_document=right.run.revision.document,
+    )
+    before, after = (data.get("hashes", {}).get("catalog_release") for data in sides)
+    if not (isinstance(before, int) and isinstance(after, int)):
+        return found
+    entries = {entry["id"]: entry for data in sides for entry in data.get("evidence", ())}
+    behind = behind_plan(report=left) | behind_plan(report=right)
+    prices = []
+    for subject, prefix in _SUBJECTS.items():
+        keys = [id.removeprefix(prefix) for id in behind if id.startswith(prefix)]
+        for key, meters in queries.history(subject=subject, keys=keys).items() if keys else ():
+            for meter, steps in meters.items():
+                old, new = (_at(steps, release=number) for number in (before, after))
+                if old is not None and new is not None and old != new:
+                    label = entries[f"{prefix}{key}"]["label"]
+                    prices.append(Moved(label, f"{label_of(meter)}, {unit_of(meter)}", float(old), float(new), True))
+    named = {one.label for one in prices}
+    others = tuple(one for one in found.moved if one.label not in named)
+    return replace(found, moved=(*sorted(prices, key=lambda one: (one.label, one.unit)), *others))
+
+
+def _at(steps: Sequence[PriceStep], *, release: int) -> Decimal | None:
+    """Return the price that stood in a release."""
+    held = [step for step in steps if step.release <= release]
+    return held[-1].amount if held else None
 
 
 def since(*, report: Report) -> list[MovedPrice]:

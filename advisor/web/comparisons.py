@@ -13,7 +13,7 @@ from advisor.core import comparison
 from advisor.core.comparison import Comparison
 from advisor.core.readout import Readout
 from advisor.models import Decision, Report, User
-from advisor.services import access, reports
+from advisor.services import access, moved, reports
 from advisor.web.report_frame import statement_base
 from advisor.web.report_pages import shown_stacks
 
@@ -66,12 +66,7 @@ def _revisions(user: User, decision: Decision, numbers: list[int], left: str, ri
     if sides[0] is None or sides[1] is None:
         raise Http404("No report of such a revision.")
     (mine, here), (other, there) = (_readout(user, decision, side) for side in sides if side)
-    found = comparison.reports(
-        left=here.data,
-        right=there.data,
-        left_document=mine.run.revision.document,
-        right_document=other.run.revision.document,
-    )
+    found = moved.compared(left=mine, right=other)
     titles = [f"Revision {side}" for side in sides]
     bases = [statement_base(decision.pk, side) for side in sides if side]
     return _shown(found, titles=titles, readouts=[here, there], bases=bases) | {"headlines": [here, there]}
