@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 
+from catalog.sources import azure_prices, google_billing
 from catalog.sources.source import Source
 
 SOURCES: Mapping[str, tuple[Source, ...]] = {
     "aws": (),
-    "azure": (),
-    "google": (),
+    "azure": (azure_prices,),
+    "google": (google_billing,),
     "models": (),
 }
