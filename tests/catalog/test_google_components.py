@@ -1,7 +1,10 @@
 """What the names of Google's SKUs say, and what machines consist of. Names are as the catalog writes them."""
 
+from collections import defaultdict
+from collections.abc import Mapping
 from decimal import Decimal
 
+import numpy as np
 import pytest
 
 from catalog.files import Facts
@@ -209,3 +212,24 @@ def test_a_sku_is_not_yet_an_offer(sku: str, on_demand: bool, commitment: bool) 
     assert can_be_bought(sku=sku, basis="commitment_1y") is commitment
     assert can_be_bought(sku=sku, basis="spot")
     assert can_be_bought(sku=sku, basis="flex_start")
+
+
+def test_the_whole_machines_on_file_are_sums_of_these_components(facts: Facts) -> None:
+    """Another source's 400 on-demand prices: in each region and family some rates of components explain all sizes."""
+    machines = {row.sku: components(row) for row in facts.instances if row.provider == "gcp"}
+    sizes: dict[tuple[str, str], list[tuple[Mapping[Component, Decimal], float]]] = defaultdict(list)
+    for offer in facts.offers:
+        made_of = machines.get(offer.sku) if offer.source_id == "karpenter-gcp-prices" else None
+        if made_of and offer.basis == "on_demand" and offer.price_usd_per_hour is not None:
+            sizes[offer.region, offer.sku.partition("-")[0]].append((made_of, float(offer.price_usd_per_hour)))
+
+    off = {}
+    for family, rows in sizes.items():
+        pieces = sorted({piece for made_of, _ in rows for piece in made_of}, key=str)
+        # Each row over its price: rates × amounts must come to one.
+        shares = np.array([[float(made_of.get(piece, 0)) / price for piece in pieces] for made_of, price in rows])
+        rates = np.linalg.lstsq(shares, np.ones(len(rows)), rcond=None)[0]
+        off[family] = float(np.abs(shares @ rates - 1).max())
+
+    assert sum(len(rows) for rows in sizes.values()) > 400
+    assert {family: error for family, error in off.items() if error > 1e-5} == {}

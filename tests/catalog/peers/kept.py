@@ -25,6 +25,10 @@ class Kept:
         self.pages.append(page)
         return page
 
+    def again(self, *, url: str) -> Page | None:
+        """Take over an answer of an earlier fetch: there was none."""
+        return None
+
 
 @dataclass(frozen=True)
 class Reading:
