@@ -24,6 +24,7 @@ from catalog.sources.source import Found, Keep, Observed, Outside, Page, Part, S
 
 NAME = "azure"
 DATASET = "azure-retail-prices"
+DATASETS = (DATASET,)
 PATH = "/api/retail/prices"
 API_VERSION = "2023-01-01-preview"  # the only one that holds savings plans
 SERVICE = "Virtual Machines"

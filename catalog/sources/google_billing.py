@@ -23,6 +23,7 @@ from catalog.sources.source import Found, Keep, NotConfigured, Observed, Outside
 
 NAME = "google"
 DATASET = "google-billing-catalog"
+DATASETS = (DATASET,)
 SERVICES: Mapping[str, str] = {"Compute Engine": "6F81-5844-456A", "Cloud TPU": "E000-3F24-B8AA"}
 PAGES_MAX = 60  # of 5,000 SKUs; Compute Engine has about ten
 PAGE_ROWS = 5000
