@@ -19,6 +19,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel, to_pascal
 
 from catalog.files import Facts
+from catalog.sources import drift
 from catalog.sources.http import Asker, Patience
 from catalog.sources.source import Found, Keep, Observed, Outside, Page, Part, SourceFailed
 
@@ -163,8 +164,10 @@ def read(part: Part, *, pages: Sequence[Page], facts: Facts) -> Iterator[Found]:
 def _answer(body: bytes, *, of: str) -> _Answer:
     try:
         return _Answer.model_validate(json.loads(body, parse_float=Decimal))
-    except (ValueError, ValidationError) as error:
-        raise SourceFailed(f"Azure's answer for {of} has another shape than the documented one: {error}") from error
+    except ValueError as error:
+        raise SourceFailed(
+            f"Azure's answer for {of} has another shape than the documented one: {drift.told(error)}"
+        ) from error
 
 
 def _next(link: str | None, *, asker: Asker) -> str | None:
@@ -191,7 +194,7 @@ def _rows(pages: Sequence[Page], *, part: Part) -> Iterator[tuple[_Row, dt.date]
                 yield _Row.model_validate(item), day
             except ValidationError as error:
                 raise SourceFailed(
-                    f"A row of Azure's {part.region} has another shape than documented: {error}"
+                    f"A row of Azure's {part.region} has another shape than documented: {drift.told(error)}"
                 ) from error
 
 

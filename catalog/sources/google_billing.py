@@ -17,6 +17,7 @@ from pydantic.alias_generators import to_camel
 
 from catalog.files import Facts
 from catalog.records import Basis
+from catalog.sources import drift
 from catalog.sources.google_components import UNITS, Component, Named, can_be_bought, components, named
 from catalog.sources.http import Asker, Patience
 from catalog.sources.source import Found, Keep, NotConfigured, Observed, Outside, Page, Part, SourceFailed
@@ -196,7 +197,7 @@ def _shaped(model: type[Stated], body: bytes) -> Stated:
     try:
         return model.model_validate_json(body)
     except ValidationError as error:
-        raise SourceFailed(f"Google's answer has another shape than the documented one: {error}") from error
+        raise SourceFailed(f"Google's answer has another shape than the documented one: {drift.told(error)}") from error
 
 
 def _rates(pages: Sequence[Page], *, wanted: set[Component], regions: set[str]) -> tuple[_Rates, int]:
@@ -225,7 +226,9 @@ def _skus(file: BinaryIO) -> Iterator[_Sku]:
         for item in ijson.items(file, "skus.item"):
             yield _Sku.model_validate(item)
     except (ValidationError, ijson.JSONError) as error:
-        raise SourceFailed(f"A SKU of Google's has another shape than the documented one: {error}") from error
+        raise SourceFailed(
+            f"A SKU of Google's has another shape than the documented one: {drift.told(error)}"
+        ) from error
 
 
 def _rate(sku: _Sku, *, what: Named) -> _Rate:
@@ -235,7 +238,9 @@ def _rate(sku: _Sku, *, what: Named) -> _Rate:
     try:
         expression = _Pricing.model_validate(sku.pricing_info[-1]).pricing_expression
     except ValidationError as error:
-        raise SourceFailed(f"The price of Google's {sku.sku_id} has another shape than documented: {error}") from error
+        raise SourceFailed(
+            f"The price of Google's {sku.sku_id} has another shape than documented: {drift.told(error)}"
+        ) from error
     tiers = expression.tiered_rates
     if len(tiers) != 1 or tiers[0].start_usage_amount != 0:
         return _Rate(sku.sku_id, f"{len(tiers)} tiers", problem="It is priced in tiers.")
@@ -275,7 +280,8 @@ def _observed(key: str, *, found: Mapping[Component, _Rate], made_of: Mapping[Co
         key=key,
         meter="price_usd_per_hour",
         amount=None if problems else total.quantize(_NINE_PLACES),
-        locator="SKUs " + " + ".join(f"{made_of[component]:f} × {rate.sku_id}" for component, rate in found.items()),
+        locator="SKUs "
+        + " + ".join(f"{made_of[component].normalize():f} × {rate.sku_id}" for component, rate in found.items()),
         problem=" ".join(problems),
         stated="; ".join(rate.stated for rate in found.values() if rate.problem),
     )

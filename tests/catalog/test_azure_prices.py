@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -262,6 +263,21 @@ def test_rows_that_name_no_machine_any_more_fail_the_reading(fetched: Fetched) -
 
     with pytest.raises(SourceFailed, match="name no machine"):
         fetched(renamed)
+
+
+def test_a_page_that_was_kept_in_part_or_without_its_day_fails_the_reading(
+    settings: Settings, tmp_path: Path, facts: Facts
+) -> None:
+    kept = Kept(tmp_path)
+    with service(settings, row()):
+        azure_prices.fetch(EASTUS, keep=kept)
+    (page,) = kept.pages
+
+    with pytest.raises(SourceFailed, match="day"):
+        list(azure_prices.read(EASTUS, pages=[replace(page, version="")], facts=facts))
+    page.path.write_bytes(page.path.read_bytes()[:-50])
+    with pytest.raises(SourceFailed, match="shape"):
+        list(azure_prices.read(EASTUS, pages=[page], facts=facts))
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ def test_a_machine_costs_what_its_components_cost(fetched: Fetched) -> None:
 
     price = found.one(f"{A2}/on_demand")
     assert str(price.amount) == "3.600000000"  # 12 × 0.03 + 85 × 0.004 + 2.9
-    assert price.locator == f"SKUs 12.0 × {core['skuId']} + 85.0 × {ram['skuId']} + 1.0 × {gpu['skuId']}"
+    assert price.locator == f"SKUs 12 × {core['skuId']} + 85 × {ram['skuId']} + 1 × {gpu['skuId']}"
     assert price.effective_from is None  # the catalog's effectiveTime is the time of its answer
     assert found.prices()["gcp/us-central1/a2-megagpu-16g/on_demand"] == "54.72"  # 96 × 0.03 + 1360 × 0.004 + 16 × 2.9
 
@@ -260,7 +260,7 @@ def test_every_page_is_kept_and_the_key_stands_in_none(settings: Settings, tmp_p
         ({"page_rows": 1, "token": lambda token: "page-1"}, "no end"),
         ({"skus": []}, "no SKUs at all"),
         ({"tpu": []}, "Cloud TPU has no SKUs"),
-        ({"page": lambda page: {}}, "shape"),
+        ({"page": lambda page: {}}, "skus: Field required"),
         ({"page": lambda page: {"SKUs": page["skus"], "nextPageToken": ""}}, "shape"),
         ({"page": lambda page: {"skus": page["skus"]}}, "shape"),
         ({"services": {name: number for name, number in SERVICES.items() if name != "Cloud TPU"}}, "no service"),
@@ -305,6 +305,17 @@ def test_a_price_of_another_shape_fails_the_reading(fetched: Fetched) -> None:
 
     with pytest.raises(SourceFailed, match="unitPrice"):
         fetched(*a2(), gpu)
+
+
+def test_a_page_that_was_kept_in_part_fails_the_reading(settings: Settings, tmp_path: Path, facts: Facts) -> None:
+    kept = Kept(tmp_path)
+    with catalog(settings, [*a2(), sku(A100, "2.9")]):
+        google_billing.fetch(EVERYWHERE, keep=kept)
+    page = kept.pages[1].path
+    page.write_bytes(page.read_bytes()[:-300])
+
+    with pytest.raises(SourceFailed, match="shape"):
+        list(google_billing.read(EVERYWHERE, pages=kept.pages, facts=facts))
 
 
 @pytest.mark.parametrize(
