@@ -394,4 +394,5 @@ LOGGING = {
     "filters": {"links": {"()": "django.utils.log.CallbackFilter", "callback": _mask_links}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["links"]}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    "loggers": {"httpx2": {"level": "WARNING"}},  # it would write each address in full
 }

@@ -24,7 +24,7 @@ from catalog.sources.source import NotConfigured, Part, Source, SourceBusy, Sour
 
 logger = logging.getLogger(__name__)
 
-LEASE = dt.timedelta(minutes=2)  # longer than one request of a source may take
+LEASE = dt.timedelta(minutes=5)  # longer than one request of a source may take, with all its tries
 RENEW_EVERY = dt.timedelta(seconds=10)
 DEADLINE = dt.timedelta(hours=3)  # of a whole run
 PATIENCE = dt.timedelta(minutes=2)  # how long a queued part may wait before its message is sent again

@@ -5,6 +5,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import httpx2
 import stamina
@@ -13,25 +14,41 @@ from django.utils import timezone
 from catalog.sources import pace
 from catalog.sources.source import SourceBusy, SourceFailed, SourceUnreachable
 
-TRIES = 5
-TRIES_WITHOUT_A_CONNECTION = 2  # nobody is there: that is told fast
-LONGEST_PAUSE_S = 60.0  # a Retry-After beyond it ends the fetch; the part is asked again later
-ANSWER_MAX_BYTES = 64 * 1024 * 1024
-ANSWER_WITHIN_S = 60.0
-FILE_WITHIN_S = 1800.0
 _BUSY = (408, 429, 500, 502, 503, 504)
-_TIMEOUT = httpx2.Timeout(connect=5, read=20, write=20, pool=20)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Patience:
+    """How long and how often a provider is asked before we give up. [seconds, bytes, tries]"""
+
+    tries: int = 5
+    tries_without_a_connection: int = 2  # nobody is there: that is told fast
+    first_pause_s: float = 0.5  # then twice as long each time, with jitter
+    longest_pause_s: float = 60.0  # a Retry-After beyond it ends the fetch; the part is asked again later
+    connect_s: float = 5.0
+    silence_s: float = 20.0  # between two pieces of an answer
+    answer_max_bytes: int = 64 * 1024 * 1024
+    answer_within_s: float = 60.0
+    file_within_s: float = 1800.0
 
 
 class Asker:
     """A connection pool to one provider. Use as a context manager; not shared between threads."""
 
-    def __init__(self, *, base: str, pace_name: str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        base: str,
+        pace_name: str,
+        headers: Mapping[str, str] | None = None,
+        patience: Patience | None = None,
+    ) -> None:
         self.base = httpx2.URL(base)
         self._pace = pace_name
+        self._patience = patience or Patience()
         self._client = httpx2.Client(
             headers={"User-Agent": "ai-stack-advisor", **(headers or {})},
-            timeout=_TIMEOUT,
+            timeout=httpx2.Timeout(self._patience.silence_s, connect=self._patience.connect_s),
             follow_redirects=False,
             verify=ssl.create_default_context(),
         )
@@ -47,44 +64,62 @@ class Asker:
 
         ``address`` is relative to the base, or absolute on the same scheme, host and port (a next-page link).
         """
-        url = self._own(address)
+        url, patience = self._own(address), self._patience
 
         def once() -> bytes:
-            with self._answer(url, params=params, until=time.monotonic() + ANSWER_WITHIN_S) as pieces:
+            until = time.monotonic() + patience.answer_within_s
+            with self._answer(url, params=params, until=until) as (_, pieces):
                 body = bytearray()
                 for piece in pieces:
                     body += piece
-                    if len(body) > ANSWER_MAX_BYTES:
-                        raise SourceFailed(f"{_shown(url)} sent more than {ANSWER_MAX_BYTES >> 20} MB.")
+                    if len(body) > patience.answer_max_bytes:
+                        raise SourceFailed(f"{_shown(url)} sent more than {patience.answer_max_bytes >> 20} MB.")
                 return bytes(body)
 
-        return _tried(once)
+        return _tried(once, patience=patience)
 
     def pieces(self, address: str) -> Iterator[bytes]:
-        """Yield a large file piece by piece, taken up again where a connection was cut. Raises as `get` does."""
-        url, have, cuts = self._own(address), 0, 0
-        until = time.monotonic() + FILE_WITHIN_S
+        """Yield a large file piece by piece, taken up again where a connection was cut. Raises as `get` does.
+
+        It is asked for uncompressed, so that a byte here is a byte there; and only if it is still the same file.
+        """
+        url, patience = self._own(address), self._patience
+        have, cuts, mark = 0, 0, ""
+        until = time.monotonic() + patience.file_within_s
         while True:
             before = have
+            headers = {"Accept-Encoding": "identity"}
+            if have:
+                headers |= {"Range": f"bytes={have}-"} | ({"If-Range": mark} if mark else {})
             try:
-                with self._answer(url, from_byte=have, as_file=True, until=until) as parts:
+                with self._answer(url, headers=headers, until=until, from_byte=have) as (answer, parts):
+                    mark = mark or _strong_mark(answer)
                     for piece in parts:
                         have += len(piece)
                         yield piece
                 return
             except _Again as error:
                 cuts = 0 if have > before else cuts + 1
-                if cuts >= TRIES or time.monotonic() > until:
+                if (
+                    cuts >= (patience.tries if error.connected else patience.tries_without_a_connection)
+                    or time.monotonic() > until
+                ):
                     raise error.told() from error
-                time.sleep(min(error.pause_s if error.pause_s is not None else 2.0**cuts / 2, LONGEST_PAUSE_S))
+                pause_s = patience.first_pause_s * 2**cuts if error.pause_s is None else error.pause_s
+                if pause_s > patience.longest_pause_s:
+                    raise error.told() from error
+                time.sleep(pause_s)
 
     def _own(self, address: str) -> httpx2.URL:
-        url = (
-            httpx2.URL(str(self.base).rstrip("/") + "/" + address.lstrip("/"))
-            if "://" not in address
-            else httpx2.URL(address)
-        )
-        if (url.scheme, url.host, url.port) != (self.base.scheme, self.base.host, self.base.port):
+        try:
+            url = httpx2.URL(
+                address
+                if address.startswith(("http://", "https://"))
+                else str(self.base).rstrip("/") + "/" + address.lstrip("/")
+            )
+        except httpx2.InvalidURL as error:
+            raise SourceFailed(f"{self.base.host} points to what is no address: not followed.") from error
+        if (url.scheme, url.host, url.port) != (self.base.scheme, self.base.host, self.base.port) or url.userinfo:
             raise SourceFailed(f"{self.base.host} points to another host, {url.host}: not followed.")
         return url
 
@@ -95,38 +130,45 @@ class Asker:
         *,
         until: float,
         params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
         from_byte: int = 0,
-        as_file: bool = False,
-    ) -> Iterator[Iterator[bytes]]:
+    ) -> Iterator[tuple[httpx2.Response, Iterator[bytes]]]:
         try:
             pace.wait(self._pace)
         except pace.TooBusy as error:
             raise SourceBusy(str(error)) from error
-        headers = {"Range": f"bytes={from_byte}-"} if from_byte else {}
-        if as_file:
-            headers["Accept-Encoding"] = "identity"  # a byte of the file is a byte sent: else a range misses
         try:
             with self._client.stream("GET", url, params=params, headers=headers) as answer:
-                self._check(answer, url=url, wanted=206 if from_byte else 200)
-                yield _timely(answer.iter_bytes(), until=until, url=url)
-        except httpx2.ConnectError as error:
-            raise _Again(SourceUnreachable(f"{url.host} cannot be reached: {error}."), connected=False) from error
-        except httpx2.TransportError as error:
+                _check(answer, url=url, from_byte=from_byte)
+                yield answer, _timely(answer.iter_bytes(), until=until, url=url)
+        except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
+            told = SourceUnreachable(f"{url.host} cannot be reached: {error or type(error).__name__}.")
+            raise _Again(told, connected=False) from error
+        except httpx2.RequestError as error:
             raise _Again(SourceBusy(f"{_shown(url)}: {type(error).__name__}: {error}.")) from error
 
-    def _check(self, answer: httpx2.Response, *, url: httpx2.URL, wanted: int) -> None:
-        status = answer.status_code
-        if status == wanted:
-            return
-        if status in _BUSY:
-            asked = _retry_after_s(answer.headers.get("Retry-After"))
-            raise _Again(SourceBusy(f"{_shown(url)} answered {status}.", retry_after_s=asked or 60), pause_s=asked)
-        if wanted == 206 and status == 200:
+
+def _check(answer: httpx2.Response, *, url: httpx2.URL, from_byte: int) -> None:
+    status = answer.status_code
+    if status in _BUSY:
+        asked = _retry_after_s(answer.headers.get("Retry-After"))
+        raise _Again(SourceBusy(f"{_shown(url)} answered {status}.", retry_after_s=asked or 60), pause_s=asked)
+    if from_byte:
+        begins = answer.headers.get("Content-Range", "").startswith(f"bytes {from_byte}-")
+        if status == 200 or (status == 206 and not begins):
             raise SourceBusy(f"{_shown(url)} was cut and cannot be taken up in the middle.")
-        raise SourceFailed(f"{_shown(url)} answered {status}{_HINTS.get(status, '')}.")
+        if status == 206:
+            return
+    elif status == 200:
+        return
+    raise SourceFailed(f"{_shown(url)} answered {status}{_HINTS.get(status, '')}.")
 
 
 _HINTS = {
+    301: " (it points elsewhere, which is not followed)",
+    302: " (it points elsewhere, which is not followed)",
+    307: " (it points elsewhere, which is not followed)",
+    308: " (it points elsewhere, which is not followed)",
     400: " (it does not understand the question: its interface may have changed)",
     401: " (the key is missing or wrong)",
     403: " (the key may not read this)",
@@ -145,20 +187,28 @@ class _Again(Exception):
         return self.cause
 
 
-def _tried(once: Callable[[], bytes]) -> bytes:
+def _tried(once: Callable[[], bytes], *, patience: Patience) -> bytes:
     tries = 0
 
     def worth_another(error: Exception) -> bool | float:
         nonlocal tries
         tries += 1
-        if not isinstance(error, _Again) or (not error.connected and tries >= TRIES_WITHOUT_A_CONNECTION):
+        if not isinstance(error, _Again) or (not error.connected and tries >= patience.tries_without_a_connection):
             return False
         if error.pause_s is None:
             return True
-        return error.pause_s if error.pause_s <= LONGEST_PAUSE_S else False
+        return error.pause_s if error.pause_s <= patience.longest_pause_s else False
 
+    retried = stamina.retry(
+        on=worth_another,
+        attempts=patience.tries,
+        wait_initial=patience.first_pause_s,
+        wait_jitter=patience.first_pause_s,
+        wait_max=20,
+        timeout=180,
+    )
     try:
-        return stamina.retry(on=worth_another, attempts=TRIES, wait_initial=0.5, wait_max=20, timeout=180)(once)()
+        return retried(once)()
     except _Again as error:
         raise error.told() from error
 
@@ -168,6 +218,12 @@ def _timely(pieces: Iterator[bytes], *, until: float, url: httpx2.URL) -> Iterat
         if time.monotonic() > until:
             raise _Again(SourceBusy(f"{_shown(url)} sends too slowly."))
         yield piece
+
+
+def _strong_mark(answer: httpx2.Response) -> str:
+    """Return the ETag of a file if it stands for its very bytes, else nothing."""
+    mark: str = answer.headers.get("ETag", "")
+    return "" if mark.startswith("W/") else mark
 
 
 def _retry_after_s(text: str | None) -> float | None:
@@ -180,6 +236,8 @@ def _retry_after_s(text: str | None) -> float | None:
         at = email.utils.parsedate_to_datetime(text)
     except ValueError:
         return None
+    if at.tzinfo is None:  # "-0000": in UTC, where nobody says from where
+        at = at.replace(tzinfo=timezone.now().tzinfo)
     return max((at - timezone.now()).total_seconds(), 0.0)
 
 

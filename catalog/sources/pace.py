@@ -6,6 +6,7 @@ from functools import lru_cache
 
 import limits
 from django.conf import settings
+from limits.errors import StorageError
 from limits.storage import MemoryStorage, Storage, storage_from_string
 from limits.strategies import SlidingWindowCounterRateLimiter
 
@@ -17,7 +18,7 @@ PACES: Mapping[str, str] = {
     "aws-savingsplans": "2 per second",
     "aws-bedrock": "2 per second",
     "azure-prices": "4 per second",
-    "google-billing": "1 per second",
+    "google-billing": "2 per second",
     "google-vertex": "2 per second",
 }
 LONGEST_WAIT_S = 120.0
@@ -29,24 +30,31 @@ class TooBusy(Exception):
 
 def wait(name: str) -> None:
     """Return once one more request to this provider is within its pace. Raises TooBusy after LONGEST_WAIT_S."""
-    limiter, item = _limiter(), limits.parse(PACES[name])
     until = time.monotonic() + LONGEST_WAIT_S
-    while not limiter.hit(item, "pace", name):
+    while not take(name, rate=PACES[name]):
         if time.monotonic() > until:
             raise TooBusy(f"{name}: no turn within {LONGEST_WAIT_S:g} s at {PACES[name]}")
         time.sleep(0.05)
 
 
+def take(name: str, *, rate: str) -> bool:
+    """Take one turn at a rate ("4 per second"), if one is free for this installation. Raises TooBusy."""
+    try:
+        return _limiter(settings.CELERY_BROKER_URL).hit(limits.parse(rate), "pace", name)
+    except StorageError as error:
+        raise TooBusy(f"{name}: the broker, which counts the requests, does not answer") from error
+
+
 @lru_cache(maxsize=1)
-def _limiter() -> SlidingWindowCounterRateLimiter:
-    return SlidingWindowCounterRateLimiter(_storage())
+def _limiter(broker: str) -> SlidingWindowCounterRateLimiter:
+    return SlidingWindowCounterRateLimiter(_storage(broker))
 
 
-def _storage() -> Storage:
+def _storage(broker: str) -> Storage:
     """Return the broker's own store where it is a Redis or Valkey that answers; else this process alone counts."""
-    address = settings.CELERY_BROKER_URL
-    if address.startswith(("redis://", "rediss://", "redis+socket://")):
-        shared = storage_from_string(address.replace("redis+socket://", "redis+unix://").partition("?")[0])
+    if broker.startswith(("redis://", "rediss://", "redis+socket://")):
+        address = broker.replace("redis+socket://", "redis+unix://").partition("?")[0]
+        shared = storage_from_string(address, wrap_exceptions=True)
         if isinstance(shared, Storage) and shared.check():
             return shared
     return MemoryStorage()

@@ -9,10 +9,12 @@ from catalog.sources import (
     aws_price_list,
     aws_savings_plans,
     aws_spot,
+    azure_prices,
     bedrock_models,
     bedrock_prices,
     foundry_prices,
     genai_library,
+    google_billing,
     vertex_models,
     vertex_prices,
 )
@@ -27,7 +29,7 @@ SOURCES: Mapping[str, tuple[Source, ...]] = {
         aws_capacity_blocks,
         aws_instance_types,
     ),
-    "azure": (),
-    "google": (),
+    "azure": (azure_prices,),
+    "google": (google_billing,),
     "models": (bedrock_prices, bedrock_models, foundry_prices, vertex_prices, vertex_models, genai_library),
 }

@@ -77,7 +77,7 @@ def test_a_refresh_outlives_its_worker_while_answers_are_saved(
     own.wait_for(r"prices ended unexpectedly \(exit code -9\); starting it again", within_s=20)
     slow.go.set()
     with closing(sqlite3.connect(own.database, timeout=20)) as database, database:
-        # the lease of a dead worker is two minutes; the test does not wait for it
+        # the lease of a dead worker is five minutes; the test does not wait for it
         database.execute("update catalog_refreshpart set lease_until = '2026-01-01' where state = 'running'")
 
     assert answers_saved_until_done(own, page, address) > 0
