@@ -15,7 +15,7 @@ import pytest
 
 from advisor.management.offer_file import product, reservations, term, write_offer_file
 from catalog.files import Facts
-from catalog.sources import aws_offer_file, aws_price_list, aws_savings_plans, aws_terms, http
+from catalog.sources import aws_offer_file, aws_price_list, aws_savings_plans, aws_terms
 from catalog.sources.source import Observed, Outside, Part, SourceBusy, SourceFailed, SourceUnreachable
 from tests.catalog.peers.aws import OFFERS_INDEX, PLANS_INDEX, Aws, aws_running, without_credentials
 from tests.catalog.peers.kept import Kept
@@ -390,17 +390,6 @@ def test_a_stumbling_server_is_asked_again(aws: Aws, peer: Peer, kept: Kept, fac
 
     assert rows[f"{H100}/on_demand"].amount == Decimal("55.04")
     assert len(peer.asked) == 4
-
-
-def test_a_file_that_drips_ends_at_its_deadline(
-    aws: Aws, peer: Peer, kept: Kept, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(http, "FILE_WITHIN_S", 0.5)
-    aws.files[FILE] = offers(*(a_machine(f"A{number}") for number in range(60)))
-    peer.always = Fault(drip_s=0.05, on=lambda request: request.path == FILE)
-
-    with pytest.raises(SourceBusy, match="too slowly"):
-        aws_offer_file.fetch(PART, keep=kept)
 
 
 def test_nobody_at_the_address_is_told_as_such(kept: Kept, settings: Any) -> None:

@@ -147,6 +147,17 @@ def test_an_answer_that_drips_is_given_up() -> None:
     assert len(peer.asked) == 2
 
 
+def test_a_file_that_drips_ends_at_its_deadline() -> None:
+    with saying(Answer(body=b"x" * 1000)) as peer:
+        peer.always = Fault(drip_s=0.05)
+
+        with (
+            asker(peer, patience=Patience(first_pause_s=0.01, file_within_s=0.3)) as ask,
+            pytest.raises(SourceBusy, match="too slowly"),
+        ):
+            list(ask.pieces("/"))
+
+
 def test_a_provider_that_falls_silent_is_given_up() -> None:
     with saying(Answer(body=b"xy")) as peer:
         peer.always = Fault(drip_s=30)
