@@ -2,7 +2,6 @@
 
 import json
 import re
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -24,8 +23,8 @@ class Reply(Protocol):
     sent_s: float  # the last byte of the request was written
     headers_s: float
 
-    def pieces(self) -> Iterator[bytes]:
-        """Yield the body as it arrives. Raises Failed where it breaks off."""
+    def pieces(self) -> Iterator[tuple[float, bytes]]:
+        """Yield the body as it arrives, each piece with its moment. Raises Failed where it breaks off."""
         ...
 
 
@@ -114,10 +113,8 @@ def ask(*, kind: str, chat: Chat, prompt: str, max_tokens: int, opener: Opener, 
     body = body_of(kind, chat, prompt=prompt, max_tokens=max_tokens, wording=wording)
     with opener(address_of(kind, chat), body, headers_of(kind, chat)) as reply:
         if reply.status == 200:
-            heard = _READERS[kind](_events(_timed(reply.pieces())))
-            return listen(
-                sent_s=reply.sent_s, headers_s=reply.headers_s, heard=heard, most_output_tokens=max_tokens
-            )
+            heard = _READERS[kind](_events(reply.pieces()))
+            return listen(sent_s=reply.sent_s, headers_s=reply.headers_s, heard=heard, most_output_tokens=max_tokens)
         refused = _refusal(reply)
         parameter = refused.parameter
     if reply.status == 400 and kind != "gemini" and wording.learn(parameter):
@@ -134,7 +131,7 @@ class _Refusal:
 def _refusal(reply: Reply) -> _Refusal:
     """Return the class of an answer that is no stream. Of its body only a short code is kept: it is a stranger's."""
     held = b""
-    for piece in reply.pieces():
+    for _, piece in reply.pieces():
         held += piece
         if len(held) > _REFUSED_BODY_BYTES:
             break
@@ -170,11 +167,6 @@ def _code(error: Event) -> str:
 
 
 # --- server-sent events ---------------------------------------------------------------------------------------------
-
-
-def _timed(pieces: Iterable[bytes]) -> Iterator[tuple[float, bytes]]:
-    for piece in pieces:
-        yield time.perf_counter(), piece
 
 
 def _events(pieces: Iterable[tuple[float, bytes]]) -> Iterator[tuple[float, str]]:

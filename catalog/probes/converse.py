@@ -26,6 +26,7 @@ class Converse:
         self._client = session.client(
             "bedrock-runtime",
             config=Config(
+                signature_version="v4",  # else AWS_BEARER_TOKEN_BEDROCK of this machine would go before the user's key
                 connect_timeout=CONNECT_S,
                 read_timeout=READ_S,
                 retries={"total_max_attempts": 1},
@@ -117,4 +118,6 @@ def _failed(error: ClientError) -> Failed:
         return Failed("rate_limited", code=code, retry_after_s=float(after) if after.isdigit() else None)
     if status >= 500:
         return Failed("server_error", code=code)
+    if 300 <= status < 400:
+        return Failed("redirected", code=code)
     return Failed("refused" if status >= 400 else "error_event", code=code)

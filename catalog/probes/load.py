@@ -241,7 +241,8 @@ class _Sending:
                 yield
 
     def _sent(self, under_way: int) -> set[Future[Sample]]:
-        step, made = self._step, set()
+        step = self._step
+        made: set[Future[Sample]] = set()
         while under_way + len(made) < step.concurrency and step.asked < self._plan.requests_per_step:
             self.stopped_by = self.stopped_by or self._purse.set_aside()
             if self.stopped_by:

@@ -7,6 +7,7 @@ tokens is known only where the server says how many there were.
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 # A token may be one byte; servers also count marks that are never written, such as the end of the answer.
 UNWRITTEN_TOKENS = 8
@@ -93,7 +94,7 @@ def listen(*, sent_s: float, headers_s: float, heard: Iterable[Heard], most_outp
         headers_ms=1000.0 * (headers_s - sent_s),
         ttft_ms=1000.0 * (spoken[0] - sent_s),
         total_ms=1000.0 * (spoken[-1] - sent_s),
-        gaps_ms=tuple(1000.0 * (after - before) for before, after in zip(spoken, spoken[1:], strict=False)),
+        gaps_ms=tuple(1000.0 * (after - before) for before, after in pairwise(spoken)),
         usage=usage,
         usage_doubt=found,
         tokens_per_s=rate,
