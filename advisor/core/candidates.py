@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from advisor.core import compatibility, constraints, licences
+from advisor.core import compatibility, constraints, licences, own_probes
 from advisor.core.answers import Answers
 from advisor.core.bases import GROUP_OF
 from advisor.core.case import Case
@@ -78,11 +78,9 @@ def field(*, index: int, case: Case) -> Field:
         frames.append(_owned(estimated, workload=workload, catalog=case.catalog))
     models = _models(stated=stated, workload=workload, catalog=case.catalog)
     if len(models):
-        frames.append(
-            _managed(
-                estimate_managed(workload=workload, model_offers=models, coefficients=coefficients, horizon=horizon)
-            )
-        )
+        estimated = estimate_managed(workload=workload, model_offers=models, coefficients=coefficients, horizon=horizon)
+        measured = own_probes.joined(estimated, probes=case.probes, workload=workload, moment=case.moment)
+        frames.append(_managed(measured))
     if not frames:
         frames.append(_managed(_nothing(case=case, workload=workload)))
     frame = pd.concat(frames, ignore_index=True)
@@ -253,6 +251,11 @@ _TEXTS = (
     "terms_id",
     "estimate_kind",
     "price_as_of",
+    "latency_doubt",
+    "ttft_ms_kind",
+    "ttft_ms_evidence",
+    "tpot_ms_kind",
+    "tpot_ms_evidence",
 )
 
 
@@ -405,6 +408,7 @@ def _checks(
             limit=targets.ttft_p95_ms,
             unit="ms",
             path=f"{path}.ttft_p95_ms",
+            doubt="latency_doubt",
         ),
         constraints.at_most(
             frame=frame,
@@ -414,6 +418,7 @@ def _checks(
             limit=targets.tpot_p95_ms,
             unit="ms",
             path=f"{path}.tpot_p95_ms",
+            doubt="latency_doubt",
         ),
         constraints.at_most(
             frame=frame,
