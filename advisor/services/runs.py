@@ -13,7 +13,7 @@ from advisor.core.advise import advise
 from advisor.core.problems import DocumentError
 from advisor.core.report import Report as Found
 from advisor.models import MAX_ATTEMPTS, Approval, Report, Revision, Run, User
-from advisor.services import audit, leases, renderings
+from advisor.services import audit, endpoint_evidence, leases, renderings
 from advisor.services.leases import Lease
 from catalog import queries
 from estimator import coefficients
@@ -77,7 +77,7 @@ def execute_run(*, run_id: int, moment: datetime) -> bool:
     attempt = leases.claim(Run, pk=run_id, moment=moment)
     if attempt is None:
         return False
-    run = Run.objects.select_related("revision").get(pk=run_id)
+    run = Run.objects.select_related("revision__decision__workspace").get(pk=run_id)
     with Lease(Run, pk=run_id, attempt=attempt, moment=moment) as lease:
         try:
             found = _advise(run=run, progress=lease.progress)
@@ -124,6 +124,7 @@ def _advise(*, run: Run, progress: Callable[[str, float], None]) -> Found:
         catalog=catalog,
         coefficients=coefficients.load(),
         moment=run.moment,
+        probes=endpoint_evidence.evidence(workspace=run.revision.decision.workspace, moment=run.moment),
         progress=progress,
     )
 

@@ -18,10 +18,23 @@ _REFUSED_BODY_BYTES = 8 * 1024
 class Reply(Protocol):
     """An answer as it comes. `sent_s` and `headers_s` are moments of ``time.perf_counter``."""
 
-    status: int
-    headers: Mapping[str, str]  # names in lower case
-    sent_s: float  # the last byte of the request was written
-    headers_s: float
+    @property
+    def status(self) -> int: ...
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Return the headers, names in lower case."""
+        ...
+
+    @property
+    def sent_s(self) -> float:
+        """Return when the last byte of the request was written."""
+        ...
+
+    @property
+    def headers_s(self) -> float:
+        """Return when the headers had come."""
+        ...
 
     def pieces(self) -> Iterator[tuple[float, bytes]]:
         """Yield the body as it arrives, each piece with its moment. Raises Failed where it breaks off."""
@@ -113,6 +126,8 @@ def ask(*, kind: str, chat: Chat, prompt: str, max_tokens: int, opener: Opener, 
     body = body_of(kind, chat, prompt=prompt, max_tokens=max_tokens, wording=wording)
     with opener(address_of(kind, chat), body, headers_of(kind, chat)) as reply:
         if reply.status == 200:
+            if reply.headers.get("content-type", "").startswith("application/json"):
+                raise Failed("not_a_stream")
             heard = _READERS[kind](_events(reply.pieces()))
             return listen(sent_s=reply.sent_s, headers_s=reply.headers_s, heard=heard, most_output_tokens=max_tokens)
         refused = _refusal(reply)
@@ -187,7 +202,7 @@ def _lines(pieces: Iterable[tuple[float, bytes]]) -> Iterator[tuple[float, str]]
         held += piece
         *whole, held = held.split(b"\n")
         if len(held) > LINE_MAX_BYTES:
-            raise Failed("not_a_stream", code="endless_line")
+            raise Failed("not_a_stream")
         for line in whole:
             yield at_s, line.removesuffix(b"\r").decode(errors="replace")
 

@@ -1,5 +1,6 @@
 """A probe of a model's endpoint: steps of growing concurrency, each request paid for in advance out of hard caps."""
 
+import math
 import secrets
 import threading
 import time
@@ -23,13 +24,13 @@ _TASK = (
 )
 _PADDING = "The harbour opens at six and closes when the last boat is in, whatever the weather says about it."
 
+# Before anything was answered: a wrong key or address stays wrong, a busy server may come back.
+GIVE_UP_AFTER = {"lasting": 3, "passing": 8}
+NOBODY = "nobody having answered"
+_LASTING = ("refused", "redirected", "not_allowed", "not_a_stream", "unreachable")
 _UNPAID = ("rate_limited", "refused", "redirected")
 
 Ask = Callable[[str], Sample]  # a prompt in, its sample out; raises Failed
-
-
-class Stop(Exception):
-    """Raised by the caller's `tell`: send nothing more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +89,7 @@ class Cost:
     @property
     def shown_usd(self) -> str:
         """Return the money with four decimals, rounded up: a bound must not shrink by being written."""
-        return str(self.usd.quantize(CENT, rounding=ROUND_UP))
+        return str(_shown(self.usd))
 
 
 class Purse:
@@ -98,6 +99,11 @@ class Purse:
         self._plan, self._bound = plan, plan.bound()
         self._lock = threading.Lock()
         self.tokens_at_most, self.usd_at_most, self.tokens_counted = 0, Decimal(0), 0
+
+    @property
+    def shown_usd(self) -> Decimal:
+        """Return the money with four decimals, rounded up. [USD]"""
+        return _shown(self.usd_at_most)
 
     def set_aside(self) -> str:
         """Set one request's bound aside; where a cap forbids it, return which."""
@@ -185,8 +191,12 @@ class Outcome:
             "stopped_by": self.stopped_by,
             "tokens_counted": self.purse.tokens_counted,
             "tokens_at_most": self.purse.tokens_at_most,
-            "usd_at_most": str(self.purse.usd_at_most.quantize(CENT, rounding=ROUND_UP)),
+            "usd_at_most": str(self.purse.shown_usd),
         }
+
+
+def _shown(usd: Decimal) -> Decimal:
+    return usd.quantize(CENT, rounding=ROUND_UP)
 
 
 def prompt(*, words: int, nonce: str) -> str:
@@ -196,21 +206,23 @@ def prompt(*, words: int, nonce: str) -> str:
     return "\n\n".join(part for part in (f"Probe {nonce}.", filler, _TASK) if part)
 
 
-def run(*, plan: Plan, ask: Ask, tell: Callable[[int, int], None]) -> Outcome:
+def run(*, plan: Plan, ask: Ask, tell: Callable[[int, int, "Purse"], None], within_s: float = math.inf) -> Outcome:
     """Send what the plan says, step by step, as far as its caps reach.
 
-    `tell` hears how many requests have ended, of how many; Stop or any other exception from it lets the requests that
-    are on their way end and goes on to the caller, with nothing more sent.
+    `tell` hears how many requests have ended, of how many, and what they took; an exception from it lets the requests
+    that are on their way end and goes on to the caller, with nothing more sent. A probe that nobody answers ends early;
+    nothing more is sent once `within_s` has passed.
     """
     purse, steps, stopped_by, done = Purse(plan), [], "", 0
+    until_s = time.monotonic() + within_s
     for concurrency in plan.steps:
         step = Step(concurrency=concurrency)
         steps.append(step)
         with ThreadPoolExecutor(max_workers=concurrency, thread_name_prefix="probe") as pool:
-            sending = _Sending(plan=plan, ask=ask, purse=purse, step=step, pool=pool)
+            sending = _Sending(plan=plan, ask=ask, purse=purse, step=step, pool=pool, until_s=until_s)
             for _ in sending.ended():
                 done += 1
-                tell(done, plan.requests_count)
+                tell(done, plan.requests_count, purse)
         stopped_by = sending.stopped_by
         if stopped_by:
             break
@@ -220,7 +232,10 @@ def run(*, plan: Plan, ask: Ask, tell: Callable[[int, int], None]) -> Outcome:
 class _Sending:
     """Keeps one step's requests on their way, never more than its concurrency."""
 
-    def __init__(self, *, plan: Plan, ask: Ask, purse: Purse, step: Step, pool: ThreadPoolExecutor) -> None:
+    def __init__(
+        self, *, plan: Plan, ask: Ask, purse: Purse, step: Step, pool: ThreadPoolExecutor, until_s: float
+    ) -> None:
+        self._until_s = until_s
         self._plan, self._ask, self._purse, self._step, self._pool = plan, ask, purse, step, pool
         self.stopped_by = ""
 
@@ -244,12 +259,22 @@ class _Sending:
         step = self._step
         made: set[Future[Sample]] = set()
         while under_way + len(made) < step.concurrency and step.asked < self._plan.requests_per_step:
-            self.stopped_by = self.stopped_by or self._purse.set_aside()
+            self.stopped_by = self.stopped_by or self._over() or self._purse.set_aside()
             if self.stopped_by:
                 break
             step.asked += 1
             made.add(self._pool.submit(self._ask, prompt(words=self._plan.prompt_words, nonce=_nonce())))
         return made
+
+    def _over(self) -> str:
+        if time.monotonic() >= self._until_s:
+            return "the time of one probe"
+        if self._step.samples or self._step.concurrency != self._plan.steps[0]:
+            return ""
+        lasting = sum(self._step.failures[name] for name in _LASTING)
+        passing = self._step.failures.total() - lasting
+        is_hopeless = lasting >= GIVE_UP_AFTER["lasting"] or passing >= GIVE_UP_AFTER["passing"]
+        return NOBODY if is_hopeless else ""
 
     def _noted(self, ended: "Future[Sample]") -> float:
         """Write down what came of a request, and return how long to wait before the next. [s]"""

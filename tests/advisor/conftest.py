@@ -9,7 +9,8 @@ import pytest
 from django.core.management import call_command
 from pytest_django.plugin import DjangoDbBlocker
 
-from catalog import ingest
+from catalog import files, ingest
+from catalog.frame import Catalog, build
 from tests.advisor.factories import MOMENT
 from tests.advisor.peers import Peer, certificate, serve
 
@@ -33,3 +34,9 @@ def peer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Any) -> Iter
     yield peer
     server.shutdown()
     server.server_close()
+
+
+@pytest.fixture(scope="session")
+def shipped() -> Catalog:
+    """The shipped facts as frames, without a database."""
+    return build(facts=files.load(), moment=MOMENT.date(), release=1)

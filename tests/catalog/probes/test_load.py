@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from catalog.probes.load import Plan, checked, prompt, run
+from catalog.probes.load import NOBODY, Plan, Purse, checked, prompt, run
 from catalog.probes.streaming import Failed, Sample, Usage
 
 PLAN = Plan(
@@ -35,7 +35,7 @@ SAMPLE = Sample(
 )
 
 
-def quiet(done: int, of: int) -> None:
+def quiet(done: int, of: int, purse: Purse) -> None:
     return
 
 
@@ -52,7 +52,7 @@ def test_every_step_sends_its_requests_and_no_more_at_a_time_than_it_says() -> N
         return SAMPLE
 
     told: list[tuple[int, int]] = []
-    outcome = run(plan=PLAN, ask=ask, tell=lambda done, of: told.append((done, of)))
+    outcome = run(plan=PLAN, ask=ask, tell=lambda done, of, purse: told.append((done, of)))
 
     assert [(step.concurrency, step.asked, len(step.samples)) for step in outcome.steps] == [
         (1, 8, 8),
@@ -157,7 +157,7 @@ def test_who_listens_can_end_it_and_nothing_more_is_sent() -> None:
     class Cancelled(Exception):
         """As a worker raises whose lease is gone."""
 
-    def tell(done: int, of: int) -> None:
+    def tell(done: int, of: int, purse: Purse) -> None:
         if done == 3:
             raise Cancelled
 
@@ -192,3 +192,22 @@ def test_a_server_of_ones_own_may_cost_nothing() -> None:
 
     assert checked(plan, longest=300, widest=32) == []
     assert run(plan=plan, ask=lambda text: SAMPLE, tell=quiet).stopped_by == ""
+
+
+def test_a_probe_that_nobody_answers_ends_early() -> None:
+    asked: list[str] = []
+
+    def ask(text: str) -> Sample:
+        asked.append(text)
+        raise Failed("refused", code="invalid_api_key")
+
+    outcome = run(plan=PLAN, ask=ask, tell=quiet)
+
+    assert (len(asked), outcome.stopped_by, outcome.answered) == (3, NOBODY, 0)
+    assert outcome.purse.tokens_at_most == 0
+
+
+def test_nothing_is_sent_once_the_time_is_over() -> None:
+    outcome = run(plan=PLAN, ask=lambda text: SAMPLE, tell=quiet, within_s=0.0)
+
+    assert (outcome.steps[0].asked, outcome.stopped_by) == (0, "the time of one probe")
