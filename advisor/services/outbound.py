@@ -210,6 +210,7 @@ def _asked(
             call.address = str(plain.getpeername()[0])
             secure = ssl.create_default_context().wrap_socket(plain, server_hostname=goal.host)
             answer = _answer(goal, opened.enter_context(secure), body=body, headers=headers, call=call)
+            opened.callback(answer.close)  # its file keeps the socket open, were it not read to the end
         yield answer, call
 
 
