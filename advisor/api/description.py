@@ -151,6 +151,7 @@ _TAGS = {
     "estimates": "Estimate one workload without a decision.",
     "catalog": "What can be had, at what price, and who says so.",
     "workspaces": "The workspace a token is for.",
+    "endpoints": "The workspace's own model endpoints, measured with its own keys.",
     "tokens": "The token itself, and others like it.",
 }
 _ABOUT = (

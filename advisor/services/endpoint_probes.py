@@ -1,6 +1,7 @@
 """Probes of a workspace's own endpoints: planned with a bound on their cost, sent once by a worker, and kept."""
 
 import logging
+import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -36,7 +37,12 @@ class PlanRefused(Exception):
 
 
 class TooManyProbes(Exception):
-    """The workspace has used up the probes of this hour."""
+    """The workspace has used up the probes of an hour; `retry_after_s` says when the next may start."""
+
+    def __init__(self, *, count: int, retry_after_s: int) -> None:
+        minutes = math.ceil(retry_after_s / 60)
+        super().__init__(f"This workspace has started {count} probes within an hour, its most. Wait {minutes} min.")
+        self.retry_after_s = retry_after_s
 
 
 class AlreadyProbed(Exception):
@@ -236,11 +242,11 @@ def _planned(kept: Mapping[str, Any]) -> Plan:
 def _keep_quota(workspace_id: int, *, moment: datetime) -> None:
     recent = EndpointProbe.objects.filter(
         endpoint__workspace=workspace_id, created_at__gt=moment - timedelta(hours=1)
-    ).count()
-    if recent >= settings.ENDPOINT_PROBES_PER_HOUR:
-        raise TooManyProbes(
-            f"This workspace has sent {recent} probes within the hour, its most. Come back when the oldest is past."
-        )
+    ).values_list("created_at", flat=True)
+    started, quota = sorted(recent), settings.ENDPOINT_PROBES_PER_HOUR
+    if len(started) >= quota:
+        free = (started[-quota] if quota else moment) + timedelta(hours=1)
+        raise TooManyProbes(count=len(started), retry_after_s=max(math.ceil((free - moment).total_seconds()), 1))
 
 
 def _record(probe: EndpointProbe, *, user: User, action: str, moment: datetime) -> None:
