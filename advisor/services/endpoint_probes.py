@@ -14,6 +14,7 @@ import numpy as np
 from django.conf import settings
 from django.db import DatabaseError, IntegrityError, transaction
 
+from advisor.core.probe_readout import failures_text
 from advisor.models import Endpoint, EndpointProbe, User, Workspace
 from advisor.services import audit, credentials, endpoint_calls, leases
 from advisor.services.leases import Lease
@@ -324,25 +325,10 @@ def _keep(*, lease: Lease, endpoint: Endpoint, outcome: Outcome) -> bool:
         failures = Counter[str]()
         for step in outcome.steps:
             failures.update(step.failures)
-        named = ", ".join(f"{count} × {WORDS.get(name, name)}" for name, count in sorted(failures.items()))
+        named = failures_text(failures)
         codes = sorted({code for step in outcome.steps for code in step.codes})
         said = f" The provider says: {', '.join(codes)}." if codes else ""
         return lease.fail(
             code="nobody_answered", error=f"No request was answered: {named}.{said}", result=result, **took
         )
     return lease.end(state=EndpointProbe.State.SUCCEEDED, progress_fraction=1.0, stage="", result=result, **took)
-
-
-WORDS = {
-    "rate_limited": "too many requests (429)",
-    "server_error": "error of the server (5xx)",
-    "refused": "refused",
-    "redirected": "redirected, which is not followed",
-    "not_allowed": "an address that must not be called",
-    "unreachable": "not reached",
-    "timeout": "no end in time",
-    "cut": "broke off",
-    "error_event": "an error in the stream",
-    "no_content": "an answer without text",
-    "not_a_stream": "no stream of events",
-}
