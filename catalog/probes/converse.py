@@ -7,7 +7,9 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
+from botocore.eventstream import ParserError
 from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, ReadTimeoutError
+from urllib3.exceptions import HTTPError, TimeoutError
 
 from catalog.probes.streaming import Failed, Heard, Sample, Usage, listen
 
@@ -79,12 +81,9 @@ def _until(events: Iterable[Mapping[str, Any]], *, until_s: float) -> Iterator[t
             if at_s > until_s:
                 raise Failed("timeout")
             yield at_s, event
-    except (ReadTimeoutError, ClientError):
-        raise
-    except Exception as error:  # urllib3's own, and checksums of the event stream that do not hold
-        if isinstance(error, Failed):
-            raise
-        raise Failed("cut", code=type(error).__name__) from error
+    except (HTTPError, ParserError) as error:  # the line broke, or a checksum of the event stream does not hold
+        failure = "timeout" if isinstance(error, TimeoutError) else "cut"
+        raise Failed(failure, code=type(error).__name__) from error
 
 
 def _heard(events: Iterable[tuple[float, Mapping[str, Any]]]) -> Iterator[Heard]:

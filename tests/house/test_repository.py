@@ -15,7 +15,13 @@ IMPORT_NAMES = {
     "argon2-cffi": "argon2",
     "djangorestframework": "rest_framework",
 }
-COMES_WITH = {"drf_spectacular_sidecar": "drf_spectacular", "kombu": "celery", "pydantic_core": "pydantic"}
+COMES_WITH = {
+    "drf_spectacular_sidecar": "drf_spectacular",
+    "kombu": "celery",
+    "pydantic_core": "pydantic",
+    "botocore": "boto3",
+    "urllib3": "boto3",
+}
 # Named in settings or on a command line instead of imported, or the driver of something that is.
 USED_WITHOUT_IMPORT = {"argon2", "csp", "gunicorn", "psycopg", "whitenoise"}
 FIXED_BY_THE_OWNER = {"rest_framework", "djangorestframework", "boto3", "plotly"}  # declared before their first use
@@ -28,6 +34,7 @@ VAGUE = {"utils", "util", "helpers", "helper", "common", "misc", "manager", "bas
 RIM = (
     "advisor/web/",
     "advisor/services/runs.py",  # the run itself: an unexpected error becomes the run's state
+    "advisor/services/endpoint_probes.py",  # the same for a probe
     "advisor/api/",
     "advisor/tasks.py",
     "advisor/management/",
