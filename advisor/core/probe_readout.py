@@ -103,7 +103,7 @@ def _part(name: str, result: Data, *, probe_number: int) -> Part:
         chart = Chart(
             id=name,
             kind="ranges",
-            title=title,
+            title=f"{title}, by requests at a time",
             unit=unit,
             says=sentence(f"{text}. The mark is the median, the range goes from the least to the most that was seen."),
             series=(Series("measured", points),),

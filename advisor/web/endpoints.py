@@ -52,6 +52,7 @@ def endpoints(request: HttpRequest, workspace_id: int) -> HttpResponse:
         "workspace": found,
         "rows": service.rows(workspace=found),
         "form": form,
+        "offers": _offers(),
         "may_write": access.may_write(user=request.user, workspace_id=found.pk),
     }
     return render(request, "web/endpoints.html", context, status=400 if form.errors else 200)
@@ -145,6 +146,14 @@ def cancel_probe(request: HttpRequest, probe_id: int) -> HttpResponse:
     if not endpoint_probes.cancel(probe=found, user=request.user, moment=timezone.now()):
         messages.info(request, "This probe had already ended.")
     return redirect("web:probe", found.pk)
+
+
+def _offers() -> list[str]:
+    """Return the ids to choose from, none before the catalog is loaded."""
+    try:
+        return sorted(queries.current().model_offers["model_offer_id"])
+    except queries.NoRelease:
+        return []
 
 
 def _context(request: HttpRequest, found: EndpointProbe) -> dict[str, Any]:

@@ -123,6 +123,7 @@ def ask(*, kind: str, chat: Chat, prompt: str, max_tokens: int, opener: Opener, 
     A parameter that the server refuses by its name is left out from then on, and the request sent once more: a refused
     request writes no token.
     """
+    refused_before = len(wording.refused)
     body = body_of(kind, chat, prompt=prompt, max_tokens=max_tokens, wording=wording)
     with opener(address_of(kind, chat), body, headers_of(kind, chat)) as reply:
         if reply.status == 200:
@@ -132,7 +133,8 @@ def ask(*, kind: str, chat: Chat, prompt: str, max_tokens: int, opener: Opener, 
             return listen(sent_s=reply.sent_s, headers_s=reply.headers_s, heard=heard, most_output_tokens=max_tokens)
         refused = _refusal(reply)
         parameter = refused.parameter
-    if reply.status == 400 and kind != "gemini" and wording.learn(parameter):
+    # Another request on its way at the same time may have learned it first.
+    if reply.status == 400 and kind != "gemini" and (wording.learn(parameter) or len(wording.refused) > refused_before):
         return ask(kind=kind, chat=chat, prompt=prompt, max_tokens=max_tokens, opener=opener, wording=wording)
     raise refused.failed
 

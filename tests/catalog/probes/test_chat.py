@@ -203,6 +203,20 @@ def test_a_parameter_that_a_newer_model_refuses_is_left_out_from_then_on(provide
     assert [b'"temperature"' in body for body in bodies] == [True, True, False, False]
 
 
+def test_what_another_request_has_learned_meanwhile_is_used_too(provider: Provider) -> None:
+    wording = Wording()
+
+    def answer(request: Request) -> Answer:
+        if b'"max_tokens"' in request.body:
+            wording.learn("max_tokens")  # as a request that was sent beside this one would have
+            return as_json({"error": {"param": "max_tokens", "code": "unsupported_parameter"}}, status=400)
+        return provider.models.answer(request)
+
+    provider.peer.answer = answer
+
+    assert provider.ask("openai", wording=wording).usage is not None
+
+
 def test_a_parameter_refused_again_under_its_new_name_ends_the_asking(provider: Provider) -> None:
     refused = as_json({"error": {"param": "max_tokens", "code": "unsupported_parameter"}}, status=400)
     provider.peer.answer = lambda request: refused
