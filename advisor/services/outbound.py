@@ -229,9 +229,13 @@ def _connected(goal: Target, addresses: list[Address], *, until: float) -> socke
     last: OSError = OSError("no address")
     for address in addresses:
         try:
-            return socket.create_connection((str(address), goal.port), timeout=max(until - time.monotonic(), 0.01))
+            found = socket.create_connection((str(address), goal.port), timeout=max(until - time.monotonic(), 0.01))
         except OSError as error:
             last = error
+        else:
+            # Else the body waits in the kernel until the headers are acknowledged, and a timed answer looks late.
+            found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            return found
     raise last
 
 

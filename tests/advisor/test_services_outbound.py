@@ -319,3 +319,23 @@ def test_a_header_cannot_bring_another_along(talker: server.Peer, headers: dict[
         outbound.post(url=talker.url, body=b"{}", headers=headers)
 
     assert talker.asked == []
+
+
+def test_a_body_does_not_wait_until_its_headers_are_acknowledged(
+    talker: server.Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[socket.socket] = []
+    connect = socket.create_connection
+
+    def connected(*where: Any, **how: Any) -> socket.socket:
+        found = connect(*where, **how)
+        opened.append(found.dup())
+        return found
+
+    monkeypatch.setattr(socket, "create_connection", connected)
+
+    stream(talker.url)
+
+    (twin,) = opened
+    with twin:
+        assert twin.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
