@@ -1,7 +1,7 @@
 """The model endpoints of a workspace: registered with a key that is encrypted at once and never shown again."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from urllib.parse import urlsplit
@@ -36,7 +36,7 @@ class Stated:
     name: str
     kind: str
     model: str
-    key: str
+    key: str = field(repr=False)  # tracebacks and logs must not hold it
     address: str = ""
     region: str = ""
     api_version: str = ""
@@ -44,9 +44,6 @@ class Stated:
     model_offer_id: str = ""
     input_usd_per_mtok: Decimal | None = None
     output_usd_per_mtok: Decimal | None = None
-
-    def __repr__(self) -> str:
-        return f"Stated({self.name!r})"  # tracebacks and logs must not hold the key
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -52,7 +52,7 @@ class Chat:
 
     address: str
     model: str
-    key: str
+    key: str = field(repr=False)
     api_version: str = ""  # Azure only
 
 

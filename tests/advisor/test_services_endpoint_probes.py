@@ -2,6 +2,7 @@
 
 import datetime as dt
 import ipaddress
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
@@ -11,11 +12,11 @@ from typing import Any
 import pytest
 
 from advisor import tasks
-from advisor.models import AuditEvent, Endpoint, EndpointProbe, User
-from advisor.services import endpoint_calls, endpoint_evidence, endpoint_probes, endpoints, leases
+from advisor.models import AuditEvent, Endpoint, EndpointProbe, Report, User
+from advisor.services import endpoint_calls, endpoint_evidence, endpoint_probes, endpoints, leases, runs
 from advisor.services.endpoint_probes import Wanted
 from catalog.frame import Catalog
-from tests.advisor.factories import MOMENT, a_member
+from tests.advisor.factories import MOMENT, a_member, a_run
 from tests.advisor.peers import certificate
 from tests.catalog.peers.chat import KEY, Models, Says
 from tests.catalog.peers.server import Fault, Peer, as_json, running
@@ -314,6 +315,26 @@ def test_the_newest_probe_of_an_offer_is_its_evidence_by_its_widest_step(
     assert found.ttft_ms.low <= found.ttft_ms.typical <= found.ttft_ms.high
     assert endpoint_evidence.evidence(workspace=endpoint.workspace, moment=today - dt.timedelta(days=1)) == []
     assert endpoint_evidence.evidence(workspace=a_member().workspaces.get(), moment=today) == []
+
+
+def test_a_run_of_the_workspace_uses_its_probe_and_a_run_of_another_does_not(
+    editor: User, shipped: Catalog, provider: Peer, published: int
+) -> None:
+    probe = probed(an_endpoint(editor, shipped, provider.url), editor, shipped, replace(SMALL, steps=(4,)))
+    today = dt.datetime.now(dt.UTC)
+
+    def hashes(owner: User) -> dict[str, Any]:
+        run = a_run(owner=owner, moment=today.date())
+        assert runs.execute_run(run_id=run.pk, moment=today) is True
+        told: dict[str, Any] = json.loads(bytes(Report.objects.get(run=run).content))["hashes"]
+        return told
+
+    used = hashes(editor)
+    endpoints.remove(endpoint=probe.endpoint, user=editor, moment=today)
+
+    assert "own_probes" in used
+    assert "own_probes" not in hashes(a_member())
+    assert "own_probes" not in hashes(editor), "a removed endpoint speaks for nothing any more"
 
 
 def test_too_few_or_too_many_failed_requests_are_no_evidence(editor: User, shipped: Catalog, provider: Peer) -> None:
