@@ -27,7 +27,7 @@ def send_rendering(*, run_id: int) -> None:
         logger.exception("A PDF could not be enqueued now.")
 
 
-def send_probe(*, probe_id: int) -> None:
+def send_endpoint_probe(*, probe_id: int) -> None:
     """Enqueue a probe of an endpoint; without a broker `advisor.requeue_lost` sends it later."""
     try:
         probe_endpoint.delay_on_commit(probe_id=probe_id)

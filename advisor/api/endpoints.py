@@ -17,7 +17,7 @@ from advisor.core.problems import problem
 from advisor.services import access, endpoint_probes, endpoints
 from advisor.services.endpoint_probes import Wanted
 from advisor.services.idempotency import Answer
-from advisor.tasks import send_probe
+from advisor.tasks import send_endpoint_probe
 from catalog import queries
 
 _TAG = "endpoints"
@@ -97,18 +97,18 @@ class EndpointProbes(View):
     @described(
         _TAG,
         "List an endpoint's probes, newest first",
-        {200: _rows(shapes.ProbeSerializer, "ProbeRows")},
+        {200: _rows(shapes.EndpointProbeSerializer, "EndpointProbeRows")},
         404,
         id="list_endpoint_probes",
     )
     def get(self, request: Request, endpoint_id: int) -> Response:
         found = access.endpoint(endpoint_id=endpoint_id, **self.who())
-        return Response({"rows": shapes.ProbeSerializer(endpoint_probes.rows(endpoint=found), many=True).data})
+        return Response({"rows": shapes.EndpointProbeSerializer(endpoint_probes.rows(endpoint=found), many=True).data})
 
     @described(
         _TAG,
         "Probe an endpoint, or see what that would take",
-        {200: shapes.DryRunSerializer, 202: shapes.ProbeSerializer},
+        {200: shapes.DryRunSerializer, 202: shapes.EndpointProbeSerializer},
         400,
         403,
         404,
@@ -141,30 +141,36 @@ class EndpointProbes(View):
                 )
             except endpoint_probes.PlanRefused as error:
                 raise BadRequest([problem("", None, text) for text in error.problems]) from error
-            send_probe(probe_id=probe.pk)
-            told: dict[str, Any] = shapes.ProbeSerializer(endpoint_probes.row(probe)).data
+            send_endpoint_probe(probe_id=probe.pk)
+            told: dict[str, Any] = shapes.EndpointProbeSerializer(endpoint_probes.row(probe)).data
             return Answer(202, told, location=reverse("api:endpoint_probe", args=[probe.pk]))
 
         return self.once(start)
 
 
 class EndpointProbe(View):
-    @described(_TAG, "Follow a probe and read what it showed", {200: shapes.ProbeSerializer}, 404, id="get_probe")
+    @described(
+        _TAG,
+        "Follow a probe and read what it showed",
+        {200: shapes.EndpointProbeSerializer},
+        404,
+        id="get_endpoint_probe",
+    )
     def get(self, request: Request, probe_id: int) -> Response:
         found = access.endpoint_probe(probe_id=probe_id, **self.who())
-        return Response(shapes.ProbeSerializer(endpoint_probes.row(found)).data)
+        return Response(shapes.EndpointProbeSerializer(endpoint_probes.row(found)).data)
 
 
 class CancelEndpointProbe(View):
     @described(
         _TAG,
         "Cancel a probe",
-        {200: shapes.ProbeSerializer},
+        {200: shapes.EndpointProbeSerializer},
         403,
         404,
         422,
         about="Requests that are under way end and may be billed; nothing more is sent.",
-        id="cancel_probe",
+        id="cancel_endpoint_probe",
     )
     def post(self, request: Request, probe_id: int) -> Response:
         found = access.endpoint_probe(probe_id=probe_id, write=True, **self.who())
@@ -172,6 +178,6 @@ class CancelEndpointProbe(View):
         def cancel() -> Answer:
             endpoint_probes.cancel(probe=found, user=self.bearer.user, moment=timezone.now())
             found.refresh_from_db()
-            return Answer(200, shapes.ProbeSerializer(endpoint_probes.row(found)).data)
+            return Answer(200, shapes.EndpointProbeSerializer(endpoint_probes.row(found)).data)
 
         return self.once(cancel)

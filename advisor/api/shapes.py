@@ -369,7 +369,7 @@ class DryRunSerializer(s.Serializer):
     problems = s.ListField(child=s.CharField(), help_text="Why it would be refused; empty where it would be sent.")
 
 
-class ProbeSerializer(s.Serializer):
+class EndpointProbeSerializer(s.Serializer):
     """A probe and what it showed. Figures hold for the place it was sent from: `result.vantage`."""
 
     id = s.IntegerField(source="probe_id")

@@ -112,7 +112,7 @@ def start_probe(request: HttpRequest, endpoint_id: int) -> HttpResponse:
     ) as error:
         messages.error(request, str(error))
         return redirect("web:endpoint", found.pk)
-    tasks.send_probe(probe_id=probe.pk)
+    tasks.send_endpoint_probe(probe_id=probe.pk)
     return redirect("web:probe", probe.pk)
 
 
