@@ -5,6 +5,7 @@ Written by hand to those shapes; the words and counts are invented. What is wron
 
 import json
 import struct
+import threading
 import time
 import zlib
 from collections.abc import Iterator
@@ -40,6 +41,7 @@ class Models:
     says: list[Says] = field(default_factory=lambda: [Says()])
     under_way: int = 0
     most_under_way: int = 0
+    lock: Any = field(default_factory=threading.Lock)
 
     def answer(self, request: Request) -> Answer:
         """Answer one request as the provider whose path it asks for."""
@@ -57,12 +59,14 @@ class Models:
         return Answer(pieces=self._counted(_faulty(events, says)), headers={"Content-Type": kind})
 
     def _counted(self, events: Iterator[bytes]) -> Iterator[bytes]:
-        self.under_way += 1
-        self.most_under_way = max(self.most_under_way, self.under_way)
+        with self.lock:
+            self.under_way += 1
+            self.most_under_way = max(self.most_under_way, self.under_way)
         try:
             yield from events
         finally:
-            self.under_way -= 1
+            with self.lock:
+                self.under_way -= 1
 
 
 def _knows(request: Request) -> bool:
