@@ -245,8 +245,8 @@ class Edit(models.Model):
         return f"{self.place} in version {self.version} of revision {self.revision_id}"
 
 
-class Run(models.Model):
-    """One try at answering a revision. This row is the truth; the broker only carries the news of it.
+class Leased(models.Model):
+    """A row that stands for work in the background. It is the truth; the broker only carries the news of it.
 
     A worker owns a running row by its `attempt` and a lease. A lease that runs out belongs to nobody,
     and whoever still works under an older attempt can no longer write here.
@@ -260,17 +260,15 @@ class Run(models.Model):
         CANCELLED = "cancelled", "Cancelled"
 
     OPEN_STATES = (State.QUEUED, State.RUNNING)
+    MOST_ATTEMPTS = MAX_ATTEMPTS
 
-    revision = models.ForeignKey(Revision, on_delete=models.CASCADE, related_name="runs")
     state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
-    moment = models.DateField(help_text="The date the advice is asked for; every attempt uses the same.")
     attempt = models.PositiveSmallIntegerField(default=0)
     lease_until = models.DateTimeField(null=True, blank=True)
     stage = models.CharField(max_length=200, blank=True)
     progress_fraction = models.FloatField(default=0.0)
     error_code = models.CharField(max_length=40, blank=True)
     error = models.TextField(blank=True)
-    error_items = models.JSONField(default=list, blank=True)
     requested_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField()
     enqueued_at = models.DateTimeField()
@@ -278,30 +276,49 @@ class Run(models.Model):
     finished_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        indexes = [models.Index(fields=["state", "lease_until"], name="run_lost_leases")]
+        abstract = True
+        indexes = [models.Index(fields=["state", "lease_until"], name="%(class)s_lost_leases")]
         constraints = [
             models.CheckConstraint(
                 condition=Q(state__in=["queued", "running", "succeeded", "failed", "cancelled"]),
-                name="run_state_is_known",
+                name="%(class)s_state_is_known",
             ),
-            models.CheckConstraint(condition=Q(attempt__lte=MAX_ATTEMPTS), name="run_attempts_are_bounded"),
+            models.CheckConstraint(condition=Q(attempt__lte=MAX_ATTEMPTS), name="%(class)s_attempts_are_bounded"),
             models.CheckConstraint(
-                condition=Q(progress_fraction__gte=0.0, progress_fraction__lte=1.0), name="run_progress_is_a_fraction"
+                condition=Q(progress_fraction__gte=0.0, progress_fraction__lte=1.0),
+                name="%(class)s_progress_is_a_fraction",
             ),
             models.CheckConstraint(
                 condition=Q(state="running", lease_until__isnull=False)
                 | (~Q(state="running") & Q(lease_until__isnull=True)),
-                name="run_lease_exactly_while_running",
+                name="%(class)s_lease_exactly_while_running",
             ),
             models.CheckConstraint(
                 condition=Q(state__in=["queued", "running"], finished_at__isnull=True)
                 | Q(state__in=["succeeded", "failed", "cancelled"], finished_at__isnull=False),
-                name="run_ends_with_a_time",
+                name="%(class)s_ends_with_a_time",
             ),
             models.CheckConstraint(
                 condition=(Q(state="failed") & ~Q(error="")) | (~Q(state="failed") & Q(error="")),
-                name="run_error_exactly_when_failed",
+                name="%(class)s_error_exactly_when_failed",
             ),
+        ]
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in self.OPEN_STATES
+
+
+class Run(Leased):
+    """One try at answering a revision."""
+
+    revision = models.ForeignKey(Revision, on_delete=models.CASCADE, related_name="runs")
+    moment = models.DateField(help_text="The date the advice is asked for; every attempt uses the same.")
+    error_items = models.JSONField(default=list, blank=True)
+
+    class Meta(Leased.Meta):
+        constraints = [
+            *Leased.Meta.constraints,
             models.UniqueConstraint(
                 fields=["revision"], condition=Q(state__in=["queued", "running"]), name="run_one_open_per_revision"
             ),
@@ -309,10 +326,6 @@ class Run(models.Model):
 
     def __str__(self) -> str:
         return f"run {self.pk}: {self.state}"
-
-    @property
-    def is_open(self) -> bool:
-        return self.state in self.OPEN_STATES
 
 
 class Report(models.Model):
@@ -608,3 +621,85 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"delivery {self.pk}: {self.state}"
+
+
+class Endpoint(models.Model):
+    """A model's address that a workspace measures with a key of its own. The key is encrypted and never shown again."""
+
+    class Kind(models.TextChoices):
+        OPENAI = "openai", "OpenAI-compatible chat API"
+        AZURE_OPENAI = "azure_openai", "Azure OpenAI"
+        GEMINI = "gemini", "Gemini API or Vertex AI"
+        BEDROCK = "bedrock", "Amazon Bedrock"
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="endpoints")
+    name = models.CharField(max_length=80)
+    kind = models.CharField(max_length=12, choices=Kind.choices)
+    address = models.URLField(max_length=500, blank=True, help_text="Blank for Bedrock, where the region says it.")
+    model = models.CharField(max_length=200, help_text="Azure: the deployment.")
+    region = models.CharField(max_length=40, blank=True, help_text="Bedrock only.")
+    api_version = models.CharField(max_length=40, blank=True, help_text="Azure only.")
+    model_offer_id = models.CharField(max_length=254, blank=True, help_text="What its results stand for in reports.")
+    input_usd_per_mtok = models.DecimalField(max_digits=12, decimal_places=6, null=True, blank=True)
+    output_usd_per_mtok = models.DecimalField(max_digits=12, decimal_places=6, null=True, blank=True)
+    key = models.TextField()
+    key_id = models.CharField(max_length=128, blank=True, help_text="Bedrock: the access key's public half.")
+    key_ending = models.CharField(max_length=4, blank=True)
+    made_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    made_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["workspace", "name"], name="endpoint_name_once_per_workspace"),
+            models.CheckConstraint(condition=~Q(name="") & ~Q(model=""), name="endpoint_has_a_name_and_a_model"),
+            models.CheckConstraint(
+                condition=Q(kind__in=["openai", "azure_openai", "gemini", "bedrock"]), name="endpoint_kind_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="bedrock", address="") & ~Q(region="") | ~Q(kind="bedrock") & ~Q(address=""),
+                name="endpoint_has_one_place",
+            ),
+            models.CheckConstraint(
+                condition=Q(input_usd_per_mtok__isnull=True, output_usd_per_mtok__isnull=True)
+                | Q(
+                    input_usd_per_mtok__isnull=False,
+                    output_usd_per_mtok__isnull=False,
+                    input_usd_per_mtok__gte=0,
+                    output_usd_per_mtok__gte=0,
+                ),
+                name="endpoint_price_is_whole",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class EndpointProbe(Leased):
+    """One measurement of an endpoint: what was to be sent, what it showed, and the most it can have cost."""
+
+    # What one attempt has sent is paid for: a worker that is lost in the middle is not followed by another.
+    MOST_ATTEMPTS = 1
+
+    endpoint = models.ForeignKey(Endpoint, on_delete=models.CASCADE, related_name="probes")
+    plan = models.JSONField()
+    result = models.JSONField(null=True, blank=True)
+    tokens_at_most = models.PositiveBigIntegerField(default=0)
+    usd_at_most = models.DecimalField(max_digits=12, decimal_places=4, default=0)
+
+    class Meta(Leased.Meta):
+        constraints = [
+            *Leased.Meta.constraints,
+            models.CheckConstraint(
+                condition=~Q(state="succeeded") | Q(result__isnull=False), name="endpointprobe_succeeds_with_a_result"
+            ),
+            models.UniqueConstraint(
+                fields=["endpoint"],
+                condition=Q(state__in=["queued", "running"]),
+                name="endpointprobe_one_open_per_endpoint",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"probe {self.pk}: {self.state}"

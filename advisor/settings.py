@@ -316,6 +316,8 @@ API_READS_PER_MINUTE = _count("API_READS_PER_MINUTE", default=600)
 API_WRITES_PER_MINUTE = _count("API_WRITES_PER_MINUTE", default=60)
 API_ANONYMOUS_PER_MINUTE = _count("API_ANONYMOUS_PER_MINUTE", default=60)
 OUTBOUND_ALLOWED_NETWORKS = _networks("OUTBOUND_ALLOWED_NETWORKS")
+PROBE_VANTAGE = _text("PROBE_VANTAGE", "this installation, place not stated")
+ENDPOINT_PROBES_PER_HOUR = _count("ENDPOINT_PROBES_PER_HOUR", default=12)
 
 # --- where prices come from; AWS's signed services follow botocore's own AWS_ENDPOINT_URL_* -----------------------
 

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from advisor.services import renderings, runs, webhooks
+from advisor.services import endpoint_probes, renderings, runs, webhooks
 from catalog import refresh
 
 logger = logging.getLogger(__name__)
@@ -30,6 +30,14 @@ def send_rendering(*, run_id: int) -> None:
         logger.exception("A PDF could not be enqueued now.")
 
 
+def send_endpoint_probe(*, probe_id: int) -> None:
+    """Enqueue a probe of an endpoint; without a broker `advisor.requeue_lost` sends it later."""
+    try:
+        probe_endpoint.delay_on_commit(probe_id=probe_id)
+    except OperationalError:
+        logger.exception("A probe could not be enqueued now.")
+
+
 @shared_task(name="advisor.write_advice")
 def write_advice(*, run_id: int, **later: object) -> None:
     """Answer one queued run. A second delivery finds the run taken and ends."""
@@ -47,13 +55,21 @@ def render_pdf(*, run_id: int, **later: object) -> None:
     renderings.render_pdf(run_id=run_id, moment=timezone.now())
 
 
+@shared_task(name="advisor.probe_endpoint", ignore_result=True, soft_time_limit=780, time_limit=840)
+def probe_endpoint(*, probe_id: int, **later: object) -> None:
+    """Send one queued probe. A second delivery finds it taken and ends: no request is paid for twice."""
+    endpoint_probes.execute_probe(probe_id=probe_id, moment=timezone.now())
+
+
 @shared_task(name="advisor.requeue_lost", ignore_result=True)
 def requeue_lost(**later: object) -> None:
-    """Send the runs and PDFs on their way again whose worker or whose message was lost."""
+    """Send the runs, PDFs and probes on their way again whose worker or whose message was lost."""
     for run_id in runs.requeue_lost(moment=timezone.now()):
         write_advice.delay(run_id=run_id)
     for run_id in renderings.requeue_lost(moment=timezone.now()):
         render_pdf.delay(run_id=run_id)
+    for probe_id in endpoint_probes.requeue_lost(moment=timezone.now()):
+        probe_endpoint.delay(probe_id=probe_id)
 
 
 @shared_task(name="advisor.send_webhooks", ignore_result=True)

@@ -1,12 +1,13 @@
 """What a request may say beside the document: bodies and parameters, checked part by part."""
 
 import datetime as dt
+from decimal import Decimal
 
 from django.utils import timezone
 from rest_framework import serializers as s
 
 from advisor.api.views import Input
-from advisor.models import Run, Token
+from advisor.models import Endpoint, Run, Token
 from advisor.services.refreshes import SOURCE_NAMES
 
 MOST_ID = 2**63 - 1
@@ -93,6 +94,52 @@ class NewWebhook(Input):
     url = s.RegexField(
         r"^https://[^\x00-\x20\x7f]+$", max_length=500, help_text="https:// and a public host, on port 443."
     )
+
+
+def _text(length: int) -> s.CharField:
+    return s.CharField(max_length=length, required=False, default="", allow_blank=True)
+
+
+def _price() -> s.DecimalField:
+    return s.DecimalField(max_digits=12, decimal_places=6, min_value=0, required=False, allow_null=True, default=None)
+
+
+class NewEndpoint(Input):
+    name = s.CharField(max_length=80)
+    kind = s.ChoiceField(choices=Endpoint.Kind.choices)
+    address = _text(500)
+    model = s.CharField(max_length=200, help_text="As the provider names it; Azure: the deployment.")
+    region = _text(40)
+    api_version = _text(40)
+    key = s.CharField(max_length=4096, write_only=True, trim_whitespace=False, help_text="Never shown again.")
+    key_id = _text(128)
+    model_offer_id = s.CharField(
+        max_length=254,
+        required=False,
+        default="",
+        allow_blank=True,
+        help_text="Of the catalog: what its probes stand for in this workspace's reports.",
+    )
+    input_usd_per_mtok = _price()
+    output_usd_per_mtok = _price()
+
+
+class NewProbe(Input):
+    """What a probe may take. Both caps are hard: a request that could pass one is not sent."""
+
+    send = s.BooleanField(default=False, help_text="False: a dry run, nothing is sent.")
+    steps = s.ListField(
+        child=s.IntegerField(min_value=1, max_value=32),
+        min_length=1,
+        max_length=6,
+        default=lambda: [1, 2, 4],
+        help_text="Concurrent requests, one step after the other.",
+    )
+    requests_per_step = s.IntegerField(min_value=1, max_value=300, default=20)
+    max_tokens = s.IntegerField(min_value=2, max_value=4096, default=128)
+    prompt_words = s.IntegerField(min_value=25, max_value=20_000, default=200)
+    most_tokens = s.IntegerField(min_value=1, max_value=10_000_000, default=200_000)
+    most_usd = s.DecimalField(max_digits=8, decimal_places=2, min_value=0, max_value=1000, default=lambda: Decimal(1))
 
 
 class Moment(Input):

@@ -153,6 +153,7 @@ _TAGS = {
     "catalog": "What can be had, at what price, and who says so.",
     "refreshes": "How the catalog is kept true: runs through the sources, schedules, the quarantine.",
     "workspaces": "The workspace a token is for.",
+    "endpoints": "The workspace's own model endpoints, measured with its own keys.",
     "tokens": "The token itself, and others like it.",
 }
 _ABOUT = (

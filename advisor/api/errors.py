@@ -10,7 +10,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from advisor.core.problems import DocumentError, error, problem
-from advisor.services import idempotency, outbound, throttle, tokens, usage
+from advisor.services import endpoint_probes, idempotency, outbound, throttle, tokens, usage
 from advisor.services.drafts import Conflict, Settled
 from advisor.services.lifecycle import NotNow
 from catalog.queries import NoRelease
@@ -62,7 +62,7 @@ def _told(raised: Exception) -> Told | None:
         return 400, error("invalid_request", raised.message, raised.items), {}
     if isinstance(raised, Conflict):
         return 409, error("conflict", str(raised), [_difference(one) for one in raised.differences]), {}
-    if isinstance(raised, throttle.TooManyTries | usage.TooManyRequests):
+    if isinstance(raised, throttle.TooManyTries | usage.TooManyRequests | endpoint_probes.TooManyProbes):
         return 429, error("too_many_requests", str(raised)), {"Retry-After": str(raised.retry_after_s)}
     for kind, status, code in _PLAIN:
         if isinstance(raised, kind):
@@ -79,6 +79,7 @@ _PLAIN: tuple[tuple[type[Exception], int, str], ...] = (
     (Settled, 409, "settled"),
     (AlreadyRunning, 409, "already_running"),
     (NotNow, 409, "not_now"),
+    (endpoint_probes.AlreadyProbed, 409, "already_probed"),
     (RequestDataTooBig, 413, "too_large"),
     (NoRelease, 503, "no_catalog"),
 )

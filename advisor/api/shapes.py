@@ -7,7 +7,7 @@ from rest_framework import serializers as s
 from rest_framework.reverse import reverse
 
 from advisor.core.comparison import RELATIONS
-from advisor.models import Approval, Decision, Delivery, Membership, Run, Token
+from advisor.models import Approval, Decision, Delivery, Endpoint, EndpointProbe, Membership, Run, Token
 
 LAYERS = ("compute", "accelerator", "networking", "storage", "orchestration", "model_layer")
 
@@ -375,3 +375,57 @@ class PriceHistory(s.Serializer):
 
 def _report(decision_id: int, number: int) -> str:
     return reverse("api:report", args=[decision_id, number])
+
+
+class EndpointSerializer(s.Serializer):
+    """A model endpoint of the workspace. Of its key at most the last four letters remain."""
+
+    id = s.IntegerField(source="endpoint_id")
+    name = s.CharField()
+    kind = s.ChoiceField(choices=Endpoint.Kind.choices)
+    place = s.CharField(help_text="Its address, or Bedrock's region.")
+    model = s.CharField()
+    model_offer_id = s.CharField(allow_blank=True)
+    key_ending = s.CharField(allow_blank=True)
+    made_by = s.EmailField()
+    made_at = s.DateTimeField()
+    last_used_at = s.DateTimeField(allow_null=True)
+
+
+class CostSerializer(s.Serializer):
+    """Upper bounds, not estimates: a token is at least one byte of a prompt."""
+
+    requests_count = s.IntegerField()
+    tokens = s.IntegerField()
+    usd = s.CharField(source="shown_usd")
+
+
+class DryRunSerializer(s.Serializer):
+    """What a probe would send, and at most take. Nothing was sent."""
+
+    address = s.CharField()
+    body = s.CharField()
+    requests_count = s.IntegerField(source="plan.requests_count")
+    price_source = s.ChoiceField(choices=["stated", "catalog", ""], allow_blank=True)
+    one = CostSerializer()
+    most = CostSerializer()
+    problems = s.ListField(child=s.CharField(), help_text="Why it would be refused; empty where it would be sent.")
+
+
+class EndpointProbeSerializer(s.Serializer):
+    """A probe and what it showed. Figures hold for the place it was sent from: `result.vantage`."""
+
+    id = s.IntegerField(source="probe_id")
+    endpoint_id = s.IntegerField()
+    endpoint = s.CharField()
+    state = s.ChoiceField(choices=EndpointProbe.State.choices)
+    progress_fraction = s.FloatField()
+    error_code = s.CharField(allow_blank=True)
+    error = s.CharField(allow_blank=True)
+    requested_by = s.EmailField()
+    created_at = s.DateTimeField()
+    finished_at = s.DateTimeField(allow_null=True)
+    plan = s.DictField()
+    result = s.DictField(allow_null=True)
+    tokens_at_most = s.IntegerField()
+    usd_at_most = s.CharField()

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from advisor.api import catalog, decisions, docs, estimates, lifecycle, refreshes, reports, runs, workspaces
+from advisor.api import catalog, decisions, docs, endpoints, estimates, lifecycle, refreshes, reports, runs, workspaces
 
 REVISION = "decisions/<int:decision_id>/revisions/<int:number>"
 
@@ -35,6 +35,11 @@ urlpatterns = [
     path("runs", runs.Runs.as_view(), name="runs"),
     path("runs/<int:run_id>", runs.Run.as_view(), name="run"),
     path("runs/<int:run_id>/cancel", runs.CancelRun.as_view(), name="cancel_run"),
+    path("endpoints", endpoints.Endpoints.as_view(), name="endpoints"),
+    path("endpoints/<int:endpoint_id>", endpoints.Endpoint.as_view(), name="endpoint"),
+    path("endpoints/<int:endpoint_id>/probes", endpoints.EndpointProbes.as_view(), name="endpoint_probes"),
+    path("probes/<int:probe_id>", endpoints.EndpointProbe.as_view(), name="endpoint_probe"),
+    path("probes/<int:probe_id>/cancel", endpoints.CancelEndpointProbe.as_view(), name="cancel_endpoint_probe"),
     path("catalog", catalog.Overview.as_view(), name="catalog"),
     path("catalog/releases", catalog.Releases.as_view(), name="releases"),
     path("catalog/freshness", catalog.Freshness.as_view(), name="freshness"),

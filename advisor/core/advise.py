@@ -16,6 +16,7 @@ from advisor.core import (
     coupling,
     explain,
     formats,
+    own_probes,
     plan,
     rejected,
     roles,
@@ -25,6 +26,7 @@ from advisor.core import (
 )
 from advisor.core.case import Case, evidence_ids
 from advisor.core.document import Document, canonical
+from advisor.core.own_probes import OwnProbe
 from advisor.core.plan import Choice, Plan
 from advisor.core.quantity import Number, added, costs, number, sentence, span, usd
 from advisor.core.report import SCHEMA_VERSION, Report, content_hash
@@ -49,16 +51,18 @@ def advise(
     catalog: Catalog,
     coefficients: Coefficients,
     moment: dt.date,
+    probes: Sequence[OwnProbe] = (),
     progress: Progress | None = None,
 ) -> Report:
     """Return the report on a complete document at a moment, from one release of the catalog.
 
-    The same document, catalog, coefficients and moment give the same bytes. Raises DocumentError where a model is no
+    ``probes`` are what the team measured on endpoints of its own. The same document, catalog, coefficients, moment and
+    probes give the same bytes. Raises DocumentError where a model is no
     transformer the catalog holds.
     """
     tell = progress or (lambda stage, fraction: None)
     tell("reading the document", 0.0)
-    case = Case.of(document=document, catalog=catalog, coefficients=coefficients, moment=moment)
+    case = Case.of(document=document, catalog=catalog, coefficients=coefficients, moment=moment, probes=probes)
     choices = []
     for index, workload in enumerate(case.said.workloads):
         tell(
@@ -117,6 +121,7 @@ class _Writer:
             "rules": content_hash([rule.model_dump(mode="json") for rule in self.case.catalog.rules]),
             "document": content_hash(canonical(self.case.document)),
             "code": code_hash(),
+            **({"own_probes": own_probes.fingerprint(probes)} if (probes := self.case.probes) else {}),
             "seed": _SEED,
         }
 

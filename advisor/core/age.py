@@ -22,6 +22,7 @@ LIMITS: Mapping[str, Limit] = {
     SPOT: Limit(45, "The clouds set spot prices anew each month or faster, so one older than six weeks has moved."),
     "list price": Limit(180, "List prices change a few times in two years; half a year on, one should be read again."),
     "specification": Limit(365, "Hardware keeps its figures, but what is offered where changes within a year."),
+    "probe": Limit(90, "A managed API runs on other hardware and under other load a quarter later."),
     "published benchmark": Limit(730, "A measured run stays true; software two years newer runs differently."),
     "judgement": Limit(365, "A judgement rests on what was offered when it was made."),
     "assumption": Limit(365, "An assumption stands until somebody measures; a year is long enough to look again."),

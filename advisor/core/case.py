@@ -1,13 +1,15 @@
 """What every step of an advice reads: the document, what it was taken to say, and one release of the facts."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from advisor.core import own_probes
 from advisor.core.answers import Answers, answers
 from advisor.core.document import Document
 from advisor.core.money import Money
+from advisor.core.own_probes import OwnProbe
 from catalog.frame import Catalog
 from estimator.coefficients import Coefficients
 
@@ -22,9 +24,18 @@ class Case:
     coefficients: Coefficients
     money: Money
     moment: dt.date
+    probes: tuple[OwnProbe, ...] = ()  # of the team's own endpoints
 
     @classmethod
-    def of(cls, *, document: Document, catalog: Catalog, coefficients: Coefficients, moment: dt.date) -> "Case":
+    def of(
+        cls,
+        *,
+        document: Document,
+        catalog: Catalog,
+        coefficients: Coefficients,
+        moment: dt.date,
+        probes: Sequence[OwnProbe] = (),
+    ) -> "Case":
         """Return the case of a document. Raises DocumentError where a model is no transformer the catalog holds."""
         return cls(
             document=document,
@@ -33,15 +44,18 @@ class Case:
             coefficients=coefficients,
             money=Money.of(catalog),
             moment=moment,
+            probes=tuple(probes),
         )
 
     def evidence(self, id: str) -> dict[str, Any]:
-        """Return the entry of an evidence id: a coefficient's, an answer's or default's, else the catalog's."""
+        """Return the entry of an evidence id: a coefficient's, an answer's, an own probe's, else the catalog's."""
         sort = id.split(":", 1)[0]
         if sort == "coefficient":
             return self.coefficients.evidence(id)
         if sort in ("answer", "default"):
             return self.said.evidence(id)
+        if sort == "own_probe":
+            return own_probes.evidence(self.probes, id)
         return self.catalog.evidence(id)
 
 

@@ -25,6 +25,7 @@ _MADE_FROM = {
     "coefficients": "the coefficients of the estimator",
     "rules": "the compatibility rules",
     "code": "the code of the advisor",
+    "own_probes": "the probes of your own endpoints",
 }
 _FACTS = {
     "provider": "Provider",

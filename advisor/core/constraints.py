@@ -180,11 +180,12 @@ def at_most(
     unit: str,
     path: str,
     estimated: str = "",
+    doubt: str = "",
 ) -> Check | None:
     """Return the check that the planning value of ``column`` keeps a limit of the document, with its slack.
 
     Where ``estimated`` names a milder figure than the limit's (a p95 for a p99), keeping it proves nothing: the check
-    is then missed or cannot be confirmed, never met.
+    is then missed or cannot be confirmed, never met. ``doubt`` names the column that says why a figure decides nothing.
     """
     if limit is None:
         return None
@@ -195,22 +196,29 @@ def at_most(
     )
     known = np.isfinite(values)
 
+    def sources(row: Row) -> tuple[str, ...]:
+        own = row.get(f"{column}_evidence", "")
+        return (own,) if own else tuple(row["evidence"])
+
     def say(row: Row, state: int) -> Sentence:
         answer = f"answer:{path}"
         if state == UNKNOWN:
             if not np.isfinite(row.get(f"{column}_typical", np.nan)):
                 text = f"{titled(title)}: not estimated for {row['sku']}; measure it before you commit."
                 return sentence(text, answer)
+            if doubt and row[doubt]:
+                shown = f"{row[f'{column}_typical']:,.4g} {unit} by your own probe"
+                return sentence(f"{titled(title)}: {shown} decides nothing yet: {row[doubt]}.", answer, *sources(row))
             milder = f"{row[f'{column}_typical']:,.4g} {unit}"
             kept = f"its {estimated} of {milder} keeps your limit of {limit:,.4g} {unit}"
-            text = f"{titled(title)}: {kept}; measure the rest."
-            return sentence(text, answer, *row["evidence"])
+            return sentence(f"{titled(title)}: {kept}; measure the rest.", answer, *sources(row))
         found = row[f"{column}_typical"]
         word = "within" if state == MET else "over"
-        text = f"{titled(title)}: {found:,.4g} {unit} is {word} your limit of {limit:,.4g} {unit}"
+        by = " by your own probe" if row.get(f"{column}_evidence") else ""
+        text = f"{titled(title)}: {found:,.4g} {unit}{by} is {word} your limit of {limit:,.4g} {unit}"
         if state == MET and row[f"{column}_high"] > limit:
             text += f", but the high end of its range, {row[f'{column}_high']:,.4g} {unit}, is not"
-        return sentence(f"{text}.", answer, *row["evidence"])
+        return sentence(f"{text}.", answer, *sources(row))
 
     def slack(row: Row) -> Number | None:
         if f"{column}_typical" not in row or not np.isfinite(row[f"{column}_typical"]):
@@ -220,13 +228,15 @@ def at_most(
             limit - row[f"{column}_high"],
             limit - row[f"{column}_low"],
             unit=unit,
-            kind=row["estimate_kind"] or "estimate",
-            evidence=(*row["evidence"], f"answer:{path}"),
+            kind=row.get(f"{column}_kind") or row["estimate_kind"] or "estimate",
+            evidence=(*sources(row), f"answer:{path}"),
         )
 
     states = three_valued(met=values <= limit, known=known)
     if estimated:
         states = np.where(states == MET, UNKNOWN, states).astype(np.int8)
+    if doubt:
+        states = np.where(frame[doubt].to_numpy(dtype=object) != "", UNKNOWN, states).astype(np.int8)
     return Check(id, title, states, say, slack=slack)
 
 

@@ -236,7 +236,7 @@ def _numbers(*, row: Row, field: Field, whole: layers.Layers, case: Case) -> tup
     if row["path"] == "managed_api":
         for column, name in (("input_usd_per_mtok", "input_price"), ("output_usd_per_mtok", "output_price")):
             numbers[name] = _price(row, column, "USD/Mtok")
-        return numbers | _tokens(row, evidence), counted
+        return numbers | _tokens(row, evidence) | _probed(row), counted
     numbers["price_usd_per_hour"] = _price(row, "price_usd_per_hour", "USD/instance-hour")
     if row["accelerator"]:
         numbers["price_usd_per_accelerator_hour"] = _per_accelerator(row, numbers["price_usd_per_hour"])
@@ -333,6 +333,23 @@ def _tokens(row: Row, evidence: Sequence[str]) -> dict[str, Number]:
     }
 
 
+def _probed(row: Row) -> dict[str, Number]:
+    """Return what the team measured of a managed model; one that decides nothing yet says so as its reason. [ms]"""
+    return {
+        name: number(
+            row[f"{name}_typical"],
+            row[f"{name}_low"],
+            row[f"{name}_high"],
+            unit="ms",
+            kind=row[f"{name}_kind"],
+            evidence=(row[f"{name}_evidence"],),
+            reason=row["latency_doubt"],
+        )
+        for name in ("ttft_ms", "tpot_ms")
+        if row[f"{name}_evidence"]
+    }
+
+
 def _levels(
     *,
     numbers: Mapping[str, Number],
@@ -344,10 +361,11 @@ def _levels(
     """Return the value in [0, 1] of each criterion; NaN where it is unknown or has no anchor."""
     mean = float(np.mean([cell.score for cell in cells])) if cells else None
     latency = next((numbers[name] for name in ("ttft_ms", "latency_ms") if name in numbers), None)
+    doubtful = latency is not None and latency["kind"] == "probe" and latency["reason"] is not None
     found = {
         "cost": counted["value"],
         "time": numbers["run_days"]["value"] if "run_days" in numbers else None,
-        "latency": latency["value"] if latency else None,
+        "latency": latency["value"] if latency and not doubtful else None,
         "portability": mean,
         "operations": 1.0 - whole.operations,
     }

@@ -11,9 +11,22 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404
 
-from advisor.models import Decision, Invite, Membership, Rendering, Report, Revision, Run, Token, User, Workspace
+from advisor.models import (
+    Decision,
+    Endpoint,
+    EndpointProbe,
+    Invite,
+    Membership,
+    Rendering,
+    Report,
+    Revision,
+    Run,
+    Token,
+    User,
+    Workspace,
+)
 
-Row = TypeVar("Row", Decision, Invite, Membership, Rendering, Revision, Run, Token)
+Row = TypeVar("Row", Decision, Endpoint, EndpointProbe, Invite, Membership, Rendering, Revision, Run, Token)
 
 
 @dataclass(frozen=True)
@@ -105,6 +118,18 @@ def judged(*, user: User, decision_id: int, number: int, scope: Scope) -> Revisi
 def run(*, user: User, run_id: int, write: bool = False, scope: Scope | None = None) -> Run:
     found = _one(Run.objects.select_related("revision__decision__workspace"), pk=run_id)
     _permit(user=user, workspace_id=found.revision.decision.workspace_id, write=write, scope=scope)
+    return found
+
+
+def endpoint(*, user: User, endpoint_id: int, write: bool = False, scope: Scope | None = None) -> Endpoint:
+    found = _one(Endpoint.objects.select_related("workspace", "made_by"), pk=endpoint_id)
+    _permit(user=user, workspace_id=found.workspace_id, write=write, scope=scope)
+    return found
+
+
+def endpoint_probe(*, user: User, probe_id: int, write: bool = False, scope: Scope | None = None) -> EndpointProbe:
+    found = _one(EndpointProbe.objects.select_related("endpoint__workspace", "requested_by"), pk=probe_id)
+    _permit(user=user, workspace_id=found.endpoint.workspace_id, write=write, scope=scope)
     return found
 
 

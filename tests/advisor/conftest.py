@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from catalog import files
+from catalog.frame import Catalog, build
+from tests.advisor.factories import MOMENT
 from tests.advisor.peers import Peer, certificate, serve
 
 
@@ -21,3 +24,9 @@ def peer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Any) -> Iter
     yield peer
     server.shutdown()
     server.server_close()
+
+
+@pytest.fixture(scope="session")
+def shipped() -> Catalog:
+    """The shipped facts as frames, without a database."""
+    return build(facts=files.load(), moment=MOMENT.date(), release=1)

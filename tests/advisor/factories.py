@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from advisor.models import Decision, Membership, Report, Revision, Run, User, Workspace
-from advisor.services import invites, tokens
+from advisor.models import Decision, Endpoint, EndpointProbe, Membership, Report, Revision, Run, User, Workspace
+from advisor.services import credentials, invites, tokens
 
 MOMENT = dt.datetime(2026, 11, 23, 12, 0, tzinfo=dt.UTC)
 PASSWORD = "a long enough passphrase"
@@ -85,6 +85,34 @@ def reported(run: Run, *, content: bytes, feasible: bool) -> Run:
         run=run, content=content, sha256="0" * 64, schema_version=1, feasible=feasible, created_at=MOMENT
     )
     return run
+
+
+def an_endpoint(*, user: User, moment: dt.datetime = MOMENT, **fields: Any) -> Endpoint:
+    """An endpoint of the user's first workspace that costs nothing."""
+    defaults = {
+        "name": "Our model",
+        "kind": Endpoint.Kind.OPENAI,
+        "address": "https://models.example.org/v1",
+        "model": "m",
+        "key": credentials.encrypt("sk-0123456789abcdef"),
+        "key_ending": "cdef",
+        "input_usd_per_mtok": 0,
+        "output_usd_per_mtok": 0,
+    }
+    return Endpoint.objects.create(workspace=user.workspaces.get(), made_by=user, made_at=moment, **(defaults | fields))
+
+
+def a_probe(*, user: User, moment: dt.datetime = MOMENT, endpoint: Endpoint | None = None) -> EndpointProbe:
+    """A probe that waits."""
+    plan = {"steps": [1], "requests_per_step": 2, "max_tokens": 8, "prompt_words": 30, "most_tokens": 9000}
+    prices = {"most_usd": "1.00", "input_usd_per_mtok": "0", "output_usd_per_mtok": "0", "price_source": "stated"}
+    return EndpointProbe.objects.create(
+        endpoint=endpoint or an_endpoint(user=user, moment=moment),
+        requested_by=user,
+        plan=plan | prices,
+        created_at=moment,
+        enqueued_at=moment,
+    )
 
 
 def an_invite(*, workspace: Workspace, by: User, role: str = "viewer", moment: dt.datetime = MOMENT) -> str:

@@ -30,6 +30,7 @@ from catalog import refresh
 from tests.advisor.factories import (
     DOCUMENT,
     a_member,
+    a_probe,
     a_reported_revision,
     a_reported_run,
     a_token,
@@ -41,6 +42,14 @@ pytestmark = pytest.mark.django_db
 
 REPORT = Path(__file__).parents[1] / "golden" / "reports" / "small_team.json"
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+
+NEW_ENDPOINT = {
+    "name": "Another",
+    "kind": "openai",
+    "address": "https://models.example.org/v1",
+    "model": "m",
+    "key": "sk-0123456789abcdef",
+}
 
 # What a method may need, from nothing to most.
 PUBLIC, SIGNED_IN, VIEWER, EDITOR, OWNER, OPERATOR = "public", "signed in", "viewer", "editor", "owner", "operator"
@@ -69,6 +78,7 @@ class World:
         lifecycle.propose(revision=self.run.revision, user=self.owner, moment=moment)
         renderings.render_pdf(run_id=self.run.pk, moment=moment)
         self.release = release
+        self.probe = a_probe(user=self.owner, moment=moment)
         self.invite_secret = an_invite(workspace=self.workspace, by=self.owner, moment=moment)
         self.reset_secret = resets.issue(user=self.viewer, by=self.owner, moment=moment)
         self.link = urlsplit(accounts.issue_sign_in_link(base_url="http://localhost", moment=moment)).path
@@ -151,6 +161,14 @@ def revision(world: World) -> dict[str, Any]:
 
 def issued(world: World) -> dict[str, Any]:
     return decision(world) | {"rendering_id": world.run.report.renderings.get().pk}
+
+
+def endpoint(world: World) -> dict[str, Any]:
+    return {"endpoint_id": world.probe.endpoint_id}
+
+
+def probe(world: World) -> dict[str, Any]:
+    return {"probe_id": world.probe.pk}
 
 
 def statement(world: World) -> dict[str, Any]:
@@ -269,6 +287,14 @@ RULES: dict[str, Rule] = {
     "web:cancel_refresh": writes(OPERATOR, at=refresh_run),
     "web:quarantine": reads(SIGNED_IN),
     "web:decide_quarantined": writes(OPERATOR),
+    # its own model endpoints
+    "web:endpoints": both(VIEWER, EDITOR, at=workspace, data=lambda world: NEW_ENDPOINT),
+    "web:endpoint": both(VIEWER, EDITOR, at=endpoint),
+    "web:remove_endpoint": writes(EDITOR, at=endpoint),
+    "web:start_probe": writes(EDITOR, at=endpoint),
+    "web:probe": reads(VIEWER, at=probe),
+    "web:probe_progress": reads(VIEWER, at=probe, but={("GET", ANONYMOUS): 200}),
+    "web:cancel_probe": writes(EDITOR, at=probe),
     # runs and reports
     "web:run": reads(VIEWER, at=run),
     "web:run_progress": reads(
@@ -332,6 +358,11 @@ RULES: dict[str, Rule] = {
     "api:runs": reads(VIEWER),
     "api:run": reads(VIEWER, at=run),
     "api:cancel_run": writes(EDITOR, at=run),
+    "api:endpoints": both(VIEWER, EDITOR, data=lambda world: NEW_ENDPOINT),
+    "api:endpoint": Rule(needs={"GET": VIEWER, "DELETE": EDITOR}, at=endpoint),
+    "api:endpoint_probes": both(VIEWER, EDITOR, at=endpoint, data=lambda world: {"send": False}),
+    "api:endpoint_probe": reads(VIEWER, at=probe),
+    "api:cancel_endpoint_probe": writes(EDITOR, at=probe),
     "api:catalog": reads(VIEWER),
     "api:releases": reads(VIEWER),
     "api:freshness": reads(VIEWER),

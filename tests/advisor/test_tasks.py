@@ -12,7 +12,7 @@ from advisor import tasks
 from advisor.celery import app
 from advisor.core import document
 from advisor.models import MAX_ATTEMPTS, Decision, Report, Run, User
-from advisor.services import decisions, examples, runs
+from advisor.services import decisions, examples, leases, runs
 from catalog import queries
 from catalog.models import CatalogRelease, Price
 from tests.advisor.factories import DOCUMENT, MOMENT, a_member, a_run, a_running_run
@@ -76,7 +76,7 @@ def test_a_second_delivery_finds_the_run_taken_and_changes_nothing(published: in
 def test_a_second_attempt_on_another_day_gives_the_same_bytes(published: int) -> None:
     quiet, troubled = started(), started()
     tasks.write_advice(run_id=quiet.pk)
-    runs.claim(run_id=troubled.pk, moment=MOMENT)  # a worker took it and was killed
+    leases.claim(Run, pk=troubled.pk, moment=MOMENT)  # a worker took it and was killed
     runs.requeue_lost(moment=MOMENT + dt.timedelta(days=1))
 
     tasks.write_advice(run_id=troubled.pk)
@@ -145,14 +145,14 @@ def test_an_error_of_ours_is_said_to_be_ours_and_written_to_the_log(
 
 def test_cancelling_in_the_middle_stores_no_report(published: int, monkeypatch: pytest.MonkeyPatch) -> None:
     run = started()
-    progress = runs.Lease.progress
+    progress = leases.Lease.progress
 
-    def cancelled_at_the_second_stage(lease: runs.Lease, stage: str, fraction: float) -> None:
+    def cancelled_at_the_second_stage(lease: leases.Lease, stage: str, fraction: float) -> None:
         if fraction > 0:
             runs.cancel_run(run=run, user=run.requested_by, moment=MOMENT)
         progress(lease, stage, fraction)
 
-    monkeypatch.setattr(runs.Lease, "progress", cancelled_at_the_second_stage)
+    monkeypatch.setattr(leases.Lease, "progress", cancelled_at_the_second_stage)
     tasks.write_advice(run_id=run.pk)
 
     assert fresh(run).state == "cancelled"

@@ -20,6 +20,7 @@ COMES_WITH = {
     "drf_spectacular_sidecar": "drf_spectacular",
     "kombu": "celery",
     "pydantic_core": "pydantic",
+    "urllib3": "boto3",
 }
 # Named in settings or on a command line instead of imported, or the driver of something that is.
 USED_WITHOUT_IMPORT = {"argon2", "csp", "gunicorn", "psycopg", "whitenoise"}
@@ -33,6 +34,7 @@ VAGUE = {"utils", "util", "helpers", "helper", "common", "misc", "manager", "bas
 RIM = (
     "advisor/web/",
     "advisor/services/runs.py",  # the run itself: an unexpected error becomes the run's state
+    "advisor/services/endpoint_probes.py",  # the same for a probe
     "advisor/api/",
     "advisor/tasks.py",
     "advisor/management/",

@@ -132,7 +132,7 @@ def test_whatever_is_refused_has_the_one_shape(
     "address",
     ["/decisions/{}", "/decisions/{}/document", "/decisions/{}/comparison?before=1&after=2", "/runs/{}",
      "/decisions/{}/revisions/1/report", "/decisions/1/revisions/{}/report", "/workspaces/{}", "/workspaces/{}/members",
-     "/workspaces/{}/webhook"],
+     "/workspaces/{}/webhook", "/endpoints/{}", "/endpoints/{}/probes", "/probes/{}"],
 )  # fmt: skip
 def test_a_number_too_large_for_the_database_is_not_there(address: str, ours: Program) -> None:
     assert ours.get(address.format(10**30)).status_code == 404

@@ -19,7 +19,7 @@ from advisor.api.docs import description
 from advisor.models import User
 from advisor.services import webhooks
 from advisor.wsgi import application
-from tests.advisor.factories import MOMENT, a_reported_run, a_token
+from tests.advisor.factories import MOMENT, a_probe, a_reported_run, a_token
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
@@ -63,10 +63,13 @@ def known(owner: User, published: int, settings: Any) -> dict[str, Any]:
     run = a_reported_run(owner=owner, content=REPORT.read_bytes())
     workspace = owner.workspaces.get()
     webhooks.set_webhook(workspace=workspace, user=owner, url="https://hooks.example.org/", moment=MOMENT)
+    probe = a_probe(user=owner)
     return {
         "decision_id": run.revision.decision_id,
         "number": 1,
         "run_id": run.pk,
+        "endpoint_id": probe.endpoint_id,
+        "probe_id": probe.pk,
         "workspace_id": workspace.pk,
         "table": "accelerators",
         "source": "azure",

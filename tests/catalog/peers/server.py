@@ -82,6 +82,7 @@ def running(answer: Callable[[Request], Answer], *, pem: Path | None = None) -> 
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # else small pieces wait for each other, as no real service lets them
 
         def _serve(self) -> None:
             parts = urlsplit(self.path)
