@@ -315,6 +315,10 @@ GOOGLE_BILLING_URL = _address("GOOGLE_BILLING_URL", default="https://cloudbillin
 GOOGLE_VERTEX_URL = _address("GOOGLE_VERTEX_URL", default="https://{region}-aiplatform.googleapis.com")
 GOOGLE_API_KEY = os.environ.get("GOOGLE_API_KEY", "").strip()
 
+# --- where latency probes are sent from: shown with every figure, because it is nobody's own latency ----------------
+
+PROBE_VANTAGE = _text("PROBE_VANTAGE", "this installation, place not stated")
+
 # --- background work -----------------------------------------------------------------------------------------------
 
 VALKEY_SOCKET = DATA_DIR / "valkey.sock"

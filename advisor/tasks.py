@@ -1,12 +1,13 @@
 """The Celery tasks: read the clock, call one service. Each is safe to run twice."""
 
 import logging
+from collections.abc import Iterable
 
 from celery import shared_task
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from advisor.services import renderings, runs, webhooks
+from advisor.services import probing, renderings, runs, webhooks
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +26,15 @@ def send_rendering(*, run_id: int) -> None:
         render_pdf.delay_on_commit(run_id=run_id)
     except OperationalError:
         logger.exception("A PDF could not be enqueued now.")
+
+
+def send_probes(*, part_ids: Iterable[int]) -> None:
+    """Enqueue the parts of a probe run once committed; without a broker `advisor.requeue_lost` sends them later."""
+    try:
+        for part_id in part_ids:
+            probe_regions.delay_on_commit(part_id=part_id)
+    except OperationalError:
+        logger.exception("Probes could not be enqueued now.")
 
 
 @shared_task(name="advisor.write_advice")
@@ -46,11 +56,19 @@ def render_pdf(*, run_id: int, **later: object) -> None:
 
 @shared_task(name="advisor.requeue_lost", ignore_result=True)
 def requeue_lost(**later: object) -> None:
-    """Send the runs and PDFs on their way again whose worker or whose message was lost."""
+    """Send the runs, PDFs and probes on their way again whose worker or whose message was lost."""
     for run_id in runs.requeue_lost(moment=timezone.now()):
         write_advice.delay(run_id=run_id)
     for run_id in renderings.requeue_lost(moment=timezone.now()):
         render_pdf.delay(run_id=run_id)
+    for part_id in probing.requeue_lost(moment=timezone.now()):
+        probe_regions.delay(part_id=part_id)
+
+
+@shared_task(name="catalog.probe_regions", ignore_result=True)
+def probe_regions(*, part_id: int, **later: object) -> None:
+    """Measure the latency to a few targets of one provider. A second delivery finds the part taken and ends."""
+    probing.execute(part_id=part_id, moment=timezone.now())
 
 
 @shared_task(name="advisor.send_webhooks", ignore_result=True)
