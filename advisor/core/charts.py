@@ -35,7 +35,11 @@ class Series:
 
 @dataclass(frozen=True)
 class Chart:
-    """One picture. ``kind``: ranges (a mark with its range a row), stacked (bars), course (a line with its band)."""
+    """One picture.
+
+    ``kind``: ranges (a mark with its range a row), stacked (bars), course (a line with its band), strips (every value
+    of the first series as a line across its row, the second series the middle with its interval).
+    """
 
     id: str
     kind: str

@@ -45,10 +45,15 @@ def chosen(words: Sequence[str]) -> set[str]:
 
 
 def begin(
-    *, words: Sequence[str] = (), actor: str = "schedule", moment: dt.datetime, user: User | None = None
+    *, moment: dt.datetime, words: Sequence[str] = (), user: User | None = None, actor: str = "schedule"
 ) -> Begun:
-    """Begin a run; the caller enqueues its parts once committed. Raises UnknownTarget and NothingToProbe."""
-    begun = latency.begin(chosen=chosen(words), vantage=settings.PROBE_VANTAGE, actor=actor, moment=moment)
+    """Begin a run for a person, or for the actor named; the caller enqueues its parts once committed.
+
+    Raises UnknownTarget and NothingToProbe.
+    """
+    begun = latency.begin(
+        chosen=chosen(words), vantage=settings.PROBE_VANTAGE, actor=user.email if user else actor, moment=moment
+    )
     if user is not None:
         _record(user, "probes.begun", ", ".join(words) or "all targets", moment)
     return begun
