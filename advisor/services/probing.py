@@ -4,6 +4,7 @@ import datetime as dt
 import ipaddress
 import logging
 import socket
+import time
 from collections.abc import Sequence
 
 from django.conf import settings
@@ -64,6 +65,7 @@ def execute(*, part_id: int, moment: dt.datetime, plan: Plan | None = None) -> b
     work = latency.take(part_id=part_id, moment=moment)
     if work is None:
         return False
+    begun = time.monotonic()
     endpoints = {(one.id, family): one.endpoint for one in work.targets for family in FAMILIES}
     try:
         found = measure(endpoints, resolve=resolve, within_s=PART_S, plan=plan)
@@ -71,9 +73,11 @@ def execute(*, part_id: int, moment: dt.datetime, plan: Plan | None = None) -> b
         raise  # nothing can be written now; the lease runs out and the part is taken up again
     except Exception:  # the rim of the work: whatever it was, the run must not wait for ever
         logger.exception("A part of a probe run ended with an unexpected error.")
-        latency.fail(work=work, problem="An error of ours; the worker's log holds the details.", moment=moment)
+        latency.fail(
+            work=work, problem="An error of ours; the worker's log holds the details.", moment=_later(moment, begun)
+        )
         return False
-    return latency.keep(work=work, measured=found, moment=moment)
+    return latency.keep(work=work, measured=found, moment=_later(moment, begun))
 
 
 def requeue_lost(*, moment: dt.datetime) -> list[int]:
@@ -104,8 +108,8 @@ def add_target(*, provider: str, region: str, url: str, user: User, moment: dt.d
         raise BadTarget(str(error)) from error
     if ":" in goal.host or _is_address(goal.host):
         raise BadTarget("Give the host by its name, which a certificate can hold.")
-    target_id = f"{provider}/{region}/{goal.host}"
     host = goal.host if goal.port == outbound.HTTPS_PORT else f"{goal.host}:{goal.port}"
+    target_id = f"{provider}/{region}/{host}"
     latency.add_target(target_id=target_id, host=host, path=goal.path, actor=user.email, moment=moment)
     _record(user, "probe_target.added", target_id, moment)
     return target_id
@@ -145,6 +149,11 @@ def runs() -> tuple[RunLine, ...]:
 def state() -> int:
     """Return a number that grows with each reading stored."""
     return latency.state()
+
+
+def _later(moment: dt.datetime, begun: float) -> dt.datetime:
+    """Return the moment now: the one that was given when the monotonic clock stood at ``begun``, and what passed."""
+    return moment + dt.timedelta(seconds=time.monotonic() - begun)
 
 
 def _record(user: User, action: str, subject: str, moment: dt.datetime) -> None:
