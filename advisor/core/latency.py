@@ -66,10 +66,11 @@ def compared(first: Summary, second: Summary) -> str:
     found = difference(first, second)
     if found is None:
         return "too few values to compare"
-    span = f"{found.median_ms:+.3g} ms [{found.low_ms:+.3g} to {found.high_ms:+.3g}]"
     if not found.is_significant:
-        return f"{NO_DIFFERENCE}: {span}"
-    return f"{'slower' if found.median_ms > 0 else 'faster'} by {span.lstrip('+-')}"
+        return f"{NO_DIFFERENCE}: {found.median_ms:+.3g} ms [{found.low_ms:+.3g} to {found.high_ms:+.3g}]"
+    word = "slower" if found.median_ms > 0 else "faster"
+    near, far = sorted((abs(found.low_ms), abs(found.high_ms)))
+    return f"{word} by {in_ms(abs(found.median_ms))} [{in_ms(near)} to {in_ms(far)}]"
 
 
 def regions_chart(medians: Sequence[tuple[str, Summary]], *, vantage: str, provider: str) -> Chart:

@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 WORD = "probes"  # of the schedule, beside the words of the sources of prices
 PART_S = 200.0  # no request begins later: below the time limit of a task
 FAMILIES: tuple[Family, ...] = (4, 6)
+_NO_ADDRESS = (socket.EAI_NODATA, socket.EAI_ADDRFAMILY)  # the name is known, without an address of this family
 
 
 class BadTarget(Exception):
@@ -93,6 +94,8 @@ def resolve(endpoint: Endpoint, family: Family, until: float) -> list[str]:
     except outbound.Refused as error:
         raise Failed("refused", str(error)) from error
     except outbound.Unreachable as error:
+        if isinstance(error.__cause__, socket.gaierror) and error.__cause__.errno in _NO_ADDRESS:
+            return []
         raise Failed("dns", str(error)) from error
     return [str(address) for address in addresses]
 

@@ -116,14 +116,10 @@ def connect(endpoint: Endpoint, *, family: Family, resolve: Resolve, until: floa
     with _classed("tcp"):
         plain = socket.create_connection((addresses[0], endpoint.port), timeout=_left(until))
     connected = time.perf_counter_ns()
-    try:
-        with _classed("tls"):
-            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            plain.settimeout(_left(until))
-            secure = _context().wrap_socket(plain, server_hostname=endpoint.host)
-    except BaseException:
-        plain.close()
-        raise
+    with plain, _classed("tls"):  # wrapped, the plain one is empty, and closing it does nothing
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        plain.settimeout(_left(until))
+        secure = _context().wrap_socket(plain, server_hostname=endpoint.host)
     shaken = time.perf_counter_ns()
     certificate = secure.getpeercert() or {}
     return Connection(

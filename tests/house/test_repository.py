@@ -28,6 +28,7 @@ VAGUE = {"utils", "util", "helpers", "helper", "common", "misc", "manager", "bas
 RIM = (
     "advisor/web/",
     "advisor/services/runs.py",  # the run itself: an unexpected error becomes the run's state
+    "advisor/services/probing.py",  # the same of a part of a probe run
     "advisor/api/",
     "advisor/tasks.py",
     "advisor/management/",
