@@ -331,6 +331,9 @@ GOOGLE_VERTEX_URL = _address("GOOGLE_VERTEX_URL", default="https://{region}-aipl
 GOOGLE_API_KEY = os.environ.get("GOOGLE_API_KEY", "").strip()
 GOOGLE_ACCESS_TOKEN = os.environ.get("GOOGLE_ACCESS_TOKEN", "").strip()
 
+# --- where latency probes are sent from: shown with every figure, because it is nobody's own latency ----------------
+
+
 # --- background work -----------------------------------------------------------------------------------------------
 
 VALKEY_SOCKET = DATA_DIR / "valkey.sock"

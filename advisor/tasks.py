@@ -1,14 +1,14 @@
 """The Celery tasks: read the clock, call one service. Each is safe to run twice."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from advisor.services import endpoint_probes, renderings, runs, webhooks
+from advisor.services import endpoint_probes, probing, refreshes, renderings, runs, webhooks
 from catalog import refresh
 
 logger = logging.getLogger(__name__)
@@ -36,6 +36,15 @@ def send_endpoint_probe(*, probe_id: int) -> None:
         probe_endpoint.delay_on_commit(probe_id=probe_id)
     except OperationalError:
         logger.exception("A probe could not be enqueued now.")
+
+
+def send_probes(*, part_ids: Iterable[int]) -> None:
+    """Enqueue the parts of a probe run once committed; without a broker `advisor.requeue_lost` sends them later."""
+    try:
+        for part_id in part_ids:
+            probe_regions.delay_on_commit(part_id=part_id)
+    except OperationalError:
+        logger.exception("Probes could not be enqueued now.")
 
 
 @shared_task(name="advisor.write_advice")
@@ -70,6 +79,14 @@ def requeue_lost(**later: object) -> None:
         render_pdf.delay(run_id=run_id)
     for probe_id in endpoint_probes.requeue_lost(moment=timezone.now()):
         probe_endpoint.delay(probe_id=probe_id)
+    for part_id in probing.requeue_lost(moment=timezone.now()):
+        probe_regions.delay(part_id=part_id)
+
+
+@shared_task(name="catalog.probe_regions", ignore_result=True)
+def probe_regions(*, part_id: int, **later: object) -> None:
+    """Measure the latency to a few targets of one provider. A second delivery finds the part taken and ends."""
+    probing.execute(part_id=part_id, moment=timezone.now())
 
 
 @shared_task(name="advisor.send_webhooks", ignore_result=True)
@@ -108,5 +125,8 @@ def refresh_part(*, part_id: int, **later: object) -> None:
 @shared_task(name="catalog.tend_refreshes", ignore_result=True)
 def tend_refreshes(**later: object) -> None:
     """Begin what the schedules ask for, take up parts whose worker or message was lost, close what is overdue."""
-    for part_id in [*refresh.begin_due(moment=timezone.now()), *refresh.tend(moment=timezone.now())]:
+    due = refreshes.begin_due(moment=timezone.now())
+    for part_id in [*due.parts, *refresh.tend(moment=timezone.now())]:
         refresh_part.delay(part_id=part_id)
+    for part_id in due.probes:
+        probe_regions.delay(part_id=part_id)

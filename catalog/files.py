@@ -152,6 +152,24 @@ def sha256(texts: Mapping[str, str]) -> str:
     return digest.hexdigest()
 
 
+def rows(*, file: str, text: str, record: type[records.Record]) -> tuple[Any, ...]:
+    """Return the records of one file, which must stand sorted by id. [records]
+
+    Raises DataError for a row that does not fit. Source: the text.
+    """
+    found: list[Any] = []
+    previous = ""
+    for raw in (_csv_rows if file.endswith(".csv") else _yaml_rows)(file=file, text=text, record=record):
+        row = _record(file=file, raw=raw, record=record)
+        if found and row.id == previous:
+            raise DataError(file=file, row=row.id, reason="the id stands twice", mend="Keep one row of this id.")
+        if row.id < previous:
+            raise DataError(file=file, row=row.id, reason=f"it stands after {previous!r}", mend="Sort the rows by id.")
+        found.append(row)
+        previous = row.id
+    return tuple(found)
+
+
 def file_of(table: str) -> str:
     """Return the file name (or pattern) that holds a table. [name]
 
@@ -167,18 +185,10 @@ def _table(*, name: str, texts: Mapping[str, str]) -> tuple[Any, ...]:
     if not names:
         raise DataError(file=pattern, row="file", reason="the file is missing", mend="Restore it from the repository.")
     for file in names:
-        rows = _csv_rows if file.endswith(".csv") else _yaml_rows
-        previous = ""
-        for raw in rows(file=file, text=texts[file], record=record):
-            row = _record(file=file, raw=raw, record=record)
+        for row in rows(file=file, text=texts[file], record=record):
             if row.id in found:
                 raise DataError(file=file, row=row.id, reason="the id stands twice", mend="Keep one row of this id.")
-            if row.id < previous:
-                raise DataError(
-                    file=file, row=row.id, reason=f"it stands after {previous!r}", mend="Sort the rows by id."
-                )
             found[row.id] = row
-            previous = row.id
     return tuple(found[key] for key in sorted(found))
 
 

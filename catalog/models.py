@@ -297,3 +297,124 @@ class RefreshSchedule(models.Model):
 
     def __str__(self) -> str:
         return f"{self.source} every {self.every_hours} h"
+
+
+class ProbeRun(models.Model):
+    """One round of latency probes, as asked for by a person or a schedule, seen from one place."""
+
+    class State(models.TextChoices):
+        RUNNING = "running", "Running"
+        SUCCEEDED = "succeeded", "Succeeded"
+        PARTLY = "partly", "Partly succeeded"
+        FAILED = "failed", "Failed"
+
+    vantage = models.CharField(max_length=200)  # where the worker stands, in words; never where a user is
+    actor = models.CharField(max_length=200)
+    state = models.CharField(max_length=9, choices=State.choices, default=State.RUNNING)
+    created_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state="running", ended_at__isnull=True) | (~Q(state="running") & Q(ended_at__isnull=False)),
+                name="probe_run_ends_once",
+            ),
+            models.CheckConstraint(condition=~Q(actor="") & ~Q(vantage=""), name="probe_run_says_who_and_whence"),
+        ]
+
+    def __str__(self) -> str:
+        return f"probes {self.pk}: {self.state}"
+
+
+class ProbePart(models.Model):
+    """A few targets of one provider in one run: what one worker measures in turns."""
+
+    class State(models.TextChoices):
+        QUEUED = "queued", "Queued"
+        RUNNING = "running", "Running"
+        SUCCEEDED = "succeeded", "Succeeded"
+        FAILED = "failed", "Failed"
+
+    OPEN_STATES = (State.QUEUED, State.RUNNING)
+
+    run = models.ForeignKey(ProbeRun, on_delete=models.CASCADE, related_name="parts")
+    provider = models.CharField(max_length=10)
+    targets = models.JSONField()  # ids
+    state = models.CharField(max_length=9, choices=State.choices, default=State.QUEUED)
+    attempt = models.PositiveSmallIntegerField(default=0)
+    enqueued_at = models.DateTimeField()
+    lease_until = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    problem = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state__in=["queued", "running"], ended_at__isnull=True)
+                | (~Q(state__in=["queued", "running"]) & Q(ended_at__isnull=False)),
+                name="probe_part_ends_once",
+            ),
+        ]
+        indexes = [models.Index(fields=["state", "lease_until"], name="probe_part_open")]
+
+    def __str__(self) -> str:
+        return f"{self.provider}, {len(self.targets)} targets: {self.state}"
+
+
+class LatencySeries(models.Model):
+    """What one run measured of one target over one family of addresses. Rows are appended, never changed."""
+
+    run = models.ForeignKey(ProbeRun, on_delete=models.CASCADE, related_name="series")
+    target = models.CharField(max_length=200)
+    provider = models.CharField(max_length=10)
+    region = models.CharField(max_length=80)
+    host = models.CharField(max_length=253)
+    path = models.CharField(max_length=200)
+    family = models.PositiveSmallIntegerField()  # 4 or 6
+    vantage = models.CharField(max_length=200)
+    observed_at = models.DateTimeField()
+    cold_ms = models.JSONField()  # of new connections: phase → durations, in the order of measuring
+    warm_ms = models.JSONField()  # of one connection: durations to the first byte
+    cold_failures = models.JSONField(default=dict)  # class → count
+    warm_failures = models.JSONField(default=dict)
+    problem = models.TextField(blank=True)  # the last failure in words
+    addresses = models.JSONField(default=list)
+    statuses = models.JSONField(default=dict)  # status → count
+    location = models.CharField(max_length=200, blank=True)  # of a redirect, which was not followed
+    server = models.CharField(max_length=80, blank=True)
+    tls_version = models.CharField(max_length=20, blank=True)
+    alpn = models.CharField(max_length=20, blank=True)
+    certificate_expires = models.CharField(max_length=40, blank=True)
+    is_cut_short = models.BooleanField(default=False)
+    software = models.CharField(max_length=100)  # what measured
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["run", "target", "family"], name="latency_once_a_run"),
+            models.CheckConstraint(condition=Q(family__in=[4, 6]), name="latency_of_a_family"),
+            models.CheckConstraint(condition=~Q(vantage=""), name="latency_says_whence"),
+        ]
+        indexes = [models.Index(fields=["target", "family", "vantage"], name="latency_history")]
+
+    def __str__(self) -> str:
+        return f"{self.target} IPv{self.family} from {self.vantage}"
+
+
+class ProbeTargetChange(models.Model):
+    """An operator's word on the list of targets: one that is not shipped, or a shipped one switched off."""
+
+    id = models.CharField(max_length=200, primary_key=True)  # provider/region/service
+    host = models.CharField(max_length=253, blank=True)  # blank: the shipped target of this id
+    path = models.CharField(max_length=200, blank=True)
+    is_on = models.BooleanField(default=True)
+    changed_by = models.CharField(max_length=200)
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=~Q(host="", is_on=True), name="probe_target_change_says_something")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.id}: {'on' if self.is_on else 'off'}"

@@ -316,7 +316,8 @@ def tend(*, moment: dt.datetime) -> list[int]:
 
 # --- schedules --------------------------------------------------------------------------------------------------------
 
-USUAL_HOURS = {"aws": 24, "azure": 24, "google": 24, "models": 24}
+PROBES = "probes"  # the latency to regions, measured from here
+USUAL_HOURS = {"aws": 24, "azure": 24, "google": 24, "models": 24, PROBES: 24}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -332,10 +333,10 @@ class Schedule:
 
 
 def schedules() -> list[Schedule]:
-    """Return the schedule of every source, off where nobody has switched it on."""
+    """Return the schedule of every source and of the probes, off where nobody has switched it on."""
     rows = {row.source: row for row in RefreshSchedule.objects.all()}
     found = []
-    for name in SOURCES:
+    for name in USUAL_HOURS:
         row = rows.get(name)
         found.append(
             Schedule(
@@ -355,8 +356,8 @@ def set_schedule(*, source: str, every_hours: int, is_on: bool, actor: str, mome
 
     Raises UnknownSource and ValueError.
     """
-    if source not in SOURCES:
-        raise UnknownSource(f"{source} is no source; there are: {', '.join(SOURCES)}.")
+    if source not in USUAL_HOURS:
+        raise UnknownSource(f"{source} is no source; there are: {', '.join(USUAL_HOURS)}.")
     if not 1 <= every_hours <= 720:
         raise ValueError("A source is read every 1 to 720 hours.")
     spread = dt.timedelta(seconds=random.uniform(0, 300))  # noqa: S311 - so that installations do not ask all at once
@@ -372,22 +373,16 @@ def set_schedule(*, source: str, every_hours: int, is_on: bool, actor: str, mome
     )
 
 
-def begin_due(*, moment: dt.datetime) -> list[int]:
-    """Begin a run for each source that is due, and return their parts. One that runs still is due again later."""
-    parts: list[int] = []
+def take_due(*, moment: dt.datetime) -> list[str]:
+    """Return the words whose schedule is due, each once however many ask, and set when they are due next."""
+    due = []
     for row in RefreshSchedule.objects.filter(is_on=True, next_at__lte=moment):
         taken = RefreshSchedule.objects.filter(pk=row.pk, is_on=True, next_at=row.next_at).update(
             next_at=moment + dt.timedelta(hours=row.every_hours)
         )
-        if not taken:
-            continue
-        try:
-            run = begin(sources=[row.source], regions=None, actor="schedule", moment=moment)
-        except (AlreadyRunning, queries.NoRelease) as error:
-            logger.warning("The scheduled refresh of %s was left out: %s", row.source, error)
-            continue
-        parts += open_parts(run_id=run.pk)
-    return parts
+        if taken:
+            due.append(row.source)
+    return due
 
 
 # --- what is shown of runs --------------------------------------------------------------------------------------------

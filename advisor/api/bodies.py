@@ -155,6 +155,13 @@ class RowQuery(Moment):
     id = s.CharField(max_length=300, help_text="The row's id, as the list gives it.")
 
 
+class Placed(Input):
+    """Which measured regions are asked for."""
+
+    provider = s.ChoiceField(choices=["aws", "azure", "gcp"], required=False, default="")
+    region = s.CharField(max_length=80, required=False, default="", help_text="The provider's own name of it.")
+
+
 class Which(Input):
     """Which options an estimate is asked for."""
 

@@ -21,7 +21,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from advisor.api import shapes
-from advisor.api.bodies import Moment, RowQuery
+from advisor.api.bodies import Moment, Placed, RowQuery
 from advisor.api.description import FILE, ROW, TEXT, described, header
 from advisor.api.errors import BadRequest
 from advisor.api.views import CSV, JSON, PARQUET, View, checked, is_known, parameters
@@ -32,6 +32,7 @@ from advisor.core.shelf.browse import row_of, shelf
 from advisor.core.shelf.freshness import Line, by, every_row, overall
 from advisor.core.shelf.order import choices, listed
 from advisor.core.shelf.tables import TABLES, Table
+from advisor.services import probing
 from advisor.services import shelf as service
 from catalog.frame import Catalog
 from catalog.queries import NoRelease
@@ -294,6 +295,21 @@ class Freshness(CatalogView):
         for name in ("table", "provider", "publisher", "source"):
             found[f"by_{name}"] = [_age(line) for line in by(rows=rows, columns=[name])]
         return Response(shapes.Freshness(found).data, headers=told)
+
+
+class Probes(View):
+    @described(
+        _TAG,
+        "List the newest measured latency of each region",
+        {200: shapes.LatencyReadings},
+        400,
+        parameters=[Placed],
+        id="list_probes",
+    )
+    def get(self, request: Request) -> Response:
+        asked = parameters(Placed, request)
+        found = probing.newest(provider=asked["provider"], region=asked["region"])
+        return Response({"rows": shapes.LatencyReading(found, many=True).data})
 
 
 # --- what is asked for ----------------------------------------------------------------------------------------------

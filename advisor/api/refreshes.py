@@ -196,8 +196,8 @@ class Schedule(View):
         id="set_schedule",
     )
     def put(self, request: Request, source: str) -> Response:
-        if source not in refreshes.SOURCE_NAMES:
-            raise Http404(f"There is no such source; there are: {', '.join(refreshes.SOURCE_NAMES)}.")
+        if source not in refreshes.SCHEDULED_NAMES:
+            raise Http404(f"There is no such schedule; there are: {', '.join(refreshes.SCHEDULED_NAMES)}.")
         asked = checked(NewSchedule, mapping(request))
         refreshes.set_schedule(source=source, moment=timezone.now(), **asked, **self.who())
         line = next(line for line in refreshes.schedules() if line.source == source)

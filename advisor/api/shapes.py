@@ -373,6 +373,54 @@ class PriceHistory(s.Serializer):
     steps = PriceStepSerializer(many=True, help_text="The oldest first.")
 
 
+class LatencyFigures(s.Serializer):
+    """One series in ms. Null is what so few values cannot tell: an interval needs 6, a 95th percentile 60."""
+
+    count = s.IntegerField(help_text="The values counted; failures are not among them.")
+    failures = s.DictField(child=s.IntegerField(), help_text="Class of failure → how many.")
+    min_ms = s.FloatField(allow_null=True)
+    median_ms = s.FloatField(allow_null=True)
+    median_low_ms = s.FloatField(allow_null=True, help_text="With `median_high_ms` it holds the median with 95 %.")
+    median_high_ms = s.FloatField(allow_null=True)
+    p95_ms = s.FloatField(allow_null=True)
+    max_ms = s.FloatField(allow_null=True)
+    mad_ms = s.FloatField(allow_null=True, help_text="The median distance from the median.")
+    iqr_ms = s.FloatField(allow_null=True, help_text="The width of the middle half.")
+
+
+class LatencyByPhase(s.Serializer):
+    dns = LatencyFigures()
+    tcp = LatencyFigures()
+    tls = LatencyFigures()
+    first_byte = LatencyFigures()
+
+
+class LatencyReading(s.Serializer):
+    """What was seen of one target over one family of addresses, from one place. It is nobody's own latency."""
+
+    target = s.CharField()
+    provider = s.CharField()
+    region = s.CharField()
+    host = s.CharField()
+    path = s.CharField()
+    family = s.IntegerField(help_text="4 or 6.")
+    vantage = s.CharField(help_text="The place it was measured from.")
+    observed_at = s.DateTimeField()
+    warm = LatencyFigures(help_text="To the first byte, over one open connection.")
+    cold = LatencyByPhase(help_text="New connections, by phase.")
+    is_cut_short = s.BooleanField(help_text="The time of the run ended before this series did.")
+    problem = s.CharField(allow_blank=True, help_text="The last failure in words.")
+    addresses = s.ListField(child=s.CharField())
+    statuses = s.DictField(child=s.IntegerField(), help_text="Status → how many.")
+    tls_version = s.CharField(allow_blank=True)
+    certificate_expires = s.CharField(allow_blank=True)
+    software = s.CharField()
+
+
+class LatencyReadings(s.Serializer):
+    rows = LatencyReading(many=True)
+
+
 def _report(decision_id: int, number: int) -> str:
     return reverse("api:report", args=[decision_id, number])
 

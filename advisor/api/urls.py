@@ -42,6 +42,7 @@ urlpatterns = [
     path("probes/<int:probe_id>/cancel", endpoints.CancelEndpointProbe.as_view(), name="cancel_endpoint_probe"),
     path("catalog", catalog.Overview.as_view(), name="catalog"),
     path("catalog/releases", catalog.Releases.as_view(), name="releases"),
+    path("catalog/probes", catalog.Probes.as_view(), name="probes"),
     path("catalog/freshness", catalog.Freshness.as_view(), name="freshness"),
     path("catalog/tables/<slug:table>", catalog.Rows.as_view(), name="catalog_rows"),
     path("catalog/tables/<slug:table>.csv", catalog.RowsCsv.as_view(), name="catalog_csv"),

@@ -36,8 +36,12 @@ class Series:
 
 @dataclass(frozen=True)
 class Chart:
-    """One picture. ``kind``: ranges (a mark with its range a row), stacked (bars), course (a line with its band), or
-    steps (prices, each until the next)."""
+    """One picture.
+
+    ``kind``: ranges (a mark with its range a row), stacked (bars), course (a line with its band), steps (prices, each
+    until the next), strips (every value
+    of the first series as a line across its row, the second series the middle with its interval).
+    """
 
     id: str
     kind: str

@@ -1,19 +1,24 @@
 """Reading the sources anew: asked for by an operator or a schedule, done by Celery, decided on in the quarantine."""
 
 import datetime as dt
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
 
 from advisor.models import User
-from advisor.services import access, audit
+from advisor.services import access, audit, probing
 from advisor.services.access import Scope
 from catalog import intake, refresh
 from catalog.intake import QuarantineLine
+from catalog.queries import NoRelease
 from catalog.refresh import RunLine, Schedule
 
+logger = logging.getLogger(__name__)
+
 SOURCE_NAMES = tuple(refresh.SOURCES)
+SCHEDULED_NAMES = tuple(refresh.USUAL_HOURS)
 
 
 def start(
@@ -28,6 +33,29 @@ def start(
         run = refresh.begin(sources=sources, regions=regions or None, actor=user.email, moment=moment)
         _record(user, action="refresh.started", subject=" ".join(sources), moment=moment)
     return refresh.run_line(run_id=run.pk), refresh.open_parts(run_id=run.pk)
+
+
+@dataclass(frozen=True)
+class Due:
+    """What schedules have begun: parts of refresh runs, and parts of probe runs."""
+
+    parts: list[int]
+    probes: list[int]
+
+
+def begin_due(*, moment: dt.datetime) -> Due:
+    """Begin what is due by its schedule. What is still going on is left out, and due again later."""
+    due = Due([], [])
+    for word in refresh.take_due(moment=moment):
+        try:
+            if word == refresh.PROBES:
+                due.probes.extend(probing.begin(moment=moment).part_ids)
+            else:
+                run = refresh.begin(sources=[word], regions=None, actor="schedule", moment=moment)
+                due.parts.extend(refresh.open_parts(run_id=run.pk))
+        except (refresh.AlreadyRunning, NoRelease) as error:
+            logger.warning("What was due of %s was left out: %s", word, error)
+    return due
 
 
 def cancel(*, user: User, run_id: int, moment: dt.datetime, scope: Scope | None = None) -> bool:

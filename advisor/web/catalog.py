@@ -16,6 +16,7 @@ from advisor.core.shelf.search import search
 from advisor.core.shelf.tables import LAYERS, TABLES, Table
 from advisor.services import moved
 from advisor.services import shelf as service
+from advisor.web.latency import region_lines
 from advisor.web.release_cache import catalog_page, fresh_catalog_page
 from advisor.web.shelf_cells import shown_rows
 from advisor.web.shelf_lists import list_page, read_query, rows_of
@@ -109,7 +110,15 @@ def row(request: HttpRequest, catalog: Catalog, name: str, row_id: str) -> HttpR
     if table.id_of(row_id) not in catalog.rows:
         raise Http404(f"The catalog has no {table.one} of this id.")
     context = detail_page(detail=detail(catalog=catalog, name=name, row_id=row_id), catalog=catalog)
-    return render(request, "web/catalog_row.html", context | _history(catalog, table, row_id))
+    return render(request, "web/catalog_row.html", context | _history(catalog, table, row_id) | _latency(name, row_id))
+
+
+def _latency(name: str, row_id: str) -> dict[str, object]:
+    """Return what was measured of a region; of other rows nothing is."""
+    if name != "regions":
+        return {}
+    provider, region = row_id.split("/", 1)
+    return {"has_latency": True, "latency": region_lines(provider=provider, region=region)}
 
 
 def _history(catalog: Catalog, table: Table, row_id: str) -> dict[str, object]:

@@ -9,7 +9,7 @@ from django import forms
 from advisor.models import Endpoint
 from advisor.services.endpoint_probes import Wanted
 from advisor.services.endpoints import Stated
-from advisor.web.forms_people import CONTROL, SELECT, Form
+from advisor.web.forms_people import CONTROL, SELECT, PageForm
 
 _PLAIN = CONTROL | {"autocomplete": "off"}
 
@@ -39,7 +39,7 @@ def _count(label: str, *, least: int, most: int, initial: int, help_text: str = 
     )
 
 
-class EndpointForm(Form):
+class EndpointForm(PageForm):
     name = _text("Name", length=80, required=True)
     kind = forms.ChoiceField(label="Kind", choices=Endpoint.Kind.choices, widget=forms.Select(attrs=SELECT))
     address = _text("Address", length=500, help_text="https:// and a public host, up to /v1. Blank for Bedrock.")
@@ -68,7 +68,7 @@ class EndpointForm(Form):
         return Stated(**self.cleaned_data)
 
 
-class ProbeForm(Form):
+class ProbeForm(PageForm):
     steps = _text("Requests at a time, step by step", length=60, required=True)
     requests_per_step = _count(
         "Requests in each step",

@@ -12,7 +12,7 @@ CONTROL = {"class": "form-control"}
 SELECT = {"class": "form-select"}
 
 
-class Form(forms.Form):
+class PageForm(forms.Form):
     """A form whose fields are drawn by web/_field.html: an error belongs to its field for a screen reader too."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -36,7 +36,7 @@ def _name(label: str, *, length: int, required: bool = True, autocomplete: str =
     return forms.CharField(label=label, max_length=length, required=required, widget=widget)
 
 
-class _NewPassword(Form):
+class _NewPassword(PageForm):
     """Two equal new passwords. Whether it is a good one is for the service to say."""
 
     password = _password("New password", autocomplete="new-password", help_text="At least 12 characters.")
@@ -47,7 +47,7 @@ class _NewPassword(Form):
             self.add_error("again", "The two passwords differ.")
 
 
-class NameForm(Form):
+class NameForm(PageForm):
     name = _name("Your name", length=120, required=False, autocomplete="name")
 
 
@@ -71,11 +71,11 @@ class JoinForm(_NewPassword):
     field_order = ("email", "name", "password", "again")
 
 
-class WorkspaceForm(Form):
+class WorkspaceForm(PageForm):
     name = _name("Name", length=120)
 
 
-class RoleForm(Form):
+class RoleForm(PageForm):
     role = forms.ChoiceField(label="Role", choices=Membership.Role.choices, widget=forms.Select(attrs=SELECT))
 
 
@@ -88,11 +88,11 @@ class InviteForm(RoleForm):
     )
 
 
-class FindPersonForm(Form):
+class FindPersonForm(PageForm):
     email = _email("E-mail address of the person", autocomplete="off")
 
 
-class TokenForm(Form):
+class TokenForm(PageForm):
     """A new token in one of the user's workspaces."""
 
     name = _name("What it is for", length=80)
@@ -117,7 +117,7 @@ class TokenForm(Form):
         return timedelta(days=self.cleaned_data["days"])
 
 
-class WebhookForm(Form):
+class WebhookForm(PageForm):
     """Where a workspace's messages about ended runs go."""
 
     url = forms.CharField(

@@ -35,7 +35,7 @@ def tabled(chart: Chart) -> dict[str, Any]:
 
 def figure(chart: Chart) -> dict[str, Any]:
     """Return the plotly figure of a chart. Colours are left to the page: a trace's ``meta`` says what it stands for."""
-    draw = {"ranges": _ranges, "stacked": _stacked, "course": _course, "steps": _steps}[chart.kind]
+    draw = {"ranges": _ranges, "stacked": _stacked, "course": _course, "steps": _steps, "strips": _strips}[chart.kind]
     traces, layout = draw(chart)
     made = go.Figure(data=traces, layout={"template": "none", **layout})
     found: dict[str, Any] = json.loads(made.to_json() or "{}")
@@ -181,6 +181,16 @@ def _range_trace(series: Series) -> dict[str, Any]:
         "hovertemplate": "<b>%{y}</b><br>%{customdata}<extra></extra>",
         "meta": {"stands_for": "ours" if any(point.is_ours for point in points) else series.name},
     }
+
+
+def _strips(chart: Chart) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Return every value as a line across its row, and over them the mark of the middle with its interval."""
+    values, middles = (_range_trace(series) for series in chart.series)
+    del values["error_x"]
+    values["marker"] = {"size": 13, "symbol": "line-ns-open", "line": {"width": 1}}
+    values["meta"], middles["meta"] = {"stands_for": "alternatives"}, {"stands_for": "ours"}
+    traces = [values, middles]
+    return traces, _rowed(chart, list(chart.labels), traces)
 
 
 def _stacked(chart: Chart) -> tuple[list[dict[str, Any]], dict[str, Any]]:

@@ -27,6 +27,7 @@ SOURCE_TITLES = {
     "google": "Google Cloud machines",
     "models": "Models of all clouds",
 }
+SCHEDULED_TITLES = {**SOURCE_TITLES, "probes": "Latency to regions, from here"}
 STATES = {
     "queued": ("waiting", ""),
     "running": ("running", "tag-accent"),
@@ -66,7 +67,7 @@ class StartForm(forms.Form):
 class ScheduleForm(forms.Form):
     """How often a source is read by itself."""
 
-    source = forms.ChoiceField(choices=list(SOURCE_TITLES.items()))
+    source = forms.ChoiceField(choices=list(SCHEDULED_TITLES.items()))
     every_hours = forms.IntegerField(min_value=1, max_value=720)
     is_on = forms.BooleanField(required=False)
 
@@ -147,7 +148,7 @@ def schedule_refresh(request: HttpRequest) -> HttpResponse:
     form = ScheduleForm(request.POST)
     if form.is_valid():
         refreshes.set_schedule(user=request.user, moment=timezone.now(), **form.cleaned_data)
-        title, hours = SOURCE_TITLES[form.cleaned_data["source"]], form.cleaned_data["every_hours"]
+        title, hours = SCHEDULED_TITLES[form.cleaned_data["source"]], form.cleaned_data["every_hours"]
         messages.success(request, f"{title}: {f'every {hours} hours' if form.cleaned_data['is_on'] else 'off'}.")
     else:
         messages.error(request, "Hours must be a whole number from 1 to 720. Nothing was changed.")
@@ -194,7 +195,7 @@ def _runs_page(request: HttpRequest, form: StartForm, *, status: int = 200) -> H
         "older": lines[_PAGE - 1].id if len(lines) > _PAGE else None,
         "before": before,
         "board": [(line, STATES[line.state], counted(line.good_counts)) for line in refreshes.board()],
-        "schedules": [(SOURCE_TITLES[line.source], line) for line in refreshes.schedules()],
+        "schedules": [(SCHEDULED_TITLES[line.source], line) for line in refreshes.schedules()],
     }
     return render(request, "web/refresh_runs.html", context, status=status)
 

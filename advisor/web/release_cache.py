@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.cache import get_conditional_response, patch_cache_control, patch_vary_headers
 from django.views.decorators.http import require_safe
 
-from advisor.services import shelf
+from advisor.services import probing, shelf
 from catalog.frame import Catalog
 from catalog.queries import NoRelease
 
@@ -38,7 +38,9 @@ def _page(view: View, *, is_kept: bool) -> View:
             catalog = shelf.current(moment=timezone.now())
         except NoRelease:
             return render(request, "web/catalog_none.html", status=503)
-        etag = _etag(request, catalog)
+        # Only the pages of regions show what probes have seen.
+        seen = probing.state() if named.get("name") == "regions" and "row_id" in named else 0
+        etag = _etag(request, catalog, seen=seen)
         known = get_conditional_response(request, etag=etag) if is_kept else None
         response = known or view(request, catalog, *args, **named)
         if response.status_code == 200 and is_kept:
@@ -50,8 +52,8 @@ def _page(view: View, *, is_kept: bool) -> View:
     return page
 
 
-def _etag(request: HttpRequest, catalog: Catalog) -> str:
-    """Name what a page depends on: the release, the day (ages), the reader and session (header), and our code."""
+def _etag(request: HttpRequest, catalog: Catalog, *, seen: int) -> str:
+    """Name what a page depends on: release, day (ages), newest probe, reader and session (header), and our code."""
     reader = (request.user.pk, request.user, request.META.get("CSRF_COOKIE", ""), sorted(request.session.items()))
-    parts = (catalog.release, catalog.fact_set, catalog.moment, *reader, shelf.code())
+    parts = (catalog.release, catalog.fact_set, catalog.moment, seen, *reader, shelf.code())
     return f'"{hashlib.sha256(repr(tuple(map(str, parts))).encode()).hexdigest()[:32]}"'

@@ -175,6 +175,10 @@ def statement(world: World) -> dict[str, Any]:
     return revision(world) | {"statement_number": 1}
 
 
+def target(world: World) -> dict[str, Any]:
+    return {"target_id": "aws/eu-west-1/dynamodb"}
+
+
 def draft(world: World) -> dict[str, Any]:
     return {"decision_id": world.draft.decision_id, "number": world.draft.number}
 
@@ -323,6 +327,13 @@ RULES: dict[str, Rule] = {
     "web:catalog_freshness": reads(SIGNED_IN),
     "web:catalog_releases": reads(SIGNED_IN),
     "web:catalog_release": reads(SIGNED_IN, at=lambda world: {"number": world.release}),
+    "web:catalog_latency": reads(SIGNED_IN),
+    "web:catalog_latency_target": reads(SIGNED_IN, at=target),
+    "web:probe_now": writes(OPERATOR, data=lambda world: {"what": "aws/eu-west-1"}),
+    "web:add_probe_target": writes(
+        OPERATOR, data=lambda world: {"region": "aws/eu-west-1", "url": "https://one.example.org/"}
+    ),
+    "web:switch_probe_target": writes(OPERATOR, at=target, data=lambda world: {"is_on": "no"}),
     "web:catalog_csv": reads(SIGNED_IN, at=lambda world: {"name": "accelerators"}),
     "web:catalog_list": reads(SIGNED_IN, at=lambda world: {"name": "accelerators"}),
     "web:catalog_row": reads(SIGNED_IN, at=lambda world: {"name": "accelerators", "row_id": "h100-sxm-80gb"}),
@@ -365,6 +376,7 @@ RULES: dict[str, Rule] = {
     "api:cancel_endpoint_probe": writes(EDITOR, at=probe),
     "api:catalog": reads(VIEWER),
     "api:releases": reads(VIEWER),
+    "api:probes": reads(VIEWER),
     "api:freshness": reads(VIEWER),
     "api:catalog_rows": reads(VIEWER, at=lambda world: {"table": "accelerators"}),
     "api:catalog_csv": reads(VIEWER, at=lambda world: {"table": "accelerators"}),

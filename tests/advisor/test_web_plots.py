@@ -105,3 +105,15 @@ def test_marks_of_one_kind_are_explained_where_they_may_not_be_taken() -> None:
 
     assert found["layout"]["showlegend"] is True
     assert found["data"][0]["name"] == "excluded"
+
+
+def test_strips_draw_every_value_and_the_middle_with_its_interval() -> None:
+    values = Series("each value", tuple(Point("tcp", a_number(value)) for value in (1.0, 2.0, 9.0)))
+    middle = Series("median", (Point("tcp", a_number(2.0, low=1.0, high=9.0)),))
+
+    found = figure(a_chart("strips", values, middle, unit="ms"))
+
+    go.Figure(found)
+    assert found["data"][0]["x"] == [1.0, 2.0, 9.0]
+    assert "error_x" not in found["data"][0]
+    assert (found["data"][1]["x"], found["data"][1]["error_x"]["array"]) == ([2.0], [7.0])

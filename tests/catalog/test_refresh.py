@@ -376,13 +376,13 @@ def test_the_command_fails_when_a_source_fails(shop: Shop, peer: Peer, capsys) -
 def test_a_schedule_is_off_until_it_is_switched_on(shop: Shop) -> None:
     now = timezone.now()
     assert not any(line.is_on for line in refresh.schedules())
-    assert refresh.begin_due(moment=now + dt.timedelta(days=30)) == []
+    assert refresh.take_due(moment=now + dt.timedelta(days=30)) == []
 
     refresh.set_schedule(source="aws", every_hours=6, is_on=True, actor="ops", moment=now)
-    parts = refresh.begin_due(moment=now + dt.timedelta(minutes=6))
+    due = refresh.take_due(moment=now + dt.timedelta(minutes=6))
 
-    assert len(parts) == 2
-    assert refresh.begin_due(moment=now + dt.timedelta(minutes=7)) == []
+    assert due == ["aws"]
+    assert refresh.take_due(moment=now + dt.timedelta(minutes=7)) == []
     assert next(line for line in refresh.schedules() if line.source == "aws").next_at == now + dt.timedelta(
         hours=6, minutes=6
     )

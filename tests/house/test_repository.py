@@ -35,6 +35,7 @@ RIM = (
     "advisor/web/",
     "advisor/services/runs.py",  # the run itself: an unexpected error becomes the run's state
     "advisor/services/endpoint_probes.py",  # the same for a probe
+    "advisor/services/probing.py",  # the same of a part of a probe run
     "advisor/api/",
     "advisor/tasks.py",
     "advisor/management/",

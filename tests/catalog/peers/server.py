@@ -151,7 +151,8 @@ def running(answer: Callable[[Request], Answer], *, pem: Path | None = None) -> 
     if pem is not None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(pem)
-        server.socket = context.wrap_socket(server.socket, server_side=True)
+        # Each handshake is the business of its own thread: one that never ends must not keep others from the door.
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     peer.url = f"{'https://localhost' if pem else 'http://127.0.0.1'}:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
