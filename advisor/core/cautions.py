@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
-from advisor.core import compatibility
+from advisor.core import barred, compatibility
 from advisor.core.age import LIMITS
 from advisor.core.bases import BASIS_TEXT
 from advisor.core.case import Case
@@ -28,10 +28,8 @@ def warnings(*, assignments: Sequence[Assignment], moment: dt.date, horizon_mont
     for item in assignments:
         stack, name = item.stack, item.choice.field.stated.name or item.choice.field.workload.id
         if stack is None:
-            warn(
-                "no_stack",
-                sentence(f"{name}: no stack keeps every constraint.", f"answer:{item.choice.field.path}.kind"),
-            )
+            why = barred.why_none(item.choice)
+            warn("no_stack", sentence(f"{name}: {why['text']}.", *why["evidence"]))
             continue
         row = stack.row
         if stack.states.get("rentable") == UNKNOWN:

@@ -170,6 +170,35 @@ def fits(*, frame: pd.DataFrame) -> Check:
     return Check("fits", "fits the hardware", three_valued(met=met, known=judged | (estimable & ~met)), say)
 
 
+_OF_THE_WORK = ("fits", "deadline", "need_by", "ttft", "tpot", "latency")
+
+
+def known_to_hold(*, frame: pd.DataFrame, checks: Sequence[Check], path: str) -> Check | None:
+    """Return the check that refuses what could not be estimated, where nothing that could be holds the work in time.
+
+    What is unknown of a machine is a reason to confirm it first only as long as some known one does the work. None
+    where that is so, or where nothing was estimated.
+    """
+    owned = (frame["group"] != "api").to_numpy(dtype=bool)
+    estimated = owned & frame["estimable"].to_numpy(dtype=bool)
+    failed = {check.title: check.states == MISSED for check in checks if check.id in _OF_THE_WORK}
+    if not estimated.any() or not failed or not np.any(list(failed.values()), axis=0)[estimated].all():
+        return None
+    names = " or ".join(title for title, missed in failed.items() if missed[estimated].any())
+
+    def say(row: Row, state: int) -> Sentence:
+        if state == MET:
+            return sentence("What it takes was estimated, or is the provider's.", row["option_evidence"])
+        text = (
+            f"{row['sku']} could not be estimated ({row['estimate_reason']}), and each of the {estimated.sum():,} "
+            f"candidates that could be misses: {names}."
+        )
+        return sentence(text, f"answer:{path}.kind", row["option_evidence"])
+
+    met = ~owned | estimated
+    return Check("known_to_hold", "known to hold the work", three_valued(met=met, known=True), say)
+
+
 def at_most(
     *,
     frame: pd.DataFrame,

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from advisor.core import barred
 from advisor.core.bases import BASIS_TEXT, GROUP_TEXT
 from advisor.core.figures import amount
 from advisor.core.labels import LAYER_LABELS
@@ -31,7 +32,8 @@ def headline(*, assignments: Sequence[Assignment], plan: Plan, rivals: Sequence[
             part = _open(name=name, mine=mine, rival=open_ones[workload])
             evidence += open_ones[workload].evidence
         parts.append(part)
-        evidence += [item.stack.row["option_evidence"] for item in mine if item.stack]
+        for item in mine:
+            evidence += [item.stack.row["option_evidence"]] if item.stack else barred.why_none(item.choice)["evidence"]
     return sentence(f"{'. '.join(parts)}. {_bill(assignments=assignments, plan=plan)}.", *evidence)
 
 
@@ -60,7 +62,7 @@ def _open(*, name: str, mine: Sequence[Assignment], rival: Rival) -> str:
 def _part(item: Assignment) -> str:
     """Return the words of one assignment in the headline."""
     if item.stack is None:
-        return ": no stack keeps every constraint"
+        return f": {barred.why_none(item.choice)['text']}"
     row = item.stack.row
     silicon = _silicon(item.stack)
     return {
