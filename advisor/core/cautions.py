@@ -10,11 +10,11 @@ from advisor.core.bases import BASIS_TEXT
 from advisor.core.case import Case
 from advisor.core.constraints import UNKNOWN
 from advisor.core.labels import CARRYING
-from advisor.core.plan import Choice, is_same_chip
-from advisor.core.quantity import Sentence, listed, sentence, span
+from advisor.core.plan import Choice
+from advisor.core.quantity import Sentence, listed, sentence
 from advisor.core.roles import Assignment
-from advisor.core.stacks import Stack, ordered
-from advisor.core.undecided import Rival
+from advisor.core.stacks import Stack
+from advisor.core.undecided import Elsewhere, Rival
 from catalog.records import Rule
 
 
@@ -91,33 +91,11 @@ def warnings(*, assignments: Sequence[Assignment], moment: dt.date, horizon_mont
     return list(found.values())
 
 
-def measure_first(*, choice: Choice, best: Stack, rivals: Sequence[Rival]) -> list[Sentence]:
-    """Return what to measure before acting: the ``rivals`` of the workload, and the same accelerator where it costs
-    less.
-    """
+def measure_first(*, choice: Choice, rivals: Sequence[Rival], elsewhere: Sequence[Elsewhere]) -> list[Sentence]:
+    """Return what to measure before acting: the ``rivals`` of the workload, and its accelerator where it costs less."""
     name = choice.field.stated.name or choice.field.workload.id
-    found = [
-        sentence(f"{name}: measure first: {rival.text['text']}", *rival.text["evidence"])
-        for rival in rivals
-        if rival.choice is choice
-    ]
-    mine = best.counted["value"]
-    twins = [
-        stack
-        for stack in choice.stacks
-        if is_same_chip(stack) and stack.standing == "ranked" and mine and (stack.counted["high"] or mine) < mine
-    ]
-    for stack in ordered(twins)[:1]:
-        found.append(
-            sentence(
-                f"{name}: measure first: the same accelerator costs less elsewhere. {stack.label} is estimated at "
-                f"{stack.month} against {span(best.counted)}; moving the data and the team comes on "
-                "top.",
-                *stack.monthly["evidence"],
-                *best.monthly["evidence"],
-            )
-        )
-    return found[:3]
+    found = [one.text for one in (*rivals, *elsewhere) if one.choice is choice][:3]
+    return [sentence(f"{name}: measure first: {text['text'].rstrip('.')}.", *text["evidence"]) for text in found]
 
 
 def unpriced_bases(*, case: Case, bases: Sequence[str] | None) -> list[dict[str, Any]]:

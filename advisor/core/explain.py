@@ -11,15 +11,22 @@ from advisor.core.plan import Choice, Plan
 from advisor.core.quantity import Sentence, a_month, costs, listed, number, sentence, span, usd
 from advisor.core.roles import Assignment
 from advisor.core.stacks import Stack
-from advisor.core.undecided import Rival
+from advisor.core.undecided import Elsewhere, Rival
 
 _UTILISATIONS = (0.25, 0.5, 0.75, 0.9)
 
 
-def headline(*, assignments: Sequence[Assignment], plan: Plan, rivals: Sequence[Rival] = ()) -> Sentence:
+def headline(
+    *,
+    assignments: Sequence[Assignment],
+    plan: Plan,
+    rivals: Sequence[Rival] = (),
+    elsewhere: Sequence[Elsewhere] = (),
+) -> Sentence:
     """Return the answer: each workload with its stack and role, and what it all costs a month.
 
-    Where an unknown figure of one of the ``rivals`` decides, the answer says that it is open and names both.
+    Where an unknown figure of one of the ``rivals`` decides, the answer says that it is open and names both; where its
+    accelerator is estimated to cost less ``elsewhere``, it says so with what to measure.
     """
     parts = []
     open_ones = {rival.choice.field.workload.id: rival for rival in rivals}
@@ -32,6 +39,10 @@ def headline(*, assignments: Sequence[Assignment], plan: Plan, rivals: Sequence[
             part = _open(name=name, mine=mine, rival=open_ones[workload])
             evidence += open_ones[workload].evidence
         parts.append(part)
+        for other in elsewhere:
+            if other.choice is mine[0].choice:
+                parts.append(other.text["text"])
+                evidence += other.text["evidence"]
         for item in mine:
             evidence += [item.stack.row["option_evidence"]] if item.stack else barred.why_none(item.choice)["evidence"]
     return sentence(f"{'. '.join(parts)}. {_bill(assignments=assignments, plan=plan)}.", *evidence)
