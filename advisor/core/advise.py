@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from advisor.core import (
+    assumed,
     bill,
     bonds,
     candidates,
@@ -96,6 +97,7 @@ class _Writer:
         self.rivals = undecided.rivals(choices=choices, best=best, case=case)
         self.deciding = undecided.deciding(self.rivals)
         self.elsewhere = undecided.elsewhere(choices=choices, best=best)
+        self.assumed = assumed.decided(choices=choices, best=best, case=case)
 
     def data(self) -> dict[str, Any]:
         """Return the report's data with every evidence id it names resolved."""
@@ -146,10 +148,15 @@ class _Writer:
             "title": self.case.document.decision,
             "feasible": feasible,
             "headline": explain.headline(
-                assignments=self.assignments, plan=self.best, rivals=self.deciding, elsewhere=self.elsewhere
+                assignments=self.assignments,
+                plan=self.best,
+                rivals=self.deciding,
+                elsewhere=self.elsewhere,
+                assumed=self.assumed,
             ),
             **({"undecided": [_open(rival) for rival in self.deciding]} if self.deciding else {}),
             **({"cheaper_elsewhere": [_cheaper(one) for one in self.elsewhere]} if self.elsewhere else {}),
+            **({"assumed": [assumed.as_json(one) for one in self.assumed]} if self.assumed else {}),
             "horizon_months": self.horizon.months,
             "ramp": self.horizon.ramp,
             "weights": dict(self.case.said.weights),

@@ -94,8 +94,9 @@ def warnings(*, assignments: Sequence[Assignment], moment: dt.date, horizon_mont
 def measure_first(*, choice: Choice, rivals: Sequence[Rival], elsewhere: Sequence[Elsewhere]) -> list[Sentence]:
     """Return what to measure before acting: the ``rivals`` of the workload, and its accelerator where it costs less."""
     name = choice.field.stated.name or choice.field.workload.id
-    found = [one.text for one in (*rivals, *elsewhere) if one.choice is choice][:3]
-    return [sentence(f"{name}: measure first: {text['text'].rstrip('.')}.", *text["evidence"]) for text in found]
+    found = [rival.text for rival in rivals if rival.choice is choice]
+    found += [place.text for place in elsewhere if place.choice is choice]
+    return [sentence(f"{name}: measure first: {text['text'].rstrip('.')}.", *text["evidence"]) for text in found[:3]]
 
 
 def unpriced_bases(*, case: Case, bases: Sequence[str] | None) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from advisor.core import barred
+from advisor.core.assumed import Decided
 from advisor.core.bases import BASIS_TEXT, GROUP_TEXT
 from advisor.core.figures import amount
 from advisor.core.labels import LAYER_LABELS
@@ -22,11 +23,13 @@ def headline(
     plan: Plan,
     rivals: Sequence[Rival] = (),
     elsewhere: Sequence[Elsewhere] = (),
+    assumed: Sequence[Decided] = (),
 ) -> Sentence:
     """Return the answer: each workload with its stack and role, and what it all costs a month.
 
     Where an unknown figure of one of the ``rivals`` decides, the answer says that it is open and names both; where its
-    accelerator is estimated to cost less ``elsewhere``, it says so with what to measure.
+    accelerator is estimated to cost less ``elsewhere``, it says so with what to measure. What is ``assumed`` of shared
+    costs is named where it decides.
     """
     parts = []
     open_ones = {rival.choice.field.workload.id: rival for rival in rivals}
@@ -45,7 +48,10 @@ def headline(
                 evidence += other.text["evidence"]
         for item in mine:
             evidence += [item.stack.row["option_evidence"]] if item.stack else barred.why_none(item.choice)["evidence"]
-    return sentence(f"{'. '.join(parts)}. {_bill(assignments=assignments, plan=plan)}.", *evidence)
+    decided = [one.text for one in assumed]
+    evidence += [id for text in decided for id in text["evidence"]]
+    bill = f"{_bill(assignments=assignments, plan=plan)}."
+    return sentence(f"{'. '.join(parts)}. {' '.join([bill, *(text['text'] for text in decided)])}", *evidence)
 
 
 def _bill(*, assignments: Sequence[Assignment], plan: Plan) -> str:

@@ -32,7 +32,8 @@ def answers(data: Data) -> tuple[Sentence, ...]:
         return (headline,)
     starts.append(bill + 2)
     parts = [text[start:end].strip() for start, end in zip(starts, [*starts[1:], None], strict=True)]
-    evidence = [*_sources(data), data["plan"]["totals"]["monthly_usd"]["evidence"]]
+    assumed = [id for one in data["decision"].get("assumed", ()) for id in one["text"]["evidence"]]
+    evidence = [*_sources(data), [*data["plan"]["totals"]["monthly_usd"]["evidence"], *assumed]]
     return tuple(sentence(part, *ids) for part, ids in zip(parts, evidence, strict=True))
 
 
