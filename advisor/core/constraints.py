@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from advisor.core.bases import BASIS_TEXT
+from advisor.core.figures import timed
 from advisor.core.quantity import Number, Sentence, number, sentence, titled
 from advisor.core.schema import Quota
 from estimator.workload import Measured
@@ -225,6 +226,10 @@ def at_most(
     )
     known = np.isfinite(values)
 
+    def told(value: float) -> str:
+        times, own = timed(value, unit)
+        return f"{value * times:,.4g} {own}"
+
     def sources(row: Row) -> tuple[str, ...]:
         own = row.get(f"{column}_evidence", "")
         return (own,) if own else tuple(row["evidence"])
@@ -236,17 +241,16 @@ def at_most(
                 text = f"{titled(title)}: not estimated for {row['sku']}; measure it before you commit."
                 return sentence(text, answer)
             if doubt and row[doubt]:
-                shown = f"{row[f'{column}_typical']:,.4g} {unit} by your own probe"
+                shown = f"{told(row[f'{column}_typical'])} by your own probe"
                 return sentence(f"{titled(title)}: {shown} decides nothing yet: {row[doubt]}.", answer, *sources(row))
-            milder = f"{row[f'{column}_typical']:,.4g} {unit}"
+            milder = told(row[f"{column}_typical"])
             kept = f"its {estimated} of {milder} keeps your limit of {limit:,.4g} {unit}"
             return sentence(f"{titled(title)}: {kept}; measure the rest.", answer, *sources(row))
-        found = row[f"{column}_typical"]
         word = "within" if state == MET else "over"
         by = " by your own probe" if row.get(f"{column}_evidence") else ""
-        text = f"{titled(title)}: {found:,.4g} {unit}{by} is {word} your limit of {limit:,.4g} {unit}"
+        text = f"{titled(title)}: {told(row[f'{column}_typical'])}{by} is {word} your limit of {limit:,.4g} {unit}"
         if state == MET and row[f"{column}_high"] > limit:
-            text += f", but the high end of its range, {row[f'{column}_high']:,.4g} {unit}, is not"
+            text += f", but the high end of its range, {told(row[f'{column}_high'])}, is not"
         return sentence(f"{text}.", answer, *sources(row))
 
     def slack(row: Row) -> Number | None:

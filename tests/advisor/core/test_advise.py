@@ -671,3 +671,21 @@ def test_a_port_is_held_against_all_that_the_horizon_costs(advised):
     # Three instances stand from the first month: 20 % of what the year costs pays for more than twelve weeks.
     assert report.data["plan"]["totals"]["horizon_usd"]["value"] * 0.2 > 12 * 4000
     assert not any(row["verdict"] == "not worth the port" for row in report.data["workloads"][0]["why_not"])
+
+
+def test_a_run_of_an_hour_is_told_in_hours_against_a_limit_in_days(advised):
+    data = advised("finetuning").data
+
+    (check,) = [row for row in data["constraints"]["checks"] if row["id"] == "deadline"]
+    assert (
+        check["text"]["text"].startswith("Length of a run: 1.1")
+        and " hours is within your limit of 2 days" in (check["text"]["text"])
+    )
+
+
+def test_a_cluster_too_slow_for_hours_is_not_said_to_take_no_day(advised):
+    def within_an_hour(raw):
+        raw["workloads"][0]["targets"] = {"deadline_days": 0.001}
+
+    said = " ".join(texts(advised("finetuning", within_an_hour)))
+    assert " 0 days" not in said
