@@ -10,6 +10,7 @@ from typing import Any
 
 from advisor.core import (
     assumed,
+    barred,
     bill,
     bonds,
     candidates,
@@ -156,11 +157,24 @@ class _Writer:
             ),
             **({"undecided": [_open(rival) for rival in self.deciding]} if self.deciding else {}),
             **({"cheaper_elsewhere": [_cheaper(one) for one in self.elsewhere]} if self.elsewhere else {}),
+            **({"barred": out} if (out := self._barred()) else {}),
             **({"assumed": [assumed.as_json(one) for one in self.assumed]} if self.assumed else {}),
             "horizon_months": self.horizon.months,
             "ramp": self.horizon.ramp,
             "weights": dict(self.case.said.weights),
         }
+
+    def _barred(self) -> list[dict[str, Any]]:
+        """Return the workloads that nothing carries, with the constraints whose lifting would leave candidates."""
+        return [
+            {
+                "workload_id": choice.field.workload.id,
+                "lifted": [check.title for check in barred.lifted(choice)],
+                "text": barred.why_none(choice),
+            }
+            for choice, stack in zip(self.choices, self.best.chosen, strict=True)
+            if stack is None
+        ]
 
     def _totals(self, one: Plan) -> dict[str, Any]:
         full = ramp_months(self.horizon)

@@ -15,32 +15,52 @@ _BY_NATURE = ("fits", "known_to_hold", "compatibility", "licence", "retirement")
 _LEAST_FIRST = ("run_days_typical", "ttft_ms_typical", "tpot_ms_typical", "latency_ms_typical", "monthly_usd_typical")
 
 
+def lifted(choice: Choice) -> list[Check]:
+    """Return the constraints that would have to be lifted for candidates to stay; none where no lifting is enough.
+
+    Of what the candidates with the fewest miss, the commonest, and of it nothing that lies in machines and models.
+    """
+    missed = _missed(choice)
+    count = np.sum(list(missed.values()), axis=0)
+    open_ones = ~_by_nature(missed) & (count > 0)
+    if not count.all() or not open_ones.any():
+        return []
+    near = np.flatnonzero(open_ones & (count == count[open_ones].min()))
+    sets = [tuple(id for id, states in missed.items() if states[place]) for place in near]
+    names = max(dict.fromkeys(sets), key=sets.count)
+    return [check for check in choice.field.checks if check.id in names]
+
+
 def why_none(choice: Choice) -> Sentence:
     """Return why nothing carries a workload: what keeps all out, and what would lift it. Without the last full stop."""
     field = choice.field
-    answer = f"answer:{field.path}.kind"
     if field.frame.empty:
-        return sentence("nothing on file is meant for this work", answer)
-    missed = {check.id: check.states == MISSED for check in field.checks}
+        return sentence("nothing on file is meant for this work", f"answer:{field.path}.kind")
+    missed = _missed(choice)
     count = np.sum(list(missed.values()), axis=0)
     if not count.all():
         return _to_be_shown(choice)
-    barred = np.any([missed[id] for id in _BY_NATURE if id in missed], axis=0)
-    if barred.all():
+    checks = lifted(choice)
+    if not checks:
         return _beyond(choice, missed, count)
-    near = ~barred & (count == count[~barred].min())
-    sets = [tuple(id for id, states in missed.items() if states[place]) for place in np.flatnonzero(near)]
-    names = max(dict.fromkeys(sets), key=sets.count)
-    lifted = [check for check in field.checks if check.id in names]
+    names = [check.id for check in checks]
     left = ~np.any([states for id, states in missed.items() if id not in names], axis=0)
-    place = min(np.flatnonzero(near & left), key=lambda place: _order(field.frame, int(place)))
-    said = _said(choice, int(place), lifted)
+    place = min(np.flatnonzero(left), key=lambda place: _order(field.frame, int(place)))
+    said = _said(choice, int(place), checks)
     return sentence(
-        f"no stack keeps every constraint. Without {listed([check.title for check in lifted])} {left.sum():,} of "
+        f"no stack keeps every constraint. Without {listed([check.title for check in checks])} {left.sum():,} of "
         f"{left.size:,} candidates would stay. {said['text'].rstrip('.')}",
-        answer,
+        f"answer:{field.path}.kind",
         *said["evidence"],
     )
+
+
+def _missed(choice: Choice) -> dict[str, Any]:
+    return {check.id: check.states == MISSED for check in choice.field.checks}
+
+
+def _by_nature(missed: dict[str, Any]) -> Any:
+    return np.any([missed[id] for id in _BY_NATURE if id in missed], axis=0)
 
 
 def _to_be_shown(choice: Choice) -> Sentence:

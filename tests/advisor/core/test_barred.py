@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from advisor.core.record.markdown import markdown
 from tests.advisor.core.test_advise import advised, catalog, coefficient_set  # noqa: F401 (fixtures)
 
 
@@ -46,6 +47,7 @@ def test_impossible_work_ends_infeasible_with_what_would_lift_it(
     assert {item["role"] for item in report.data["plan"]["assignments"]} == {"none"}
     assert said in report.data["decision"]["headline"]["text"]
     assert said in told(report)[0]
+    assert len(report.data["decision"]["barred"]) == len(report.data["workloads"])
     known = {entry["id"] for entry in report.data["evidence"]}
     assert set(report.data["decision"]["headline"]["evidence"]) <= known
 
@@ -71,3 +73,12 @@ def test_a_machine_whose_estimate_says_that_the_work_does_not_fit_is_no_pilot(ad
     for item in advised("pretraining", larger).data["plan"]["assignments"]:
         reasons = [part["reason"] or "" for part in (item["stack"] or {"numbers": {}})["numbers"].values()]
         assert not [reason for reason in reasons if "does not fit" in reason], item["stack_id"]
+
+
+def test_the_record_says_what_keeps_all_out_and_not_what_removes_most(advised: Any) -> None:  # noqa: F811
+    late, large = (
+        markdown(advised(*one).data) for one in (("pretraining", too_many_tokens), ("llm_serving", too_large))
+    )
+
+    assert "for base-model no candidate keeps done by the day and length of a run beside the rest." in late
+    assert "because for chat nothing on file holds this work." in large
