@@ -8,7 +8,7 @@ import datetime as dt
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 Provider = Literal["aws", "azure", "gcp"]
 Layer = Literal["compute", "accelerator", "networking", "storage", "orchestration", "model_layer"]
@@ -540,6 +540,14 @@ class Coupling(Evidenced):
     no_open_source_runtime: Bit
     no_alternative: Bit
     alternatives_count: Count | None = None
-    migration_steps: Texts = ()
+    migration_steps: Texts = ()  # empty where nothing has to be done
     evidence: Text
     note: str | None = None
+
+    @field_validator("migration_steps")
+    @classmethod
+    def _counts_work_alone(cls, steps: tuple[str, ...]) -> tuple[str, ...]:
+        """Refuse a step that says there is none: each one counts in the score."""
+        if any(step.split()[0].rstrip(":").lower() in ("no", "none", "nothing") for step in steps):
+            raise ValueError("a step is work to be done; leave it out where there is none")
+        return steps

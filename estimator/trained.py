@@ -24,7 +24,7 @@ from estimator.need import (
     unfit,
     write_runs,
 )
-from estimator.training import estimate_training
+from estimator.training import DOES_NOT_FIT, estimate_training
 from estimator.uncertainty import Range
 from estimator.workload import Workload
 
@@ -116,14 +116,14 @@ def trained_need(*, workload: Workload, hardware: pd.DataFrame, coefficients: Co
     need.loc[endless | ~fits, ranged] = np.nan
     need.loc[endless | ~fits, "layout"] = ""
     unconnected = hardware[["fabric_gbps", "network_gbps"]].isna().all(axis=1).to_numpy()
-    unknown = ~fits & (unconnected | ~best["reason"].str.startswith("does not fit").to_numpy())
+    unknown = ~fits & (unconnected | ~best["reason"].str.startswith(DOES_NOT_FIT).to_numpy())
     need["fits"] = (fits & ~endless) | unknown
     # "does not fit" is a verdict; a figure the maker does not publish leaves the question open.
     need["estimable"] = ~unknown
     late = fits & ~endless & (run_days.typical > target_days)
-    slow = [f"the fastest cluster looked at takes {days:,.0f} days" for days in np.nan_to_num(run_days.typical)]
+    slow = [f"the fastest cluster looked at takes {_long(days)}" for days in np.nan_to_num(run_days.typical)]
     told = np.where(endless, "no cluster of this SKU looked at ends a run within ten years", np.where(late, slow, ""))
-    sized = fits | best["reason"].str.startswith("does not fit").to_numpy()
+    sized = fits | best["reason"].str.startswith(DOES_NOT_FIT).to_numpy()
     alone = np.where(
         unconnected & sized, "the network of this SKU is not on file: one instance alone was looked at", ""
     )
@@ -134,6 +134,11 @@ def trained_need(*, workload: Workload, hardware: pd.DataFrame, coefficients: Co
     )
     need["estimate_kind"] = np.where(same_stack, "assumption", "estimate")
     return _unasked(need, suited=suited, counted=counted)
+
+
+def _long(days: float) -> str:
+    """Return a time in words: days, or hours where it is shorter than ten of them."""
+    return f"{days:,.0f} days" if days >= 10 else f"{days * HOURS_PER_DAY:,.3g} hours"
 
 
 def _days(found: pd.DataFrame, *, tokens: float) -> Range:

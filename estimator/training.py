@@ -154,6 +154,7 @@ def estimate_training(
     )
 
 
+DOES_NOT_FIT = "does not fit"  # how the reason of a verdict begins
 CHUNK = 16384  # layouts evaluated at once: the arrays of one pass stay in the processor's cache
 
 
@@ -325,7 +326,7 @@ def _no_fit(*, best: Best, position: int, systems: Hardware, row: int, count: fl
     if np.isnan(least):
         return "no layout divides this number of accelerators, batch and model evenly"
     return (
-        f"does not fit: the leanest layout needs {least / 1e9:.0f} GB per accelerator, "
+        f"{DOES_NOT_FIT}: the leanest layout needs {least / 1e9:.0f} GB per accelerator, "
         f"{systems.accelerator[row]} has {systems.memory_bytes[row] / 1e9:.0f} GB"
     )
 

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from advisor.core import (
+    assumed,
+    barred,
     bill,
     bonds,
     candidates,
@@ -32,7 +34,7 @@ from advisor.core.quantity import Number, added, costs, number, sentence, span, 
 from advisor.core.report import SCHEMA_VERSION, Report, content_hash
 from advisor.core.roles import Assignment
 from advisor.core.stacks import Stack
-from advisor.core.undecided import Rival
+from advisor.core.undecided import Elsewhere, Rival
 from catalog.frame import Catalog
 from estimator.coefficients import Coefficients
 from estimator.cost import ramp_months
@@ -95,6 +97,8 @@ class _Writer:
         self.horizon: Horizon = case.said.horizon
         self.rivals = undecided.rivals(choices=choices, best=best, case=case)
         self.deciding = undecided.deciding(self.rivals)
+        self.elsewhere = undecided.elsewhere(choices=choices, best=best)
+        self.assumed = assumed.decided(choices=choices, best=best, case=case)
 
     def data(self) -> dict[str, Any]:
         """Return the report's data with every evidence id it names resolved."""
@@ -128,9 +132,8 @@ class _Writer:
     def _warnings(self) -> list[dict[str, Any]]:
         open_questions = [
             {"code": "measure_first", **text}
-            for choice, best in zip(self.choices, self.best.chosen, strict=True)
-            if best is not None
-            for text in cautions.measure_first(choice=choice, best=best, rivals=self.rivals)
+            for choice in self.choices
+            for text in cautions.measure_first(choice=choice, rivals=self.rivals, elsewhere=self.elsewhere)
         ]
         return [
             *open_questions,
@@ -145,12 +148,33 @@ class _Writer:
         return {
             "title": self.case.document.decision,
             "feasible": feasible,
-            "headline": explain.headline(assignments=self.assignments, plan=self.best, rivals=self.deciding),
+            "headline": explain.headline(
+                assignments=self.assignments,
+                plan=self.best,
+                rivals=self.deciding,
+                elsewhere=self.elsewhere,
+                assumed=self.assumed,
+            ),
             **({"undecided": [_open(rival) for rival in self.deciding]} if self.deciding else {}),
+            **({"cheaper_elsewhere": [_cheaper(one) for one in self.elsewhere]} if self.elsewhere else {}),
+            **({"barred": out} if (out := self._barred()) else {}),
+            **({"assumed": [assumed.as_json(one) for one in self.assumed]} if self.assumed else {}),
             "horizon_months": self.horizon.months,
             "ramp": self.horizon.ramp,
             "weights": dict(self.case.said.weights),
         }
+
+    def _barred(self) -> list[dict[str, Any]]:
+        """Return the workloads that nothing carries, with the constraints whose lifting would leave candidates."""
+        return [
+            {
+                "workload_id": choice.field.workload.id,
+                "lifted": [check.title for check in barred.lifted(choice)],
+                "text": barred.why_none(choice),
+            }
+            for choice, stack in zip(self.choices, self.best.chosen, strict=True)
+            if stack is None
+        ]
 
     def _totals(self, one: Plan) -> dict[str, Any]:
         full = ramp_months(self.horizon)
@@ -363,6 +387,18 @@ def _open(rival: Rival) -> dict[str, Any]:
         "enough": rival.enough,
         "monthly_usd": rival.stack.monthly,
         "text": rival.text,
+    }
+
+
+def _cheaper(one: Elsewhere) -> dict[str, Any]:
+    """Return a place that is estimated to cost less than the measured one, and what is to be measured there."""
+    return {
+        "workload_id": one.choice.field.workload.id,
+        "stack_id": one.stack.id,
+        "label": one.stack.label,
+        "saves_usd_per_month": one.saves,
+        "enough": one.enough,
+        "text": one.text,
     }
 
 

@@ -22,7 +22,7 @@ def coupling_section(*, assignment: Assignment, case: Case) -> dict[str, Any] | 
         return None
     cells = [_cell(cell=cell, stack=stack, group=choice.stacks) for cell in stack.cells]
     exits = {purpose: _exit(assignment=assignment, stack=stack, purpose=purpose, case=case) for purpose in _EXITS}
-    steps = list(dict.fromkeys(step for cell in stack.cells for step in cell.steps if not step.startswith("none ")))
+    steps = list(dict.fromkeys(step for cell in stack.cells for step in cell.steps))
     evidence = [f"coupling:{cell.id}" for cell in stack.cells] or [stack.row["option_evidence"]]
     return {
         "stack_id": stack.id,

@@ -424,7 +424,9 @@ def _checks(
         ),
         constraints.certifications(frame=frame, wanted=limits.certifications),
     )
-    return tuple(check for check in checks if check is not None)
+    asked = [check for check in checks if check is not None]
+    held = constraints.known_to_hold(frame=frame, checks=asked, path=f"workloads[{index}]")
+    return (*asked, held) if held else tuple(asked)
 
 
 def _judged(frame: pd.DataFrame, checks: Sequence[Check]) -> pd.DataFrame:

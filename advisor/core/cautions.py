@@ -4,17 +4,17 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
-from advisor.core import compatibility
+from advisor.core import barred, compatibility
 from advisor.core.age import LIMITS
 from advisor.core.bases import BASIS_TEXT
 from advisor.core.case import Case
 from advisor.core.constraints import UNKNOWN
 from advisor.core.labels import CARRYING
-from advisor.core.plan import Choice, is_same_chip
-from advisor.core.quantity import Sentence, listed, sentence, span
+from advisor.core.plan import Choice
+from advisor.core.quantity import Sentence, listed, sentence
 from advisor.core.roles import Assignment
-from advisor.core.stacks import Stack, ordered
-from advisor.core.undecided import Rival
+from advisor.core.stacks import Stack
+from advisor.core.undecided import Elsewhere, Rival
 from catalog.records import Rule
 
 
@@ -28,10 +28,8 @@ def warnings(*, assignments: Sequence[Assignment], moment: dt.date, horizon_mont
     for item in assignments:
         stack, name = item.stack, item.choice.field.stated.name or item.choice.field.workload.id
         if stack is None:
-            warn(
-                "no_stack",
-                sentence(f"{name}: no stack keeps every constraint.", f"answer:{item.choice.field.path}.kind"),
-            )
+            why = barred.why_none(item.choice)
+            warn("no_stack", sentence(f"{name}: {why['text']}.", *why["evidence"]))
             continue
         row = stack.row
         if stack.states.get("rentable") == UNKNOWN:
@@ -93,33 +91,12 @@ def warnings(*, assignments: Sequence[Assignment], moment: dt.date, horizon_mont
     return list(found.values())
 
 
-def measure_first(*, choice: Choice, best: Stack, rivals: Sequence[Rival]) -> list[Sentence]:
-    """Return what to measure before acting: the ``rivals`` of the workload, and the same accelerator where it costs
-    less.
-    """
+def measure_first(*, choice: Choice, rivals: Sequence[Rival], elsewhere: Sequence[Elsewhere]) -> list[Sentence]:
+    """Return what to measure before acting: the ``rivals`` of the workload, and its accelerator where it costs less."""
     name = choice.field.stated.name or choice.field.workload.id
-    found = [
-        sentence(f"{name}: measure first: {rival.text['text']}", *rival.text["evidence"])
-        for rival in rivals
-        if rival.choice is choice
-    ]
-    mine = best.counted["value"]
-    twins = [
-        stack
-        for stack in choice.stacks
-        if is_same_chip(stack) and stack.standing == "ranked" and mine and (stack.counted["high"] or mine) < mine
-    ]
-    for stack in ordered(twins)[:1]:
-        found.append(
-            sentence(
-                f"{name}: measure first: the same accelerator costs less elsewhere. {stack.label} is estimated at "
-                f"{stack.month} against {span(best.counted)}; moving the data and the team comes on "
-                "top.",
-                *stack.monthly["evidence"],
-                *best.monthly["evidence"],
-            )
-        )
-    return found[:3]
+    found = [rival.text for rival in rivals if rival.choice is choice]
+    found += [place.text for place in elsewhere if place.choice is choice]
+    return [sentence(f"{name}: measure first: {text['text'].rstrip('.')}.", *text["evidence"]) for text in found[:3]]
 
 
 def unpriced_bases(*, case: Case, bases: Sequence[str] | None) -> list[dict[str, Any]]:

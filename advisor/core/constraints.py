@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from advisor.core.bases import BASIS_TEXT
+from advisor.core.figures import timed
 from advisor.core.quantity import Number, Sentence, number, sentence, titled
 from advisor.core.schema import Quota
 from estimator.workload import Measured
@@ -170,6 +171,35 @@ def fits(*, frame: pd.DataFrame) -> Check:
     return Check("fits", "fits the hardware", three_valued(met=met, known=judged | (estimable & ~met)), say)
 
 
+_OF_THE_WORK = ("fits", "deadline", "need_by", "ttft", "tpot", "latency")
+
+
+def known_to_hold(*, frame: pd.DataFrame, checks: Sequence[Check], path: str) -> Check | None:
+    """Return the check that refuses what could not be estimated, where nothing that could be holds the work in time.
+
+    What is unknown of a machine is a reason to confirm it first only as long as some known one does the work. None
+    where that is so, or where nothing was estimated.
+    """
+    owned = (frame["group"] != "api").to_numpy(dtype=bool)
+    estimated = owned & frame["estimable"].to_numpy(dtype=bool)
+    failed = {check.title: check.states == MISSED for check in checks if check.id in _OF_THE_WORK}
+    if not estimated.any() or not failed or not np.any(list(failed.values()), axis=0)[estimated].all():
+        return None
+    names = " or ".join(title for title, missed in failed.items() if missed[estimated].any())
+
+    def say(row: Row, state: int) -> Sentence:
+        if state == MET:
+            return sentence("What it takes was estimated, or is the provider's.", row["option_evidence"])
+        text = (
+            f"{row['sku']} could not be estimated ({row['estimate_reason']}), and each of the {estimated.sum():,} "
+            f"candidates that could be misses: {names}."
+        )
+        return sentence(text, f"answer:{path}.kind", row["option_evidence"])
+
+    met = ~owned | estimated
+    return Check("known_to_hold", "known to hold the work", three_valued(met=met, known=True), say)
+
+
 def at_most(
     *,
     frame: pd.DataFrame,
@@ -196,6 +226,10 @@ def at_most(
     )
     known = np.isfinite(values)
 
+    def told(value: float) -> str:
+        times, own = timed(value, unit)
+        return f"{value * times:,.4g} {own}"
+
     def sources(row: Row) -> tuple[str, ...]:
         own = row.get(f"{column}_evidence", "")
         return (own,) if own else tuple(row["evidence"])
@@ -207,17 +241,16 @@ def at_most(
                 text = f"{titled(title)}: not estimated for {row['sku']}; measure it before you commit."
                 return sentence(text, answer)
             if doubt and row[doubt]:
-                shown = f"{row[f'{column}_typical']:,.4g} {unit} by your own probe"
+                shown = f"{told(row[f'{column}_typical'])} by your own probe"
                 return sentence(f"{titled(title)}: {shown} decides nothing yet: {row[doubt]}.", answer, *sources(row))
-            milder = f"{row[f'{column}_typical']:,.4g} {unit}"
+            milder = told(row[f"{column}_typical"])
             kept = f"its {estimated} of {milder} keeps your limit of {limit:,.4g} {unit}"
             return sentence(f"{titled(title)}: {kept}; measure the rest.", answer, *sources(row))
-        found = row[f"{column}_typical"]
         word = "within" if state == MET else "over"
         by = " by your own probe" if row.get(f"{column}_evidence") else ""
-        text = f"{titled(title)}: {found:,.4g} {unit}{by} is {word} your limit of {limit:,.4g} {unit}"
+        text = f"{titled(title)}: {told(row[f'{column}_typical'])}{by} is {word} your limit of {limit:,.4g} {unit}"
         if state == MET and row[f"{column}_high"] > limit:
-            text += f", but the high end of its range, {row[f'{column}_high']:,.4g} {unit}, is not"
+            text += f", but the high end of its range, {told(row[f'{column}_high'])}, is not"
         return sentence(f"{text}.", answer, *sources(row))
 
     def slack(row: Row) -> Number | None:

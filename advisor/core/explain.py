@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from advisor.core import barred
+from advisor.core.assumed import Decided
 from advisor.core.bases import BASIS_TEXT, GROUP_TEXT
 from advisor.core.figures import amount
 from advisor.core.labels import LAYER_LABELS
@@ -10,15 +12,24 @@ from advisor.core.plan import Choice, Plan
 from advisor.core.quantity import Sentence, a_month, costs, listed, number, sentence, span, usd
 from advisor.core.roles import Assignment
 from advisor.core.stacks import Stack
-from advisor.core.undecided import Rival
+from advisor.core.undecided import Elsewhere, Rival
 
 _UTILISATIONS = (0.25, 0.5, 0.75, 0.9)
 
 
-def headline(*, assignments: Sequence[Assignment], plan: Plan, rivals: Sequence[Rival] = ()) -> Sentence:
+def headline(
+    *,
+    assignments: Sequence[Assignment],
+    plan: Plan,
+    rivals: Sequence[Rival] = (),
+    elsewhere: Sequence[Elsewhere] = (),
+    assumed: Sequence[Decided] = (),
+) -> Sentence:
     """Return the answer: each workload with its stack and role, and what it all costs a month.
 
-    Where an unknown figure of one of the ``rivals`` decides, the answer says that it is open and names both.
+    Where an unknown figure of one of the ``rivals`` decides, the answer says that it is open and names both; where its
+    accelerator is estimated to cost less ``elsewhere``, it says so with what to measure. What is ``assumed`` of shared
+    costs is named where it decides.
     """
     parts = []
     open_ones = {rival.choice.field.workload.id: rival for rival in rivals}
@@ -31,8 +42,16 @@ def headline(*, assignments: Sequence[Assignment], plan: Plan, rivals: Sequence[
             part = _open(name=name, mine=mine, rival=open_ones[workload])
             evidence += open_ones[workload].evidence
         parts.append(part)
-        evidence += [item.stack.row["option_evidence"] for item in mine if item.stack]
-    return sentence(f"{'. '.join(parts)}. {_bill(assignments=assignments, plan=plan)}.", *evidence)
+        for other in elsewhere:
+            if other.choice is mine[0].choice:
+                parts.append(other.text["text"])
+                evidence += other.text["evidence"]
+        for item in mine:
+            evidence += [item.stack.row["option_evidence"]] if item.stack else barred.why_none(item.choice)["evidence"]
+    decided = [one.text for one in assumed]
+    evidence += [id for text in decided for id in text["evidence"]]
+    bill = f"{_bill(assignments=assignments, plan=plan)}."
+    return sentence(f"{'. '.join(parts)}. {' '.join([bill, *(text['text'] for text in decided)])}", *evidence)
 
 
 def _bill(*, assignments: Sequence[Assignment], plan: Plan) -> str:
@@ -60,7 +79,7 @@ def _open(*, name: str, mine: Sequence[Assignment], rival: Rival) -> str:
 def _part(item: Assignment) -> str:
     """Return the words of one assignment in the headline."""
     if item.stack is None:
-        return ": no stack keeps every constraint"
+        return f": {barred.why_none(item.choice)['text']}"
     row = item.stack.row
     silicon = _silicon(item.stack)
     return {

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from advisor.core.quantity import digits, usd
+from catalog.units import HOURS_PER_DAY
 
 # Kinds that somebody stated. Without a range such a number is shown as stated; what is computed bears three digits.
 _LISTED = ("list price", "contract price")
@@ -17,11 +18,13 @@ def amount(number: Mapping[str, Any] | None) -> str:
     if number is None:
         return "unknown"
     exact = _is_exact(number)
-    if number.get("value") is not None:
-        return _with_unit(number["value"], number["unit"], exact=exact)
-    if number.get("low"):
-        return f"at least {_with_unit(number['low'], number['unit'], exact=exact)}"
-    return "unknown"
+    value, least = number.get("value"), number.get("low")
+    if value is None and not least:
+        return "unknown"
+    shown = float(least or 0.0) if value is None else float(value)
+    times, unit = (1.0, number["unit"]) if exact else timed(shown, number["unit"])
+    told = _with_unit(shown * times, unit, exact=exact)
+    return f"at least {told}" if value is None else told
 
 
 def span(number: Mapping[str, Any] | None) -> str:
@@ -33,11 +36,24 @@ def span(number: Mapping[str, Any] | None) -> str:
     if number["unit"] == "score":
         return f"{number['low']:.2f}–{number['high']:.2f}"
     percent = number["unit"] == "fraction"
-    ends = [number[end] * 100 if percent else number[end] for end in ("low", "high")]
+    times = 100 if percent else timed(number["value"], number["unit"])[0]
+    ends = [number[end] * times for end in ("low", "high")]
     write = usd if number["unit"].startswith("USD") else digits
     low, high = (write(end, exact=False).replace("-", "−", 1 if end < 0 else 0) for end in ends)
     dash = " to " if number["low"] < 0 else "–"
     return "" if low == high else f"{low}{dash}{high}" + (" %" if percent else "")
+
+
+def timed(value: float, unit: str) -> tuple[float, str]:
+    """Return the unit in which a computed duration reads best and how many of it one ``unit`` has: days as hours.
+
+    What is shorter than an hour is told in minutes. Other units stay.
+    """
+    if unit != "days" or not 0 < value < 1:
+        return 1.0, unit
+    if value * HOURS_PER_DAY < 1:
+        return 60.0 * HOURS_PER_DAY, "minutes"
+    return float(HOURS_PER_DAY), "hours"
 
 
 def plain(value: Any) -> str:

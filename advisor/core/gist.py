@@ -32,7 +32,8 @@ def answers(data: Data) -> tuple[Sentence, ...]:
         return (headline,)
     starts.append(bill + 2)
     parts = [text[start:end].strip() for start, end in zip(starts, [*starts[1:], None], strict=True)]
-    evidence = [*_sources(rows), data["plan"]["totals"]["monthly_usd"]["evidence"]]
+    assumed = [id for one in data["decision"].get("assumed", ()) for id in one["text"]["evidence"]]
+    evidence = [*_sources(data), [*data["plan"]["totals"]["monthly_usd"]["evidence"], *assumed]]
     return tuple(sentence(part, *ids) for part, ids in zip(parts, evidence, strict=True))
 
 
@@ -68,13 +69,15 @@ def other_plans(data: Data) -> list[Data]:
     ]
 
 
-def _sources(rows: list[Data]) -> list[list[str]]:
-    """Return, workload by workload, the evidence of the layers of the stacks assigned to it."""
+def _sources(data: Data) -> list[list[str]]:
+    """Return, workload by workload, the evidence of the layers of its stacks, and of what may be cheaper elsewhere."""
     found: dict[str, list[str]] = {}
-    for row in rows:
+    for row in data["plan"]["assignments"]:
         ids = found.setdefault(row["workload_name"], [])
         for layer in ((row.get("stack") or {}).get("layers") or {}).values():
             ids += layer["evidence"]
+        for other in data["decision"].get("cheaper_elsewhere", ()):
+            ids += other["text"]["evidence"] if other["workload_id"] == row["workload_id"] else ()
     return list(found.values())
 
 

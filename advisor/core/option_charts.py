@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from advisor.core.charts import Chart, Point, Series
+from advisor.core.figures import timed
 from advisor.core.labels import NUMBER_LABELS
-from advisor.core.quantity import Number, Sentence, a_month, sentence
+from advisor.core.quantity import Number, Sentence, a_month, digits, sentence
 
 Data = Mapping[str, Any]
 
@@ -104,8 +105,9 @@ def _times_said(series: Sequence[Series]) -> list[Sentence]:
 
 
 def _in_unit(number: Number) -> str:
-    value, low, high = (f"{float(f'{number[end]:.3g}'):,g}" for end in ("value", "low", "high"))
-    return f"{value} {number['unit']}" + (f" ({low} to {high})" if low != high else "")
+    times, unit = timed(number["value"], number["unit"])
+    value, low, high = (digits(number[end] * times) for end in ("value", "low", "high"))
+    return f"{value} {unit}" + (f" ({low} to {high})" if low != high else "")
 
 
 def _target(name: str, index: int, data: Data) -> Number | None:

@@ -20,6 +20,7 @@ from advisor.core.stacks import Stack, ordered
 from catalog.frame import Catalog
 from catalog.records import Rule
 from estimator.coefficients import Coefficient
+from estimator.training import DOES_NOT_FIT
 from estimator.uncertainty import Range, independent, of
 
 _DAYS_PER_MONTH = 365.25 / 12
@@ -272,8 +273,11 @@ def _port_rules(*, choice: Choice, stack: Stack) -> list[Rule]:
 
 
 def _may_pass(stack: Stack, *, baseline: Stack, case: Case) -> bool:
-    """Return whether a pilot could pass its gate: it is not known not to fit, nor to cost too much at its low end."""
-    if stack.row["estimable"] and stack.row["fits"] is False:
+    """Return whether a pilot could pass its gate: it is not known not to fit, nor to cost too much at its low end.
+
+    One of whose SKU one instance alone was looked at, and does not fit, is no pilot either.
+    """
+    if (stack.row["estimable"] and stack.row["fits"] is False) or stack.row["estimate_reason"].startswith(DOES_NOT_FIT):
         return False
     saving = case.coefficients.get("plan.pilot_saving_needed_fraction").value
     low, bar = stack.counted["low"], baseline.counted["value"]

@@ -10,11 +10,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from advisor.core import plan
+from advisor.core.bases import BASIS_TEXT
 from advisor.core.case import Case
 from advisor.core.figures import amount
 from advisor.core.plan import Choice, Plan
-from advisor.core.quantity import Number, Sentence, number, sentence, span
-from advisor.core.stacks import Stack
+from advisor.core.quantity import Number, Sentence, a_month, number, sentence, span
+from advisor.core.stacks import Stack, ordered
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,73 @@ class Rival:
             f"would be worth more to you if {self.condition}, which is not on file{self.ends}.",
             *self.evidence,
         )
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """The leader's accelerator at another place, where a measured job is estimated to cost less.
+
+    An estimate does not displace the measurement (see ``plan.only_scaled``), so it is said beside the answer.
+    ``saves`` is what it would cost less a month, ``enough`` the hours there below which it does.
+    """
+
+    choice: Choice
+    stack: Stack
+    saves: Number
+    enough: Number
+
+    @property
+    def text(self) -> Sentence:
+        """Return what it is estimated to save, and what to measure to know."""
+        row = self.stack.row
+        place = f"{row['provider']} ({row['sku']}, {row['region']}, {BASIS_TEXT[row['basis']]})"
+        return sentence(
+            f"The same accelerator is estimated {a_month(self.saves)} cheaper on {place}, before the data and the team "
+            f"are moved. To know, measure the work there: below {amount(self.enough)} it costs less",
+            *self.saves["evidence"],
+            *self.enough["evidence"],
+        )
+
+
+def elsewhere(*, choices: Sequence[Choice], best: Plan) -> list[Elsewhere]:
+    """Return, for each measured workload, the best other place of its accelerator that costs less at its high end."""
+    found = (_elsewhere(choice, leader) for choice, leader in zip(choices, best.chosen, strict=True) if leader)
+    return [one for one in found if one]
+
+
+def _elsewhere(choice: Choice, leader: Stack) -> Elsewhere | None:
+    mine = leader.counted
+    twins = [
+        stack
+        for stack in choice.stacks
+        if plan.is_same_chip(stack)
+        and stack.standing == "ranked"
+        and mine["value"]
+        and (stack.counted["high"] or mine["value"]) < mine["value"]
+    ]
+    if not twins:
+        return None
+    stack = ordered(twins)[0]
+    cost, hours, price = stack.counted, stack.numbers["instance_hours_per_month"], stack.numbers["price_usd_per_hour"]
+    evidence = (*mine["evidence"], *cost["evidence"])
+    return Elsewhere(
+        choice=choice,
+        stack=stack,
+        saves=number(
+            mine["value"] - cost["value"],
+            mine["low"] - cost["high"],
+            mine["high"] - cost["low"],
+            unit="USD/month",
+            kind="estimate",
+            evidence=evidence,
+        ),
+        enough=number(
+            hours["value"] + (mine["value"] - cost["value"]) / price["value"],
+            unit="instance-hours/month",
+            kind="estimate",
+            evidence=(*evidence, *hours["evidence"], *price["evidence"]),
+        ),
+    )
 
 
 def rivals(*, choices: Sequence[Choice], best: Plan, case: Case) -> list[Rival]:

@@ -5,6 +5,7 @@ from collections import defaultdict
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from catalog import files, records
 
@@ -69,6 +70,17 @@ def test_no_alternative_means_that_none_is_counted(facts: files.Facts) -> None:
     for row in facts.coupling:
         if row.alternatives_count is not None:
             assert bool(row.no_alternative) == (row.alternatives_count == 0), row.id
+
+
+def test_a_step_that_there_is_none_is_no_step(facts: files.Facts) -> None:
+    row = _row(facts, "aws/managed_api/accelerator-model_layer")
+    told = row.model_dump()
+
+    assert row.migration_steps == ()
+    assert len(_row(facts, "aws/merchant/accelerator-model_layer").migration_steps) == 1
+    for step in ("none between clouds", "None: the provider chooses hardware", "nothing to do"):
+        with pytest.raises(ValidationError, match="leave it out where there is none"):
+            records.Coupling.model_validate({**told, "migration_steps": (step,)})
 
 
 def test_hardware_of_one_cloud_belongs_to_own_silicon_only(facts: files.Facts) -> None:

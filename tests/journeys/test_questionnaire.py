@@ -111,7 +111,7 @@ def test_a_small_team_gets_its_report_without_javascript(app: App, browser: Brow
     answer(page, "How many requests a second arrive", "about five")
     answer(page, "How many tokens does a request bring?", "800")
     answer(page, "How many tokens does an answer have?", "200")
-    answer(page, "How many of your engineers run accelerators?", "0")
+    answer(page, "How much data does the work keep?", "0.1")
     answer(page, "What may it cost a month?", "$2,000")
 
     page.get_by_role("button", name="Save and go on").click()

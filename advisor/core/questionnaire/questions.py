@@ -23,6 +23,9 @@ TOKENS: tuple[str, ...] = ("batch_inference", "online_inference", "managed_api")
 RENTED: tuple[str, ...] = tuple(kind for kind in ALL if kind != "managed_api")
 SERVED: tuple[str, ...] = ("batch_inference", "online_inference")
 ACCELERATED: tuple[str, ...] = ("pretraining", "finetuning", "batch_inference", "online_inference")
+# A managed model is asked for its data before how capacity is bought and who runs it: those two concern capacity of
+# one's own and moved no such answer where we tried them; without the data every total is but a lower bound.
+PAID_BY_TOKEN: tuple[str, ...] = ("managed_api",)
 DAYS_PER_MONTH = 365.25 / 12
 MAX_FIRST_COUNT = 12
 
@@ -494,7 +497,7 @@ QUESTIONS: tuple[Question, ...] = (
         power_why="list prices differ by half between ways to buy, and some accelerators are sold in one way only",
         default_why="on demand binds nobody; the other ways are named where they are the only ones",
         default=("on_demand",),
-        first=ALL,
+        first=RENTED,
     ),
     Question(
         path="current.provider",
@@ -514,7 +517,7 @@ QUESTIONS: tuple[Question, ...] = (
         power=77,
         power_why="own capacity without them is a risk, and other silicon needs more of them",
         default_why="own capacity is marked 'confirm first'",
-        first=ALL,
+        first=RENTED,
     ),
     Question(
         path="constraints.budget_usd_per_month",
@@ -848,6 +851,7 @@ QUESTIONS: tuple[Question, ...] = (
         power=44,
         power_why="it costs storage each month and egress when it moves",
         default_why=_NOT_COUNTED,
+        first=PAID_BY_TOKEN,
     ),
     Question(
         path="workloads[].data.egress_gb_per_month",
@@ -857,6 +861,7 @@ QUESTIONS: tuple[Question, ...] = (
         power=43,
         power_why="egress is the part of the bill that binds you to where the data is",
         default_why=_NOT_COUNTED,
+        first=PAID_BY_TOKEN,
     ),
     Question(
         path="workloads[].data.located_in",

@@ -24,7 +24,7 @@ def statement(data: Data) -> Said:
     names = listed([workload["name"] for workload in data["workloads"]])
     head = f"In the context of {data['decision']['title']}, to carry {names}, facing {_concern(data)}, "
     if not data["decision"]["feasible"]:
-        return Said(f"{head}we found no plan that keeps every constraint, because {_removed_most(data)}.")
+        return Said(f"{head}we found no plan that keeps every constraint, because {_kept_out(data)}.")
     chosen = listed(
         [
             f"{item['stack']['label']} for {item['workload_name']}"
@@ -49,7 +49,7 @@ def statement(data: Data) -> Said:
 def reason(data: Data) -> str:
     """Return why this plan: the end of ``Chosen option: …, because``."""
     if not data["decision"]["feasible"]:
-        return f"no plan keeps every constraint: {_removed_most(data)}."
+        return f"no plan keeps every constraint: {_kept_out(data)}."
     verdicts = {row["verdict"] for item in data["workloads"] for row in item["why_not"]}
     found = [f"the {one['measured']} of {one['label']} is measured" for one in data["decision"].get("undecided", ())]
     if found:
@@ -81,12 +81,22 @@ def _price(data: Data) -> str:
     return f"{bound} and {count} that cannot be confirmed from what is on file"
 
 
-def _removed_most(data: Data) -> str:
-    removals = sorted(data["constraints"]["removals"], key=lambda row: (-row["removed"], row["workload_id"], row["id"]))
+def _kept_out(data: Data) -> str:
+    """Return what keeps the plan out: what is missed as a whole, or what each workload without a stack runs into."""
     missed = [check["title"] for check in data["constraints"]["checks"] if check["state"] == "missed"]
     if missed:
         return f"the {listed(sorted(set(missed)))} {'is' if len(set(missed)) == 1 else 'are'} missed"
+    if data["decision"].get("barred"):
+        return "; ".join(_runs_into(one) for one in data["decision"]["barred"])
+    removals = sorted(data["constraints"]["removals"], key=lambda row: (-row["removed"], row["workload_id"], row["id"]))
     if not removals:
         return "nothing in the catalog can carry it"
     first = removals[0]
     return f"{first['title']} removes {first['removed']:,} of {first['of']:,} candidates of {first['workload_id']}"
+
+
+def _runs_into(one: Data) -> str:
+    if one["lifted"]:
+        return f"for {one['workload_id']} no candidate keeps {listed(one['lifted'])} beside the rest"
+    text = one["text"]["text"].partition(". ")[0].removeprefix("no stack keeps every constraint: ")
+    return f"for {one['workload_id']} {text}"

@@ -389,6 +389,40 @@ def test_nothing_is_left_undecided_where_nothing_unknown_decides(advised, name):
     assert "undecided" not in report.data["decision"]["headline"]["text"]
 
 
+def test_the_answer_says_where_the_measured_accelerator_is_estimated_to_cost_less_and_what_to_measure(advised):
+    report = advised("midjourney")
+
+    data = report.data
+    found = data["decision"]["cheaper_elsewhere"]
+    known = {entry["id"] for entry in data["evidence"]}
+    assert [one["workload_id"] for one in found] == ["generation", "research"]
+    for one, answer in zip(found, gist.answers(data), strict=False):
+        assert one["saves_usd_per_month"]["low"] > 400_000
+        assert (
+            amount(one["enough"]) in answer["text"] and "on aws (p5.48xlarge, us-east-1, on demand)" in answer["text"]
+        )
+        assert set(one["text"]["evidence"]) <= known & set(answer["evidence"])
+    assert {workload["recommended"]["provider"] for workload in data["workloads"]} == {"gcp"}
+    assert [one["text"] for one in data["warnings"] if one["code"] == "measure_first"] == [
+        f"{workload['name']}: measure first: {one['text']['text']}."
+        for workload, one in zip(data["workloads"], found, strict=True)
+    ]
+
+
+def test_the_hours_below_which_another_place_costs_less_are_those_at_which_both_cost_the_same(advised):
+    data = advised("midjourney").data
+
+    for workload, one in zip(data["workloads"], data["decision"]["cheaper_elsewhere"], strict=True):
+        hours = workload["recommended"]["numbers"]["instance_hours_per_month"]["value"]
+        price = next(entry for entry in data["evidence"] if entry["id"] == "offer:aws/us-east-1/p5.48xlarge/on_demand")
+        spare = (one["enough"]["value"] - hours) * float(price["value"])
+        assert spare == pytest.approx(one["saves_usd_per_month"]["value"], rel=1e-4)
+
+
+def test_no_example_without_a_measurement_names_a_cheaper_place(advised):
+    assert "cheaper_elsewhere" not in advised("finetuning").data["decision"]
+
+
 def test_a_latency_that_is_not_asked_for_leaves_nothing_undecided(advised):
     def without_targets(raw):
         some_day(raw)
@@ -637,3 +671,21 @@ def test_a_port_is_held_against_all_that_the_horizon_costs(advised):
     # Three instances stand from the first month: 20 % of what the year costs pays for more than twelve weeks.
     assert report.data["plan"]["totals"]["horizon_usd"]["value"] * 0.2 > 12 * 4000
     assert not any(row["verdict"] == "not worth the port" for row in report.data["workloads"][0]["why_not"])
+
+
+def test_a_run_of_an_hour_is_told_in_hours_against_a_limit_in_days(advised):
+    data = advised("finetuning").data
+
+    (check,) = [row for row in data["constraints"]["checks"] if row["id"] == "deadline"]
+    assert (
+        check["text"]["text"].startswith("Length of a run: 1.1")
+        and " hours is within your limit of 2 days" in (check["text"]["text"])
+    )
+
+
+def test_a_cluster_too_slow_for_hours_is_not_said_to_take_no_day(advised):
+    def within_an_hour(raw):
+        raw["workloads"][0]["targets"] = {"deadline_days": 0.001}
+
+    said = " ".join(texts(advised("finetuning", within_an_hour)))
+    assert " 0 days" not in said

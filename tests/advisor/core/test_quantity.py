@@ -2,6 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from advisor.core import figures
 from advisor.core.figures import amount
 from advisor.core.quantity import Unsourced, added, number, rounded, scaled, span, unknown, usd
 
@@ -92,3 +93,30 @@ def test_money_has_one_spelling_in_sentences_and_tables():
 def test_an_unknown_cost_is_said_as_a_lower_bound():
     assert span(unknown(unit="USD/month", reason="no price", low=70)) == "at least $70"
     assert span(unknown(unit="USD/month", reason="no price")) == "unknown (no price)"
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "told", "range_told"),
+    [
+        (0.047, 0.036, 0.0615, "1.13 hours", "0.864–1.48"),
+        (0.95, 0.574, 1.57, "22.8 hours", "13.8–37.7"),
+        (1 / 24, 1 / 24, 1 / 24, "1 hour", ""),
+        (0.0376, 0.0328, 0.0432, "54.1 minutes", "47.2–62.2"),
+        (1.5, 0.9, 2.0, "1.5 days", "0.9–2"),
+        (36.1, 30.0, 41.7, "36.1 days", "30–41.7"),
+    ],
+)
+def test_a_computed_time_shorter_than_a_day_is_told_in_hours_and_than_an_hour_in_minutes(
+    value, low, high, told, range_told
+):
+    found = number(value, low, high, unit="days", kind="estimate", evidence=("a",))
+
+    assert (amount(found), figures.span(found)) == (told, range_told)
+
+
+def test_a_time_that_somebody_stated_stays_in_the_unit_it_was_stated_in():
+    assert amount(number(0.5, unit="days", kind="answer", evidence=("a",))) == "0.5 days"
+
+
+def test_the_least_of_a_time_is_told_in_its_own_unit():
+    assert amount(unknown(unit="days", reason="one run is not known", low=0.25)) == "at least 6 hours"

@@ -80,7 +80,8 @@ def test_further_workloads_have_first_questions_of_their_own() -> None:
 
     assert first.title == "First questions about GenAI features in the apps"
     assert [one.input.label for one in first.asked] == [
-        "Kind of work", "Model", "Requests a second, mean", "Tokens in, a call", "Tokens out, a call"
+        "Kind of work", "Model", "Requests a second, mean", "Tokens in, a call", "Tokens out, a call",
+        "Data kept", "Data sent out a month"
     ]  # fmt: skip
 
 

@@ -67,6 +67,15 @@ def test_a_first_answer_needs_few_questions(kind: str, model: str | None, measur
     assert all(kind in question.kinds for question in first)
 
 
+def test_a_managed_model_is_asked_for_its_data_before_capacity_of_ones_own() -> None:
+    capacity = {"constraints.purchase", "team.ml_systems_engineers"}
+    data = {"workloads[].data.stored_tb", "workloads[].data.egress_gb_per_month"}
+
+    for kind in ALL:
+        first = {question.path for question in first_questions(workload(kind=kind, model="m").workloads[0])}
+        assert first & (capacity | data) == (data if kind == "managed_api" else capacity), kind
+
+
 @pytest.mark.parametrize(
     ("kind", "answers"),
     [
