@@ -195,21 +195,18 @@ def _runs_page(request: HttpRequest, form: StartForm, *, status: int = 200) -> H
     lines = refreshes.runs(before=before, limit=_PAGE + 1)
     common = _common(request)
     titles = _dataset_titles(common["catalog"])
+    board = [
+        (titles.get(line.dataset) or SOURCE_TITLES[line.source], line, STATES[line.state], counted(line.good_counts))
+        for line in refreshes.board()
+    ]
     context = {
         **common,
         "form": form,
         "runs": [shown_run(line) for line in lines[:_PAGE]],
         "older": lines[_PAGE - 1].id if len(lines) > _PAGE else None,
         "before": before,
-        "board": [
-            (
-                titles.get(line.dataset) or line.dataset or SOURCE_TITLES[line.source],
-                line,
-                STATES[line.state],
-                counted(line.good_counts),
-            )
-            for line in refreshes.board()
-        ],
+        "unread": [one for one in board if one[1].tried_at != one[1].good_at],
+        "read": [one for one in board if one[1].tried_at == one[1].good_at],
         "schedules": [(SCHEDULED_TITLES[line.source], line) for line in refreshes.schedules()],
     }
     return render(request, "web/refresh_runs.html", context, status=status)
