@@ -13,7 +13,7 @@ from advisor import tasks
 from advisor.core.problems import DocumentError
 from advisor.core.questionnaire.pages import FIRST
 from advisor.models import Decision, Membership, Revision
-from advisor.services import access, approvals, decisions, drafts, examples, moved
+from advisor.services import access, approvals, decisions, drafts, examples, moved, shelf
 from advisor.web.context import problem_items
 from advisor.web.forms import DecisionForm, DocumentForm
 from advisor.web.forms_lifecycle import AcceptForm, ProposeForm, RejectForm, StepForm, WithdrawForm
@@ -120,13 +120,18 @@ def page(request: HttpRequest, found: Decision, **refused: StepForm) -> HttpResp
     numbers = approvals.proposable(decision=found)
     others = approvals.supersedable(decision=found) if numbers else []
     life = approvals.life(decision=found)
+    rows = decisions.revision_rows(decision=found)
+    reported = sorted(row.number for row in rows if row.has_report)
+    moves = moved.of_record(decision=found)
+    catalog = shelf.current(moment=timezone.now()) if moves else None
     context = {
         "decision": found,
-        "revisions": decisions.revision_rows(decision=found),
+        "revisions": rows,
+        "compared": reported[-2:] if len(reported) > 1 else None,
         "may_write": role in (Membership.Role.OWNER, Membership.Role.EDITOR),
         "is_owner": role == Membership.Role.OWNER,
         "life": life,
-        "moved": [shown_move(one) for one in moved.of_record(decision=found)],
+        "moved": [shown_move(one, catalog) for one in moves],
         "proposable": numbers,
         "propose_form": ProposeForm(numbers=numbers, supersedable=others),
         "accept_form": AcceptForm(initial={"proposal": life.proposed.step_id if life.proposed else None}),

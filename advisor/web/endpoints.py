@@ -161,6 +161,8 @@ def _context(request: HttpRequest, found: EndpointProbe) -> dict[str, Any]:
     shown: dict[str, Any] = {}
     if row.result is not None:
         parts = probe_readout.parts(row.result, probe_number=row.probe_id)
+        if not any(part.chart for part in parts):  # nobody answered: there is no distribution of anything
+            parts = ()
         shown = {
             "steps": probe_readout.steps(row.result),
             "columns": probe_readout.COLUMNS,

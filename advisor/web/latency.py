@@ -16,6 +16,7 @@ from advisor.core.shelf.labels import in_words
 from advisor.services import access, probing
 from advisor.web.forms_latency import AddTargetForm, ProbeForm
 from advisor.web.plots import plotted
+from advisor.web.refreshes import STATES
 from catalog.latency import NothingToProbe, Reading, Target, UnknownTarget, pooled
 
 PROVIDERS = ("aws", "azure", "gcp")
@@ -38,6 +39,7 @@ def latency_target(request: HttpRequest, target_id: str) -> HttpResponse:
     context = {
         "target": target,
         "place": _place(target.provider, target.region),
+        "name": _target_name(target),
         "readings": [_detailed(one, history) for one in _newest_of(history)],
         "history": [_line(one) for one in history if one.has_a_way],
     }
@@ -110,12 +112,12 @@ def _page(
     context = {
         "providers": [_provider(name, [one for one in shown if one.provider == name]) for name in PROVIDERS],
         "has_readings": bool(newest),
-        "unseen": [one for one in targets if one.is_on and one.id not in seen],
-        "off": [one for one in targets if not one.is_on],
+        "unseen": [(one.id, _target_name(one)) for one in targets if one.is_on and one.id not in seen],
+        "off": [(one.id, _target_name(one)) for one in targets if not one.is_on],
         "targets_count": len(targets),
-        "runs": probing.runs(),
+        "runs": [(one, STATES[one.state]) for one in probing.runs()],
         "comparison": _comparison(request, shown),
-        "comparable": sorted({one.target for one in shown if one.family == 4}),
+        "comparable": sorted({one.target: _target_name(one) for one in shown if _is_comparable(one)}.items()),
         "probe_form": probe_form or ProbeForm(targets=targets),
         "target_form": target_form or AddTargetForm(targets=targets),
     }
@@ -137,15 +139,15 @@ def _provider(name: str, shown: Sequence[Reading]) -> dict[str, Any]:
 
 def _comparison(request: HttpRequest, shown: Sequence[Reading]) -> dict[str, str] | None:
     ids = [request.GET.get(name, "")[:200] for name in ("first", "second")]
-    found = {one.target: one for one in shown if one.family == 4}
+    found = {one.target: one for one in shown if _is_comparable(one)}
     if not all(one in found for one in ids):
         return None
     first, second = (found[one] for one in ids)
     if first.vantage != second.vantage:
         text = f"Not comparable: one was measured from {first.vantage}, the other from {second.vantage}."
     else:
-        text = f"From {first.vantage}, compared with {second.target}: {words.compared(first.warm, second.warm)}."
-    return {"first": first.target, "second": second.target, "text": text}
+        text = f"From {first.vantage}, compared with {_target_name(second)}: {words.compared(first.warm, second.warm)}."
+    return {"first": first.target, "second": second.target, "title": _target_name(first), "text": text}
 
 
 def _line(one: Reading) -> dict[str, Any]:
@@ -199,6 +201,15 @@ def _newest_of(history: Sequence[Reading]) -> list[Reading]:
 
 def _region(one: Reading | Target) -> str:
     return in_words("region", one.region)
+
+
+def _target_name(one: Reading | Target) -> str:
+    """Return a target by its region and host: a region may have several."""
+    return f"{_place(one.provider, one.region)}, {one.host}"
+
+
+def _is_comparable(one: Reading) -> bool:
+    return one.family == 4 and bool(one.warm.count)
 
 
 def _place(provider: str, region: str) -> str:

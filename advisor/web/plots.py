@@ -249,7 +249,8 @@ def _steps(chart: Chart) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     points = [point for series in chart.series for point in series.points]
     trace = {
         "type": "scatter",
-        "mode": "lines",
+        "mode": "lines+markers",  # a price of today is a mark alone
+        "cliponaxis": False,
         "x": [point.label for point in points],
         "y": [point.number["value"] for point in points],
         "name": "price",
@@ -257,8 +258,10 @@ def _steps(chart: Chart) -> tuple[list[dict[str, Any]], dict[str, Any]]:
         "hovertemplate": "<b>%{x}</b><br>%{y}<extra></extra>",
         "meta": {"stands_for": "ours"},
     }
+    axes = _axes(chart.unit, "y")
+    axes["yaxis"]["tickformat"] = ",~f"  # a price below a dollar has no prefix of a unit: $0.6, not $600m
     layout = {
-        **_axes(chart.unit, "y"),
+        **axes,
         "height": _COURSE_PX,
         "xaxis": {"type": "date", "showgrid": False},
         "showlegend": False,

@@ -16,7 +16,9 @@ from django.views.decorators.http import require_POST, require_safe
 from advisor import tasks
 from advisor.core.shelf.labels import label_of
 from advisor.services import access, refreshes, shelf
+from advisor.web.forms_people import CONTROL
 from advisor.web.shelf_cells import address
+from advisor.web.shelf_pages import row_name
 from catalog.intake import NotDecidable, QuarantineLine
 from catalog.queries import NoRelease
 from catalog.refresh import AlreadyRunning, NoSuchRun, RunLine, UnknownSource
@@ -55,11 +57,14 @@ _ROWS = 100
 class StartForm(forms.Form):
     """Which sources are read now."""
 
-    sources = forms.MultipleChoiceField(choices=list(SOURCE_TITLES.items()), widget=forms.CheckboxSelectMultiple)
+    sources = forms.MultipleChoiceField(
+        choices=list(SOURCE_TITLES.items()), widget=forms.CheckboxSelectMultiple(attrs={"class": "form-check-input"})
+    )
     regions = forms.CharField(
         required=False,
         max_length=500,
         label="Only these regions",
+        widget=forms.TextInput(attrs=CONTROL | {"autocomplete": "off"}),
         help_text="The provider's own names, such as us-east-1 eastus. Empty: every region the catalog knows.",
     )
 
@@ -188,13 +193,20 @@ def decide_quarantined(request: HttpRequest) -> HttpResponse:
 def _runs_page(request: HttpRequest, form: StartForm, *, status: int = 200) -> HttpResponse:
     before = _cursor(request)
     lines = refreshes.runs(before=before, limit=_PAGE + 1)
+    common = _common(request)
+    titles = _dataset_titles(common["catalog"])
+    board = [
+        (titles.get(line.dataset) or SOURCE_TITLES[line.source], line, STATES[line.state], counted(line.good_counts))
+        for line in refreshes.board()
+    ]
     context = {
-        **_common(request),
+        **common,
         "form": form,
         "runs": [shown_run(line) for line in lines[:_PAGE]],
         "older": lines[_PAGE - 1].id if len(lines) > _PAGE else None,
         "before": before,
-        "board": [(line, STATES[line.state], counted(line.good_counts)) for line in refreshes.board()],
+        "unread": [one for one in board if one[1].tried_at != one[1].good_at],
+        "read": [one for one in board if one[1].tried_at == one[1].good_at],
         "schedules": [(SCHEDULED_TITLES[line.source], line) for line in refreshes.schedules()],
     }
     return render(request, "web/refresh_runs.html", context, status=status)
@@ -206,13 +218,14 @@ def _run_context(request: HttpRequest, run_id: int) -> dict[str, Any]:
     except NoSuchRun as error:
         raise Http404(str(error)) from error
     common = _common(request)
-    titles = {source.id: source.title for source in common["catalog"].sources} if common["catalog"] else {}
+    titles = _dataset_titles(common["catalog"])
     parts = [
         {
             "part": part,
             "title": titles.get(part.dataset, part.dataset or SOURCE_TITLES[part.source]),
             "state": STATES[part.state],
             "counts": counted(part.counts),
+            "nothing": "not read yet" if part.state in ("queued", "running") else "nothing",
         }
         for part in line.parts
     ]
@@ -227,9 +240,10 @@ def _quarantine_page(request: HttpRequest, *, status: int = 200) -> HttpResponse
     before = _cursor(request)
     lines = refreshes.quarantine(state=state, before=before, limit=_ROWS + 1)
     common = _common(request)
+    titles = _dataset_titles(common["catalog"])
     context = {
         **common,
-        "rows": [_shown_row(line, common["catalog"]) for line in lines[:_ROWS]],
+        "rows": [_shown_row(line, common["catalog"], titles=titles) for line in lines[:_ROWS]],
         "older": lines[_ROWS - 1].id if len(lines) > _ROWS else None,
         "before": before,
         "state": state,
@@ -265,12 +279,19 @@ def counted(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{counts[name]:,} {word}" for name, word in COUNTS.items() if counts.get(name))
 
 
-def _shown_row(line: QuarantineLine, catalog: Any) -> dict[str, Any]:
+def _dataset_titles(catalog: Any) -> dict[str, str]:
+    """Return what each dataset is called, by its id; none before the catalog is loaded."""
+    return {source.id: source.title for source in catalog.sources} if catalog is not None else {}
+
+
+def _shown_row(line: QuarantineLine, catalog: Any, *, titles: Mapping[str, str]) -> dict[str, Any]:
     table = {"offer": "offers", "model_offer": "model-offers", "shape": "instances"}[line.subject]
     prefix = {"offer": "offer:", "model_offer": "model_offer:", "shape": "instance:"}[line.subject]
     is_held = catalog is not None and f"{prefix}{line.key}" in catalog.rows
     return {
         "row": line,
+        "label": row_name(f"{prefix}{line.key}", catalog),
+        "source": titles.get(line.dataset, line.dataset),
         "meter": label_of(line.meter),
         "href": address(table, line.key) if is_held else "",
         "before": f"{line.before.normalize():f}" if line.before is not None else "",

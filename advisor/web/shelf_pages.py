@@ -1,5 +1,6 @@
 """What the pages about one row, a comparison and a release are given."""
 
+import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
@@ -71,35 +72,36 @@ def price_lines(
         for meter, prices in sorted(steps[key].items(), key=lambda item: _METERS.index(item[0])):
             if moved_only and len({(step.amount, step.reason) for step in prices}) < 2:
                 continue
+            name = row_name(f"{'offer' if meter == HOUR_PRICE else 'model_offer'}:{key}", catalog)
             found.append(
                 {
                     "key": key,
+                    "name": name,
                     "label": label_of(meter),
                     "steps": [_step(step, catalog) for step in prices],
-                    "picture": _picture(key=key, meter=meter, prices=prices, catalog=catalog, number=len(found)),
+                    "picture": _picture(name=name, meter=meter, prices=prices, catalog=catalog, number=len(found)),
                 }
             )
     return found
 
 
 def _picture(
-    *, key: str, meter: str, prices: tuple[PriceStep, ...], catalog: Catalog, number: int
+    *, name: str, meter: str, prices: tuple[PriceStep, ...], catalog: Catalog, number: int
 ) -> dict[str, Any] | None:
     """Return the course of a price as a drawing, where it moved."""
-    stated = [
-        Stated(
-            day=(step.effective_from or step.observed_at or step.published_at.date()).isoformat(),
-            amount=None if step.amount is None else float(step.amount),
-            reason=step.reason,
-            source=step.source_id,
-        )
-        for step in prices
-        if step.published_at is not None
-    ]
-    stated.sort(key=lambda step: step.day)
+    stated: list[Stated] = []
+    since = dt.date.min
+    for step in prices:
+        if step.published_at is None:
+            continue
+        # a later release may state an earlier day, which it did not know of before: its price holds from its reading on
+        days = (step.effective_from, step.observed_at, step.published_at.date())
+        since = next((day for day in days if day is not None and day >= since), since)
+        amount = None if step.amount is None else float(step.amount)
+        stated.append(Stated(day=since.isoformat(), amount=amount, reason=step.reason, source=step.source_id))
     chart = history_chart(
         id=f"history-{number}",
-        title=f"{label_of(meter)} of {key}",
+        title=f"{label_of(meter)}, {name}",
         unit=unit_of(meter),
         stated=stated,
         today=catalog.moment.isoformat(),
@@ -169,13 +171,18 @@ def _move(move: Move, catalog: Catalog) -> dict[str, Any]:
     }
 
 
-def shown_move(price: MovedPrice) -> dict[str, Any]:
+def row_name(id: str, catalog: Catalog | None) -> str:
+    """Return what a row is called by its evidence id: its key where this catalog does not hold it."""
+    return catalog.evidence(id)["label"] if catalog is not None and id in catalog.rows else id.partition(":")[2]
+
+
+def shown_move(price: MovedPrice, catalog: Catalog | None) -> dict[str, Any]:
     """Return a price that moved since a report as its decision's page tells it."""
     prefix, _, key = price.id.partition(":")
     unit = unit_of(price.meter)
     known = price.before is not None and price.after is not None
     return {
-        "key": key,
+        "name": row_name(price.id, catalog),
         "href": address("offers" if prefix == "offer" else "model-offers", key),
         "meter": label_of(price.meter),
         "before": money(float(price.before), unit=unit) if price.before is not None else "no price",

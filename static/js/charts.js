@@ -35,8 +35,8 @@
     if (trace.type === "bar") {
       return { ...trace, marker: { ...trace.marker, color: own, line: { color: token("--surface"), width: 1 }, pattern: { ...trace.marker.pattern, fgcolor: token("--surface") } } };
     }
-    if (trace.mode === "lines") {
-      return { ...trace, line: { ...trace.line, color: own } };
+    if (trace.mode?.startsWith("lines")) {
+      return { ...trace, line: { ...trace.line, color: own }, marker: { ...trace.marker, color: own } };
     }
     return { ...trace, marker: { ...trace.marker, color: own, line: { ...trace.marker.line, color: own } }, error_x: { ...trace.error_x, color: own } };
   };

@@ -216,7 +216,7 @@ def test_two_regions_measured_from_the_same_peer_do_not_differ(
 
     page = client.get("/catalog/latency", {"first": target, "second": other}).content.decode()
 
-    assert f"compared with {other}" in page
+    assert f"compared with AWS, us-east-1, {other.rpartition('/')[2]}" in page
 
 
 def test_the_api_lists_readings(target: str, client: Client) -> None:

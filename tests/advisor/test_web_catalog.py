@@ -1,8 +1,10 @@
 """The catalog's pages: who gets them, what they show, what they refuse, how many queries they take."""
 
 import csv
+import datetime as dt
 import io
 import shutil
+from decimal import Decimal
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -17,7 +19,7 @@ from advisor.core import csv_export
 from advisor.core.shelf.browse import shelf
 from advisor.core.shelf.tables import TABLES
 from catalog import files, ingest, queries
-from catalog.models import CatalogRelease
+from catalog.models import CatalogRelease, Price
 from tests.advisor.factories import MOMENT, a_member, a_user
 
 pytestmark = pytest.mark.django_db
@@ -294,6 +296,21 @@ def test_a_fact_shows_source_locator_date_basis_kind_and_age(client: Client) -> 
         assert shown in page
     assert 'href="https://github.com/aws/karpenter-provider-aws"' in page
     assert "Price by release" in page
+
+
+def test_the_course_of_a_price_ends_with_the_newest_release_whatever_day_that_states(client: Client) -> None:
+    release = ingest.begin(actor="tests", moment=timezone.now())
+    today = timezone.now().date()
+    Price.objects.create(
+        release=release, subject="offer", key=P5, meter="price_usd_per_hour", amount=Decimal("0.25"),
+        source_id="aws-ec2-price-list", locator="x", effective_from=dt.date(2024, 3, 1), observed_at=today,
+        as_of_basis="fetched", kind="list price", dataset="x/us-east-1",
+    )  # fmt: skip
+    ingest.publish_appended(release=release, moment=timezone.now())
+
+    page = content(client.get(f"/catalog/offers/{P5}"))
+
+    assert f"55.04 USD/hour on 2026-07-20, 0.25 from {today} on (−99.5%); between 0.25 and 55.04." in page
 
 
 def test_a_comparison_says_what_differs_and_what_is_best(client: Client) -> None:

@@ -234,3 +234,22 @@ def test_the_page_asks_the_database_as_often_for_a_long_life_as_for_a_short_one(
         lifecycle.propose(revision=revision, user=owner, moment=MOMENT)
 
     assert asked() == short
+
+
+def test_a_proposal_sent_back_is_told_with_its_revision(owner: User, decision: Decision) -> None:
+    revision = decision.revisions.get()
+    lifecycle.propose(revision=revision, user=owner, moment=MOMENT)
+    lifecycle.reject(revision=revision, user=owner, comment="Too dear.", moment=MOMENT)
+
+    shown = page(signed_in(owner), decision)
+
+    assert "Nothing is proposed now. Revision 1 was rejected by ann@example.org" in shown
+    assert "Nobody has proposed an answer yet" not in shown
+
+
+def test_two_reports_of_a_decision_lead_to_their_comparison(owner: User, decision: Decision) -> None:
+    assert "Compare revision" not in page(signed_in(owner), decision)
+
+    a_reported_revision(decision=decision, content=CONTENT)
+
+    assert f'href="/decisions/{decision.pk}/compare?left=1&amp;right=2"' in page(signed_in(owner), decision)

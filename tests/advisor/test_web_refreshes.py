@@ -84,7 +84,7 @@ def test_an_operator_reads_the_sources_and_sees_what_came_of_it(shop: Shop, oper
     assert "1 of 1 parts done" in page
     assert f"catalog release {run.release_id}" in page
     board = operator.get(reverse("web:refresh_runs")).content.decode()
-    assert "aws-ec2-price-list" in board
+    assert "Price List Query API" in board
     assert AuditEvent.objects.filter(action="refresh.started", subject="aws").exists()
 
 

@@ -20,27 +20,29 @@ class Stated:
 def history_chart(*, id: str, title: str, unit: str, stated: Iterable[Stated], today: str) -> Chart | None:
     """Return the course of a price, or None where it never moved: one price is no course. [unit]
 
-    Each price holds from its day to the next one's; the last one is drawn to ``today``. Source: the releases' rows.
+    The steps come in the order of the releases that stated them, and no day lies before the one in front of it: each
+    price holds from its day to the next one's, the last one to ``today``. Source: the releases' rows.
     """
     steps = [step for step in stated if step.day]
     known = [step.amount for step in steps if step.amount is not None]
     if len(set(known)) < 2:
         return None
-    first, last = known[0], known[-1]
-    change = last / first - 1
+    first, last = (next(step for step in order if step.amount is not None) for order in (steps, steps[::-1]))
     low, high = min(known), max(known)
+    change = f"{last.amount / first.amount - 1:+.1%}".replace("-", "−")  # type: ignore[operator]
     text = (
-        f"{title}: {first:g} on {steps[0].day}, {last:g} {unit} at last ({change:+.1%}); between {low:g} and {high:g}."
+        f"{first.amount:g} {unit} on {first.day}, {last.amount:g} from {last.day} on ({change}); "
+        f"between {low:g} and {high:g}."
     )
     points = [_point(step, unit=unit) for step in steps]
     if steps[-1].amount is not None and steps[-1].day < today:
-        points.append(_point(Stated(today, last, "", steps[-1].source), unit=unit))
+        points.append(_point(Stated(today, steps[-1].amount, "", steps[-1].source), unit=unit))
     return Chart(
         id=id,
         kind="steps",
         title=title,
         unit=unit,
-        says=sentence(text.replace("-", "−") if change < 0 else text),
+        says=sentence(text),
         series=(Series("price", tuple(points)),),
     )
 
