@@ -1,7 +1,7 @@
 """Prices as sources state them, taken into an unpublished release: judged, compared, appended or quarantined."""
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -11,6 +11,7 @@ from django.db import transaction
 from catalog import ingest, queries
 from catalog.files import Facts
 from catalog.models import CatalogRelease, Confirmation, Price, QuarantinedRow, RefreshPart, Retirement
+from catalog.part_lease import Lease
 from catalog.plausible import Doubt, Key, doubt, known, order
 from catalog.sources.source import SECOND_HAND, Found, Observed, Outside, Shape, SourceFailed
 from catalog.sources.source import Retirement as StatedRetirement
@@ -24,28 +25,33 @@ _MEMORY_TOLERANCE = 0.15  # providers name 24 GB 22.4 GiB, and the like
 class Intake:
     """One reading of one part: what it may touch, and on whose word."""
 
-    part: RefreshPart
+    lease: Lease
     release: CatalogRelease
     facts: Facts
     moment: dt.datetime
 
     @property
+    def part(self) -> RefreshPart:
+        return self.lease.part
+
+    @property
     def dataset(self) -> str:
-        return f"{self.part.dataset}/{self.part.region}"
+        return self.part.name
 
     @property
     def day(self) -> dt.date:
         return self.moment.date()
 
 
-def take_in(intake: Intake, *, found: Iterable[Found], alive: Callable[[], None] = lambda: None) -> dict[str, int]:
+def take_in(intake: Intake, *, found: Iterable[Found]) -> dict[str, int]:
     """Take in what a part's reading found, and return its counts. Nothing is visible before the release is published.
 
     Reading, judging and comparing happen outside any transaction; rows are written in batches of at most 2,000. What
     a cut-off try left behind is removed first, so that the same part can be taken in again. Raises SourceFailed where
-    nothing was found: an empty answer is no news.
+    nothing was found, for an empty answer is no news, and LeaseLost.
     """
-    clear(release=intake.release, dataset=intake.dataset)
+    with intake.lease.writing():
+        clear(release=intake.release, dataset=intake.dataset)
     counts = dict.fromkeys(
         (
             "read",
@@ -76,13 +82,14 @@ def take_in(intake: Intake, *, found: Iterable[Found], alive: Callable[[], None]
             shapes.append(row)
         elif isinstance(row, Outside):
             counts["outside"] += row.count
-        alive()
+        intake.lease.renew()
     if is_empty:
         raise SourceFailed("The answer holds nothing that we know how to read: nothing was changed.")
-    counts |= _prices(intake, stated=stated, alive=alive)
-    counts["retirements"] = _retirements(intake, stated=retirements)
+    counts |= _prices(intake, stated=stated)
     counts["shapes"] = len(shapes)
-    counts["quarantined"] += _shapes(intake, shapes=shapes)
+    with intake.lease.writing():
+        counts["retirements"] = _retirements(intake, stated=retirements)
+        counts["quarantined"] += _shapes(intake, shapes=shapes)
     return counts
 
 
@@ -94,7 +101,7 @@ def clear(*, release: CatalogRelease, dataset: str) -> None:
     Confirmation.objects.filter(release=release, dataset=dataset).delete()
 
 
-def _prices(intake: Intake, *, stated: Mapping[Key, Sequence[Observed]], alive: Callable[[], None]) -> dict[str, int]:
+def _prices(intake: Intake, *, stated: Mapping[Key, Sequence[Observed]]) -> dict[str, int]:
     base = queries.latest()
     standing = queries.standing_prices(release=base.number) if base else {}
     amounts = {
@@ -126,17 +133,19 @@ def _prices(intake: Intake, *, stated: Mapping[Key, Sequence[Observed]], alive: 
             counts["changed"] += 1
         appended.append(_price(intake, row=row, amount=amount))
         if len(appended) == BATCH_ROWS:
-            Price.objects.bulk_create(appended)
+            with intake.lease.writing():
+                Price.objects.bulk_create(appended)
             appended = []
-            alive()
-    Price.objects.bulk_create(appended)
-    quarantined, refused = _quarantine(intake, doubted=doubted, amounts=amounts)
+            intake.lease.renew()
     before_keys = {key for key, row in standing.items() if row["dataset"] == intake.dataset and not row["withdrawn"]}
     missing = before_keys - stated.keys()
     not_seen = sorted({key[1] for key in before_keys - believed.keys()})
-    Confirmation.objects.create(
-        release=intake.release, dataset=intake.dataset, observed_at=intake.day, not_seen=not_seen
-    )
+    with intake.lease.writing():
+        Price.objects.bulk_create(appended)
+        quarantined, refused = _quarantine(intake, doubted=doubted, amounts=amounts)
+        Confirmation.objects.create(
+            release=intake.release, dataset=intake.dataset, observed_at=intake.day, not_seen=not_seen
+        )
     return counts | {"quarantined": quarantined, "refused": refused, "missing": len(missing)}
 
 

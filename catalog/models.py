@@ -183,6 +183,11 @@ class RefreshPart(models.Model):
     def __str__(self) -> str:
         return f"{self.source} {self.dataset} {self.region}: {self.state}"
 
+    @property
+    def name(self) -> str:
+        """Return the dataset and region as the rows that come of it bear them, in ``Price.dataset``."""
+        return f"{self.dataset}/{self.region}"
+
 
 class Snapshot(models.Model):
     """One raw answer as it came: its hash, address, time and size. The bytes lie in the data directory, compressed."""

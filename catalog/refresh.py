@@ -19,13 +19,12 @@ from django.utils import timezone
 from catalog import files, ingest, queries, snapshots
 from catalog.intake import Intake, clear, take_in
 from catalog.models import CatalogRelease, RefreshPart, RefreshRun, RefreshSchedule
+from catalog.part_lease import LEASE, Lease, LeaseLost
 from catalog.sources.registry import SOURCES
 from catalog.sources.source import NotConfigured, Part, Source, SourceBusy, SourceFailed, SourceUnreachable
 
 logger = logging.getLogger(__name__)
 
-LEASE = dt.timedelta(minutes=5)  # longer than one request of a source may take, with all its tries
-RENEW_EVERY = dt.timedelta(seconds=10)
 DEADLINE = dt.timedelta(hours=3)  # of a whole run
 PATIENCE = dt.timedelta(minutes=2)  # how long a queued part may wait before its message is sent again
 MAX_ATTEMPTS = 3
@@ -38,10 +37,6 @@ class UnknownSource(Exception):
 
 class AlreadyRunning(Exception):
     """Another run is reading one of these parts now. Wait for it, or cancel it."""
-
-
-class LeaseLost(Exception):
-    """This part is no longer ours: cancelled, past its deadline, or given to another worker."""
 
 
 def begin(
@@ -134,9 +129,8 @@ def work(*, part_id: int) -> None:
     part = _claimed(part_id, moment=timezone.now())
     if part is None:
         return
-    lease = _Lease(part)
     try:
-        counts = _worked(part, lease=lease)
+        counts = _worked(part, lease=Lease(part))
     except LeaseLost:
         return
     except NotConfigured as error:
@@ -158,15 +152,15 @@ def work(*, part_id: int) -> None:
     finish(run_id=part.run_id, moment=timezone.now())
 
 
-def _worked(part: RefreshPart, *, lease: "_Lease") -> dict[str, int]:
+def _worked(part: RefreshPart, *, lease: Lease) -> dict[str, int]:
     facts = queries.facts(moment=timezone.now().date())
     module = _module(part)
     wanted = Part(source=part.source, dataset=part.dataset, region=part.region)
-    with snapshots.keeper(part=part, alive=lease.renew) as keep:
+    with snapshots.keeper(lease=lease) as keep:
         module.fetch(wanted, keep=keep)
-        intake = Intake(part=part, release=_release(part.run_id), facts=facts, moment=timezone.now())
+        intake = Intake(lease=lease, release=_release(part.run_id), facts=facts, moment=timezone.now())
         found = module.read(wanted, pages=tuple(keep.pages), facts=facts)
-        return take_in(intake, found=found, alive=lease.renew)
+        return take_in(intake, found=found)
 
 
 def _module(part: RefreshPart) -> Source:
@@ -177,32 +171,15 @@ def _module(part: RefreshPart) -> Source:
 
 
 def _release(run_id: int) -> CatalogRelease:
-    """Return the unpublished release of a run, made by the first part that has something to say."""
+    """Return the unpublished release of a run, made by the first part that has something to say. Raises LeaseLost."""
     with transaction.atomic():
         run = RefreshRun.objects.select_for_update().get(pk=run_id)
+        if run.state != RefreshRun.State.RUNNING:
+            raise LeaseLost(str(run))
         if run.release is None:
             run.release = ingest.begin(actor=f"refresh {run.pk}: {run.actor}"[:200], moment=timezone.now())
             run.save(update_fields=["release"])
         return run.release
-
-
-class _Lease:
-    """Keeps a part ours while it is worked on, and finds out when it is not any more."""
-
-    def __init__(self, part: RefreshPart) -> None:
-        self._part, self._renewed_at = part, timezone.now()
-
-    def renew(self) -> None:
-        """Renew the lease, at most every ten seconds. Raises LeaseLost."""
-        now = timezone.now()
-        if now - self._renewed_at < RENEW_EVERY:
-            return
-        self._renewed_at = now
-        ours = RefreshPart.objects.filter(
-            pk=self._part.pk, state=RefreshPart.State.RUNNING, attempt=self._part.attempt, run__deadline_at__gt=now
-        )
-        if not ours.update(lease_until=now + LEASE):
-            raise LeaseLost(str(self._part))
 
 
 def _claimed(part_id: int, *, moment: dt.datetime) -> RefreshPart | None:
@@ -219,19 +196,10 @@ def _claimed(part_id: int, *, moment: dt.datetime) -> RefreshPart | None:
 
 
 def _end(part: RefreshPart, *, state: str, problem: str = "", counts: dict[str, int] | None = None) -> None:
-    """Close a part that is still ours. What a failed one wrote into the unpublished release goes with it."""
-    with transaction.atomic():
-        ended = RefreshPart.objects.filter(pk=part.pk, state=RefreshPart.State.RUNNING, attempt=part.attempt).update(
-            state=state, problem=problem, counts=counts or {}, lease_until=None, ended_at=timezone.now()
-        )
-        if ended and state != RefreshPart.State.SUCCEEDED:
-            _drop(part)
-
-
-def _drop(part: RefreshPart) -> None:
-    release = CatalogRelease.objects.filter(refresh_run=part.run_id, published_at__isnull=True).first()
-    if release is not None:
-        clear(release=release, dataset=f"{part.dataset}/{part.region}")
+    """Close a part that is still ours."""
+    RefreshPart.objects.filter(pk=part.pk, state=RefreshPart.State.RUNNING, attempt=part.attempt).update(
+        state=state, problem=problem, counts=counts or {}, lease_until=None, ended_at=timezone.now()
+    )
 
 
 def _again_or_failed(part: RefreshPart, error: SourceBusy) -> None:
@@ -256,15 +224,22 @@ def _fail_siblings(part: RefreshPart, *, problem: str) -> None:
 
 
 def finish(*, run_id: int, moment: dt.datetime) -> None:
-    """Close a run whose parts have all ended, and publish what they found. A second call finds it closed."""
+    """Close a run whose parts have all ended, and publish what those that succeeded found.
+
+    A second call finds it closed.
+    """
     with transaction.atomic():
         run = RefreshRun.objects.select_for_update().get(pk=run_id)
-        states = list(RefreshPart.objects.filter(run=run).values_list("state", flat=True))
+        parts = list(RefreshPart.objects.filter(run=run))
+        states = {part.state for part in parts}
         if run.state != RefreshRun.State.RUNNING or any(state in RefreshPart.OPEN_STATES for state in states):
             return
         good = RefreshPart.State.SUCCEEDED in states
         bad = RefreshPart.State.FAILED in states or RefreshPart.State.CANCELLED in states
         if run.release is not None and good:
+            for part in parts:
+                if part.state != RefreshPart.State.SUCCEEDED:  # a try that was cut off may have left rows
+                    clear(release=run.release, dataset=part.name)
             ingest.publish_appended(release=run.release, moment=moment)
         elif run.release is not None:
             run.release.delete()
@@ -280,12 +255,9 @@ def cancel(*, run_id: int, moment: dt.datetime, problem: str = "Cancelled.") -> 
     run = RefreshRun.objects.filter(pk=run_id, state=RefreshRun.State.RUNNING).first()
     if run is None:
         return False
-    for part in RefreshPart.objects.filter(run=run, state__in=RefreshPart.OPEN_STATES):
-        ended = RefreshPart.objects.filter(pk=part.pk, state__in=RefreshPart.OPEN_STATES).update(
-            state=RefreshPart.State.CANCELLED, problem=problem, lease_until=None, ended_at=moment
-        )
-        if ended:
-            _drop(part)
+    RefreshPart.objects.filter(run=run, state__in=RefreshPart.OPEN_STATES).update(
+        state=RefreshPart.State.CANCELLED, problem=problem, lease_until=None, ended_at=moment
+    )
     finish(run_id=run_id, moment=moment)
     return True
 

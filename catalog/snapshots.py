@@ -5,7 +5,7 @@ import hashlib
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from catalog.models import QuarantinedRow, RefreshPart, Snapshot
+from catalog.part_lease import Lease
 from catalog.sources.source import Page, SourceFailed
 
 PAGE_MAX_BYTES = 2 * 1024**3
@@ -23,9 +24,9 @@ _PIECE = 1024 * 1024
 class Keeper:
     """Keeps the answers of one part's fetch, in order. A :class:`catalog.sources.source.Keep`."""
 
-    def __init__(self, *, part: RefreshPart, folder: Path, alive: Callable[[], None]) -> None:
+    def __init__(self, *, lease: Lease, folder: Path) -> None:
         self.pages: list[Page] = []
-        self._part, self._folder, self._alive = part, folder, alive
+        self._lease, self._folder = lease, folder
 
     def __call__(self, *, url: str, pieces: Iterable[bytes], version: str = "") -> Page:
         """Write the pieces to disk, hash them, note url, time, size and version. Raises SourceFailed beyond 2 GB."""
@@ -38,7 +39,7 @@ class Keeper:
                 size += len(piece)
                 if size > PAGE_MAX_BYTES:
                     raise SourceFailed(f"One answer is larger than {PAGE_MAX_BYTES >> 30} GB.")
-                self._alive()
+                self._lease.renew()
         _store(path, sha256=digest.hexdigest())
         return self._note(url=url, version=version, sha256=digest.hexdigest(), size=size, path=path)
 
@@ -56,29 +57,36 @@ class Keeper:
         return self._note(url=url, version=last.version, sha256=last.sha256, size=last.size_bytes, path=path)
 
     def _note(self, *, url: str, version: str, sha256: str, size: int, path: Path) -> Page:
-        Snapshot.objects.create(
-            part=self._part,
-            position=len(self.pages),
-            url=url,
-            version=version[:200],
-            sha256=sha256,
-            size_bytes=size,
-            fetched_at=timezone.now(),
-        )
+        with self._lease.writing():
+            Snapshot.objects.create(
+                part=self._lease.part,
+                position=len(self.pages),
+                url=url,
+                version=version[:200],
+                sha256=sha256,
+                size_bytes=size,
+                fetched_at=timezone.now(),
+            )
         page = Page(url=url, path=path, version=version)
         self.pages.append(page)
         return page
 
 
 @contextmanager
-def keeper(*, part: RefreshPart, alive: Callable[[], None]) -> Iterator[Keeper]:
-    """Give a keeper for one try of a part; its plain files go when the block ends, the compressed ones stay."""
-    Snapshot.objects.filter(part=part).delete()  # of a try that was cut off
-    folder = _directory() / "open" / str(part.pk)
-    shutil.rmtree(folder, ignore_errors=True)
+def keeper(*, lease: Lease) -> Iterator[Keeper]:
+    """Give a keeper for one try of a part; its plain files go when the block ends, the compressed ones stay.
+
+    Each try has a folder of its own: a worker that lost the part may still write into its. Raises LeaseLost.
+    """
+    part = lease.part
+    with lease.writing():
+        Snapshot.objects.filter(part=part).delete()  # of a try that was cut off
+    for left in (_directory() / "open").glob(f"{part.pk}.*"):
+        shutil.rmtree(left, ignore_errors=True)
+    folder = _directory() / "open" / f"{part.pk}.{part.attempt}"
     folder.mkdir(parents=True)
     try:
-        yield Keeper(part=part, folder=folder, alive=alive)
+        yield Keeper(lease=lease, folder=folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -1,7 +1,7 @@
 """Prices read from a source over real sockets: what is believed, what waits, what failed, and what stands after all."""
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 
 import pytest
@@ -9,8 +9,10 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from catalog import ingest, intake, queries, refresh, snapshots
+from catalog.files import Facts
 from catalog.models import CatalogRelease, Price, QuarantinedRow, RefreshPart, RefreshRun, Snapshot
 from catalog.sources import registry
+from catalog.sources.source import Found, Page, Part
 from tests.catalog.peers.server import Fault, Peer, running
 from tests.catalog.peers.shop import Shelf, Shop
 
@@ -410,3 +412,82 @@ def test_answers_can_be_exported_without_what_is_private(shop: Shop, shelf: Shel
     text = (tmp_path / "out" / "aws-ec2-price-list" / "us-east-1" / "0000.txt").read_text()
     assert EAST in text
     assert "210987654321" not in text
+
+
+def meanwhile(shop: Shop, monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
+    """Have something happen once, after the next part has been read and before its rows are written."""
+    read = shop.read
+
+    def interrupted(part: Part, *, pages: Sequence[Page], facts: Facts) -> Iterator[Found]:
+        yield from read(part, pages=pages, facts=facts)
+        monkeypatch.setattr(shop, "read", read)
+        act()
+
+    monkeypatch.setattr(shop, "read", interrupted)
+
+
+def test_a_part_that_is_cancelled_while_it_is_read_writes_nothing_any_more(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = refresh.begin(sources=["aws"], regions=None, actor="test", moment=timezone.now(), inline=True)
+    east, west = refresh.open_parts(run_id=run.pk)
+    refresh.work(part_id=east)
+    meanwhile(shop, monkeypatch, lambda: refresh.cancel(run_id=run.pk, moment=timezone.now()))
+
+    refresh.work(part_id=west)
+
+    run.refresh_from_db()
+    assert (run.state, run.release.published_at is not None) == ("partly", True)
+    assert price(EAST)[0] == Decimal(54)
+    assert not Price.objects.filter(release=run.release, key=WEST).exists()  # a published release does not change
+
+
+def test_a_worker_that_lost_its_part_adds_nothing_to_what_the_next_one_reads(
+    shop: Shop, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = refresh.begin(sources=["aws"], regions=["us-east-1"], actor="test", moment=timezone.now(), inline=True)
+    (part_id,) = refresh.open_parts(run_id=run.pk)
+
+    def taken_over() -> None:
+        refresh.tend(moment=timezone.now() + refresh.LEASE)
+        shelf.prices["us-east-1"] = {EAST: "53.00"}
+        refresh.work(part_id=part_id)
+
+    meanwhile(shop, monkeypatch, taken_over)
+
+    refresh.work(part_id=part_id)
+
+    run.refresh_from_db()
+    assert run.state == "succeeded"
+    assert {row.key: row.amount for row in Price.objects.filter(release=run.release)} == {EAST: Decimal(53)}
+    assert Snapshot.objects.filter(part_id=part_id).count() == 1
+
+
+def test_what_a_lost_try_left_behind_is_not_published_when_its_part_fails(shop: Shop) -> None:
+    shop.regions = ("us-east-1", "us-east-2", "us-west-2")
+    run = refresh.begin(sources=["aws"], regions=None, actor="test", moment=timezone.now(), inline=True)
+    good, lost, last = refresh.open_parts(run_id=run.pk)
+    refresh.work(part_id=good)
+    part = refresh._claimed(lost, moment=timezone.now())
+    Price.objects.create(
+        release=refresh._release(run.pk), subject="offer", key=WEST, meter=METER, amount=1, source_id="x", locator="x",
+        as_of_basis="undated", kind="list price", dataset=f"{part.dataset}/{part.region}",
+    )  # fmt: skip
+    refresh.tend(moment=timezone.now() + refresh.LEASE)
+    shop.url = "http://127.0.0.1:9"
+
+    refresh.work(part_id=last)  # nobody is there: the lost one is not asked for again
+
+    run.refresh_from_db()
+    assert (run.state, RefreshPart.objects.get(pk=lost).state) == ("partly", "failed")
+    assert not Price.objects.filter(release=run.release, key=WEST).exists()
+
+
+def test_a_run_that_has_ended_gets_no_release(shop: Shop) -> None:
+    run = refresh.begin(sources=["aws"], regions=None, actor="test", moment=timezone.now(), inline=True)
+    refresh.cancel(run_id=run.pk, moment=timezone.now())
+
+    with pytest.raises(refresh.LeaseLost):
+        refresh._release(run.pk)
+
+    assert CatalogRelease.objects.filter(published_at=None).count() == 0
