@@ -230,7 +230,7 @@ def _retry_after_s(text: str | None) -> float | None:
     """Return the seconds of a Retry-After header, which holds seconds or a date; None where it holds neither."""
     if not text:
         return None
-    if text.strip().isdigit():
+    if text.strip().isdecimal():
         return float(text)
     try:
         at = email.utils.parsedate_to_datetime(text)

@@ -117,7 +117,7 @@ def test_a_long_retry_after_ends_the_fetch_and_is_passed_on(said: str, least: fl
     assert len(peer.asked) == 1
 
 
-@pytest.mark.parametrize("said", ["0", "Thu, 01 Jan 2015 00:00:00 GMT", "soon", ""])
+@pytest.mark.parametrize("said", ["0", "Thu, 01 Jan 2015 00:00:00 GMT", "soon", "²", ""])
 def test_a_short_a_past_and_a_senseless_retry_after_are_waited_out(said: str) -> None:
     with saying() as peer, asker(peer) as ask:
         peer.faults.append(Fault(status=429, retry_after=said))
