@@ -206,13 +206,13 @@ def _again_or_failed(part: RefreshPart, error: SourceBusy) -> None:
     if part.attempt >= MAX_ATTEMPTS:
         _end(part, state=RefreshPart.State.FAILED, problem=f"{error} Given up after {part.attempt} tries.")
         return
-    pause = min(dt.timedelta(seconds=error.retry_after_s * 2 ** (part.attempt - 1)), LONGEST_PAUSE)
+    pause_s = min(error.retry_after_s * 2 ** (part.attempt - 1), LONGEST_PAUSE.total_seconds())
     jitter = 1 + random.random() / 2  # noqa: S311 - so that parts do not come back all at once
     RefreshPart.objects.filter(pk=part.pk, state=RefreshPart.State.RUNNING, attempt=part.attempt).update(
         state=RefreshPart.State.QUEUED,
         problem=f"{error} Asked again later.",
         lease_until=None,
-        not_before=timezone.now() + pause * jitter,
+        not_before=timezone.now() + dt.timedelta(seconds=pause_s * jitter),
     )
 
 
@@ -273,13 +273,12 @@ def tend(*, moment: dt.datetime) -> list[int]:
             _end(part, state=RefreshPart.State.FAILED, problem=text)
         else:
             RefreshPart.objects.filter(pk=part.pk, state=RefreshPart.State.RUNNING, attempt=part.attempt).update(
-                state=RefreshPart.State.QUEUED, lease_until=None, not_before=None, problem="Its worker was lost."
+                state=RefreshPart.State.QUEUED, lease_until=None, not_before=moment, problem="Its worker was lost."
             )
-        finish(run_id=part.run_id, moment=moment)
+    for run_id in RefreshRun.objects.filter(state=RefreshRun.State.RUNNING).values_list("pk", flat=True):
+        finish(run_id=run_id, moment=moment)  # also where a worker was killed between its part's end and this
     waiting = RefreshPart.objects.filter(state=RefreshPart.State.QUEUED, run__state=RefreshRun.State.RUNNING).filter(
-        Q(not_before__lte=moment)
-        | Q(not_before__isnull=True, enqueued_at__lte=moment - PATIENCE)
-        | Q(problem="Its worker was lost.")
+        Q(not_before__lte=moment) | Q(not_before__isnull=True, enqueued_at__lte=moment - PATIENCE)
     )
     due = list(waiting.order_by("pk").values_list("pk", flat=True))
     RefreshPart.objects.filter(pk__in=due).update(enqueued_at=moment, not_before=None)

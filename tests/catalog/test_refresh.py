@@ -259,6 +259,37 @@ def test_a_throttled_part_is_asked_again_later_and_given_up_after_three_tries(sh
     assert price(EAST)[0] == Decimal(54)
 
 
+def test_a_server_that_sends_us_away_for_ages_is_asked_again_today(shop: Shop, peer: Peer) -> None:
+    peer.always = Fault(status=503, retry_after="9" * 30)
+
+    read_all(regions=["us-east-1"])
+
+    part = RefreshPart.objects.get()
+    assert (part.state, part.lease_until) == ("queued", None)
+    assert part.not_before < timezone.now() + 2 * refresh.LONGEST_PAUSE
+
+
+def test_the_message_of_a_lost_part_is_sent_once_until_it_is_overdue(shop: Shop) -> None:
+    run = refresh.begin(sources=["aws"], regions=["us-east-1"], actor="test", moment=timezone.now())
+    (part_id,) = refresh.open_parts(run_id=run.pk)
+    refresh._claimed(part_id, moment=timezone.now())
+    later = timezone.now() + refresh.LEASE
+
+    sent = [refresh.tend(moment=later + dt.timedelta(seconds=seconds)) for seconds in (0, 15, 30)]
+
+    assert sent == [[part_id], [], []]
+
+
+def test_a_run_whose_last_worker_was_killed_before_it_closed_the_run_is_closed(shop: Shop) -> None:
+    run = refresh.begin(sources=["aws"], regions=["us-east-1"], actor="test", moment=timezone.now(), inline=True)
+    RefreshPart.objects.filter(run=run).update(state="failed", problem="no answer", ended_at=timezone.now())
+
+    refresh.tend(moment=timezone.now())
+
+    run.refresh_from_db()
+    assert run.state == "failed"
+
+
 def test_a_part_whose_worker_was_killed_is_done_again_without_leftovers(shop: Shop) -> None:
     run = refresh.begin(sources=["aws"], regions=["us-east-1"], actor="test", moment=timezone.now())
     part = refresh._claimed(refresh.open_parts(run_id=run.pk)[0], moment=timezone.now())
