@@ -210,12 +210,12 @@ class Snapshot(models.Model):
 
 
 class Confirmation(models.Model):
-    """A dataset was read again with a release: each of its standing prices holds as of this day, but the named keys."""
+    """A dataset was read again with a release: its standing prices hold as of this day, but for those named."""
 
     release = models.ForeignKey(CatalogRelease, on_delete=models.CASCADE, related_name="confirmations")
     dataset = models.CharField(max_length=300)  # dataset/region, as in Price.dataset
     observed_at = models.DateField()
-    not_seen = models.JSONField(default=list)  # keys that were missing, implausible or refused
+    not_seen = models.JSONField(default=list)  # [key, meter] of what was missing, implausible or refused
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["release", "dataset"], name="confirmation_once_per_release")]

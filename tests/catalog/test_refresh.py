@@ -178,6 +178,88 @@ def test_a_refused_price_is_only_counted_when_it_is_stated_again(shop: Shop, she
     assert QuarantinedRow.objects.get().state == "rejected"
 
 
+def test_one_of_several_prices_that_was_accepted_is_not_asked_about_again(shop: Shop, shelf: Shelf) -> None:
+    read_all()
+    other = {"sort": "price", "subject": "offer", "key": EAST, "meter": METER, "price": "50.00"}
+    shelf.more["us-east-1"] = [other]
+    read_all()
+    row = QuarantinedRow.objects.get()
+    assert (row.reason, row.amount) == ("twice", Decimal(54))
+    intake.accept(row_ids=[row.pk], actor="ops", moment=timezone.now(), note="")
+    shelf.prices["us-east-1"], shelf.more["us-east-1"] = {}, [other, other | {"price": "54.00"}]  # in another order
+
+    run = read_all()
+
+    row.refresh_from_db()
+    assert (total(run).get("quarantined"), row.state, row.decided_by) == (None, "accepted", "ops")
+    assert price(EAST) == (Decimal(54), timezone.now().date())
+
+
+def test_a_price_that_the_source_took_back_cannot_be_accepted_any_more(shop: Shop, shelf: Shelf) -> None:
+    read_all()
+    shelf.prices["us-east-1"][EAST] = "162.50"
+    read_all()
+    shelf.prices["us-east-1"][EAST] = "54.00"
+    read_all()
+
+    with pytest.raises(intake.NotDecidable, match="read again since"):
+        intake.accept(row_ids=[QuarantinedRow.objects.get().pk], actor="ops", moment=timezone.now(), note="")
+
+    assert price(EAST)[0] == Decimal(54)
+    assert not CatalogRelease.objects.filter(published_at=None).exists()
+
+
+@pytest.mark.parametrize("stated", ["1e30", "100000000000", "0.0000000001", "NaN"])
+def test_a_price_that_cannot_be_kept_spoils_no_other(shop: Shop, shelf: Shelf, stated: str) -> None:
+    shelf.more["us-east-1"] = [{"sort": "price", "subject": "offer", "key": EAST, "meter": METER, "price": stated}]
+    del shelf.prices["us-east-1"][EAST]
+
+    run = read_all()
+
+    assert (run.state, total(run)["quarantined"], price(SMALL)[0]) == ("succeeded", 1, Decimal("0.7"))
+    assert QuarantinedRow.objects.get().amount is None  # so it cannot be accepted
+
+
+def test_one_doubted_meter_leaves_the_others_of_its_key_confirmed(shop: Shop, shelf: Shelf) -> None:
+    key = next(
+        row.id for row in queries.facts(moment=timezone.now().date()).model_offers
+        if row.input_usd_per_mtok and row.output_usd_per_mtok
+    )  # fmt: skip
+    meters = ("input_usd_per_mtok", "output_usd_per_mtok")
+    standing = queries.standing_prices(release=queries.latest().number)
+    rows = [
+        {"sort": "price", "subject": "model_offer", "key": key, "meter": meter,
+         "price": str(standing[("model_offer", key, meter)]["amount"])}
+        for meter in meters
+    ]  # fmt: skip
+    shelf.more["us-east-1"] = rows
+    read_all(days_ago=9)
+    shelf.more["us-east-1"] = [rows[0], rows[1] | {"price": "900"}]
+
+    read_all()
+
+    standing = queries.standing_prices(release=queries.latest().number)
+    ages = [(timezone.now().date() - standing[("model_offer", key, meter)]["observed_at"]).days for meter in meters]
+    assert ages == [0, 9]
+
+
+def test_what_repeats_others_keeps_its_own_date_until_it_has_a_newer_one(shop: Shop, shelf: Shelf) -> None:
+    key = "aws/us-east-1/p5.48xlarge/spot"
+    Price.objects.filter(key=key).delete()
+    shop.dataset = "genai-prices-library"
+    row = {"sort": "price", "subject": "offer", "key": key, "meter": METER, "price": "30", "as_of": "2026-11-01"}
+    shelf.prices, shelf.more = {}, {"us-east-1": [row]}
+    read_all(regions=["us-east-1"])
+
+    again = read_all(regions=["us-east-1"])
+
+    assert total(again) == {"read": 1, "unchanged": 1}  # nothing is missing
+    assert price(key) == (Decimal(30), dt.date(2026, 11, 1))  # that we read it today makes it no younger
+    shelf.more["us-east-1"] = [row | {"as_of": "2026-11-20"}]
+    read_all(regions=["us-east-1"])
+    assert price(key) == (Decimal(30), dt.date(2026, 11, 20))
+
+
 def test_what_is_no_price_can_only_be_refused(shop: Shop, shelf: Shelf) -> None:
     shelf.prices["us-east-1"][EAST] = 0
     read_all()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from catalog import ingest, queries
@@ -32,7 +32,7 @@ def both(first: Callable[[], Any], second: Callable[[], Any]) -> list[Any]:
     def beside() -> None:
         try:
             found.append(second())
-        except Exception as error:
+        except DatabaseError as error:
             found.append(error)
         finally:
             connection.close()
