@@ -35,6 +35,10 @@ class UnknownSource(Exception):
     """No source has this name; the text lists those there are."""
 
 
+class UnknownRegion(Exception):
+    """The catalog has no region of this name, or none of the sources is read by it; the text says which."""
+
+
 class AlreadyRunning(Exception):
     """Another run is reading one of these parts now. Wait for it, or cancel it."""
 
@@ -45,25 +49,32 @@ def begin(
     """Plan a run and return it, with a row for each part. A source that lacks a key has one part that says so.
 
     ``inline`` keeps the parts from the schedule's hands: whoever began the run works on them.
-    Raises UnknownSource, AlreadyRunning and queries.NoRelease.
+    Raises UnknownSource, UnknownRegion, AlreadyRunning and queries.NoRelease.
     """
+    sources = list(dict.fromkeys(sources))
     unknown = [name for name in sources if name not in SOURCES]
     if unknown or not sources:
         raise UnknownSource(f"{', '.join(unknown) or 'nothing'} is no source; there are: {', '.join(SOURCES)}.")
     facts = queries.facts(moment=moment.date())
+    if nowhere := sorted(set(regions or ()) - {row.region for row in facts.regions}):
+        raise UnknownRegion(f"The catalog has no region {', '.join(nowhere)}.")
     try:
         with transaction.atomic():
             run = RefreshRun.objects.create(
-                sources=list(sources),
+                sources=sources,
                 regions=sorted(regions or ()),
                 actor=actor,
                 created_at=moment,
                 deadline_at=moment + DEADLINE,
             )
-            for name in sources:
-                RefreshPart.objects.bulk_create(
-                    _planned(run, name=name, facts=facts, regions=regions, moment=moment, inline=inline)
-                )
+            parts = [
+                part
+                for name in sources
+                for part in _planned(run, name=name, facts=facts, regions=regions, moment=moment, inline=inline)
+            ]
+            if regions and not parts:
+                raise UnknownRegion(f"Nothing of {', '.join(sources)} is read in {', '.join(sorted(regions))}.")
+            RefreshPart.objects.bulk_create(parts)
     except IntegrityError as error:
         raise AlreadyRunning("A run that reads one of these sources is still going on.") from error
     finish(run_id=run.pk, moment=moment)
@@ -272,7 +283,7 @@ def tend(*, moment: dt.datetime) -> list[int]:
             text = f"Its worker was lost {part.attempt} times; it is not tried again."
             _end(part, state=RefreshPart.State.FAILED, problem=text)
         else:
-            RefreshPart.objects.filter(pk=part.pk, state=RefreshPart.State.RUNNING, attempt=part.attempt).update(
+            lost.filter(pk=part.pk, attempt=part.attempt).update(
                 state=RefreshPart.State.QUEUED, lease_until=None, not_before=moment, problem="Its worker was lost."
             )
     for run_id in RefreshRun.objects.filter(state=RefreshRun.State.RUNNING).values_list("pk", flat=True):

@@ -19,7 +19,7 @@ from advisor.services import access, refreshes, shelf
 from advisor.web.shelf_cells import address
 from catalog.intake import NotDecidable, QuarantineLine
 from catalog.queries import NoRelease
-from catalog.refresh import AlreadyRunning, NoSuchRun, RunLine, UnknownSource
+from catalog.refresh import AlreadyRunning, NoSuchRun, RunLine, UnknownRegion
 
 SOURCE_TITLES = {
     "aws": "AWS machines",
@@ -105,7 +105,7 @@ def start_refresh(request: HttpRequest) -> HttpResponse:
             regions=form.cleaned_data["regions"].replace(",", " ").split(),
             moment=timezone.now(),
         )
-    except (AlreadyRunning, UnknownSource, NoRelease) as error:
+    except (AlreadyRunning, UnknownRegion, NoRelease) as error:
         form.add_error(None, str(error))
         return _runs_page(request, form, status=409 if isinstance(error, AlreadyRunning) else 400)
     tasks.send_parts(parts)

@@ -416,6 +416,20 @@ def test_a_run_past_its_deadline_is_closed(shop: Shop) -> None:
     refresh.begin(sources=["aws"], regions=None, actor="test", moment=timezone.now())  # and the next can begin
 
 
+@pytest.mark.parametrize("region", ["us-esat-1", "eu-central-1"])
+def test_a_region_that_nothing_is_read_in_is_no_success(shop: Shop, region: str) -> None:
+    with pytest.raises(CommandError, match=region):
+        call_command("refresh", "aws", "--region", region)
+
+    assert not RefreshRun.objects.exists()
+
+
+def test_a_source_that_is_named_twice_is_read_once(shop: Shop) -> None:
+    run = refresh.begin(sources=["aws", "aws"], regions=None, actor="test", moment=timezone.now())
+
+    assert (run.sources, len(refresh.open_parts(run_id=run.pk))) == (["aws"], 2)
+
+
 def test_the_same_source_is_not_read_twice_at_once(shop: Shop) -> None:
     refresh.begin(sources=["aws"], regions=None, actor="test", moment=timezone.now())
 
