@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import F, Q
+from django.db.models import F, Max, Q, QuerySet
 from django.utils import timezone
 
 from catalog import files, ingest, queries, snapshots
@@ -430,18 +430,19 @@ def part_line(*, part_id: int) -> PartLine:
 
 def last_good() -> list[PartLine]:
     """Return the newest part that succeeded of each dataset and region, by source."""
-    newest: dict[tuple[str, str, str], RefreshPart] = {}
-    for row in RefreshPart.objects.filter(state=RefreshPart.State.SUCCEEDED).order_by("ended_at"):
-        newest[(row.source, row.dataset, row.region)] = row
-    return [_part_line(newest[name]) for name in sorted(newest)]
+    return _newest(RefreshPart.objects.filter(state=RefreshPart.State.SUCCEEDED))
 
 
 def last_tried() -> list[PartLine]:
     """Return the newest part that has ended of each dataset and region, whatever became of it, by source."""
-    newest: dict[tuple[str, str, str], RefreshPart] = {}
-    for row in RefreshPart.objects.filter(ended_at__isnull=False).order_by("ended_at"):
-        newest[(row.source, row.dataset, row.region)] = row
-    return [_part_line(newest[name]) for name in sorted(newest)]
+    return _newest(RefreshPart.objects.filter(ended_at__isnull=False))
+
+
+def _newest(rows: QuerySet[RefreshPart]) -> list[PartLine]:
+    """Return the newest of each dataset and region. There is one open at a time, so the newest has the highest id."""
+    name = ("source", "dataset", "region")
+    last = rows.values(*name).annotate(last=Max("pk")).values("last")
+    return [_part_line(row) for row in RefreshPart.objects.filter(pk__in=last).order_by(*name)]
 
 
 def _line(run: RefreshRun, *, with_parts: bool) -> RunLine:
