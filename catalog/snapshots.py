@@ -5,6 +5,7 @@ import hashlib
 import re
 import shutil
 import time
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,20 +41,33 @@ class Keeper:
                 if size > PAGE_MAX_BYTES:
                     raise SourceFailed(f"One answer is larger than {PAGE_MAX_BYTES >> 30} GB.")
                 self._lease.renew()
-        _store(path, sha256=digest.hexdigest())
-        return self._note(url=url, version=version, sha256=digest.hexdigest(), size=size, path=path)
+        page = self._note(url=url, version=version, sha256=digest.hexdigest(), size=size, path=path)
+        _store(
+            path, sha256=digest.hexdigest()
+        )  # after the row, which keeps `prune` from the same bytes of an older one
+        return page
 
     def again(self, *, url: str) -> Page | None:
         """Take over what was kept before from this very address, if its bytes are still there.
 
-        Only for addresses whose content never changes (a version stands in them).
+        Only for addresses whose content never changes (a version stands in them). Bytes that could not be read, or are
+        not those of the hash, are not taken.
         """
-        last = Snapshot.objects.filter(url=url, pruned_at__isnull=True).order_by("-fetched_at").first()
-        if last is None or not _place(last.sha256).exists():
+        kept = Snapshot.objects.filter(url=url, pruned_at__isnull=True, part__state=RefreshPart.State.SUCCEEDED)
+        last = kept.order_by("-fetched_at").first()
+        if last is None:
             return None
-        path = self._folder / f"{len(self.pages):06d}"
-        with gzip.open(_place(last.sha256), "rb") as packed, path.open("wb") as plain:
-            shutil.copyfileobj(packed, plain, _PIECE)
+        path, digest = self._folder / f"{len(self.pages):06d}", hashlib.sha256()
+        try:
+            with gzip.open(_place(last.sha256), "rb") as packed, path.open("wb") as plain:
+                while piece := packed.read(_PIECE):
+                    plain.write(piece)
+                    digest.update(piece)
+                    self._lease.renew()
+        except (OSError, EOFError, zlib.error):  # pruned meanwhile, or a disk that failed
+            return None
+        if digest.hexdigest() != last.sha256:
+            return None
         return self._note(url=url, version=last.version, sha256=last.sha256, size=last.size_bytes, path=path)
 
     def _note(self, *, url: str, version: str, sha256: str, size: int, path: Path) -> Page:
@@ -123,6 +137,8 @@ def export(*, directory: Path, dataset: str | None = None) -> list[Path]:
         rows = rows.filter(part__dataset=dataset)
     written = []
     for row in rows.select_related("part").order_by("part_id", "position"):
+        if not _place(row.sha256).exists():
+            continue  # deleted since the rows were asked for
         folder = directory / row.part.dataset / (row.part.region or "global")
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{row.position:04d}.txt"

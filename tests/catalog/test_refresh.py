@@ -1,6 +1,8 @@
 """Prices read from a source over real sockets: what is believed, what waits, what failed, and what stands after all."""
 
 import datetime as dt
+import gzip
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 
@@ -11,9 +13,10 @@ from django.utils import timezone
 from catalog import ingest, intake, queries, refresh, snapshots
 from catalog.files import Facts
 from catalog.models import CatalogRelease, Price, QuarantinedRow, RefreshPart, RefreshRun, Snapshot
+from catalog.part_lease import Lease
 from catalog.sources import registry
 from catalog.sources.source import Found, Page, Part
-from tests.catalog.peers.server import Fault, Peer, running
+from tests.catalog.peers.server import Answer, Fault, Peer, as_json, running
 from tests.catalog.peers.shop import Shelf, Shop
 
 pytestmark = pytest.mark.django_db
@@ -293,7 +296,7 @@ def test_one_region_that_fails_leaves_the_others_and_its_own_old_prices(shop: Sh
 
 def test_a_changed_shape_of_the_answer_fails_with_the_old_data_intact(shop: Shop, peer: Peer) -> None:
     read_all()
-    peer.answer = lambda request: __import__("tests.catalog.peers.server", fromlist=["as_json"]).as_json({"items": []})
+    peer.answer = lambda request: as_json({"items": []})
 
     run = read_all()
 
@@ -527,6 +530,37 @@ def test_old_bytes_go_and_their_hashes_stay(shop: Shop, shelf: Shelf) -> None:
     assert oldest.pruned_at is not None
     assert not snapshots._place(oldest.sha256).exists()
     assert snapshots._place(newest.sha256).exists()
+
+
+@pytest.mark.parametrize("loss", ["none", "gone", "cut", "another"])
+def test_bytes_are_taken_over_only_if_they_are_the_ones_that_were_kept(shop: Shop, peer: Peer, loss: str) -> None:
+    read_all(regions=["us-east-1"])
+    kept = Snapshot.objects.get()
+    place = snapshots._place(kept.sha256)
+    if loss == "gone":
+        place.unlink()
+    elif loss == "cut":
+        place.write_bytes(place.read_bytes()[:-9])
+    elif loss == "another":
+        place.write_bytes(gzip.compress(b"{}"))
+    run = refresh.begin(sources=["aws"], regions=["us-east-1"], actor="test", moment=timezone.now(), inline=True)
+    part = refresh._claimed(refresh.open_parts(run_id=run.pk)[0], moment=timezone.now())
+
+    with snapshots.keeper(lease=Lease(part)) as keep:
+        page = keep.again(url=kept.url)
+
+        assert (page is not None) == (loss == "none")
+        assert page is None or hashlib.sha256(page.path.read_bytes()).hexdigest() == kept.sha256
+
+
+def test_bytes_that_could_not_be_read_are_asked_for_again(shop: Shop, peer: Peer) -> None:
+    run = refresh.begin(sources=["aws"], regions=None, actor="test", moment=timezone.now(), inline=True)
+    first, second = refresh.open_parts(run_id=run.pk)
+    peer.answer = lambda request: Answer(body=b"<html>")
+    refresh.work(part_id=first)
+
+    with snapshots.keeper(lease=Lease(refresh._claimed(second, moment=timezone.now()))) as keep:
+        assert keep.again(url=Snapshot.objects.get().url) is None
 
 
 def test_answers_can_be_exported_without_what_is_private(shop: Shop, shelf: Shelf, tmp_path) -> None:
