@@ -246,7 +246,6 @@ def finish(*, run_id: int, moment: dt.datetime) -> None:
         if run.state != RefreshRun.State.RUNNING or any(state in RefreshPart.OPEN_STATES for state in states):
             return
         good = RefreshPart.State.SUCCEEDED in states
-        bad = RefreshPart.State.FAILED in states or RefreshPart.State.CANCELLED in states
         if run.release is not None and good:
             for part in parts:
                 if part.state != RefreshPart.State.SUCCEEDED:  # a try that was cut off may have left rows
@@ -254,11 +253,18 @@ def finish(*, run_id: int, moment: dt.datetime) -> None:
             ingest.publish_appended(release=run.release, moment=moment)
         elif run.release is not None:
             run.release.delete()
-        state = (
-            RefreshRun.State.PARTLY if good and bad else RefreshRun.State.FAILED if bad else RefreshRun.State.SUCCEEDED
-        )
-        RefreshRun.objects.filter(pk=run.pk).update(state=state, ended_at=moment)
+        RefreshRun.objects.filter(pk=run.pk).update(state=_outcome(states), ended_at=moment)
     snapshots.prune()
+
+
+def _outcome(states: Collection[str]) -> str:
+    """Return what became of a run whose parts ended in these states."""
+    failed, cancelled = RefreshPart.State.FAILED in states, RefreshPart.State.CANCELLED in states
+    if RefreshPart.State.SUCCEEDED in states:
+        return RefreshRun.State.PARTLY if failed or cancelled else RefreshRun.State.SUCCEEDED
+    if failed:
+        return RefreshRun.State.FAILED
+    return RefreshRun.State.CANCELLED if cancelled else RefreshRun.State.SUCCEEDED
 
 
 def cancel(*, run_id: int, moment: dt.datetime, problem: str = "Cancelled.") -> bool:

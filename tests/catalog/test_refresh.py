@@ -651,4 +651,6 @@ def test_a_run_that_has_ended_gets_no_release(shop: Shop) -> None:
     with pytest.raises(refresh.LeaseLost):
         refresh._release(run.pk)
 
+    run.refresh_from_db()
+    assert run.state == "cancelled"
     assert CatalogRelease.objects.filter(published_at=None).count() == 0
