@@ -53,6 +53,16 @@ class File:
         return Answer(body=self.content[begin:], status=206, headers=headers)
 
 
+@pytest.mark.parametrize("more", ["\n", " ", "\nand-a-second-line"])
+def test_a_malformed_key_is_told_without_the_key(more: str) -> None:
+    with saying() as peer, Asker(base=peer.url, pace_name="azure-prices", headers={"X-Key": KEY + more}) as ask:
+        with pytest.raises(SourceFailed, match="key perhaps") as told:
+            ask.get("/")
+
+    assert KEY not in str(told.value)
+    assert peer.asked == []
+
+
 def test_an_answer_comes_whole_with_its_headers_sent() -> None:
     with saying() as peer, asker(peer) as ask:
         assert ask.get("some/page", params={"a": "b c"}) == b"fine"
