@@ -55,9 +55,12 @@ class File:
 
 @pytest.mark.parametrize("more", ["\n", " ", "\nand-a-second-line"])
 def test_a_malformed_key_is_told_without_the_key(more: str) -> None:
-    with saying() as peer, Asker(base=peer.url, pace_name="azure-prices", headers={"X-Key": KEY + more}) as ask:
-        with pytest.raises(SourceFailed, match="key perhaps") as told:
-            ask.get("/")
+    with (
+        saying() as peer,
+        Asker(base=peer.url, pace_name="azure-prices", headers={"X-Key": KEY + more}) as ask,
+        pytest.raises(SourceFailed, match="key perhaps") as told,
+    ):
+        ask.get("/")
 
     assert KEY not in str(told.value)
     assert peer.asked == []
