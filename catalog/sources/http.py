@@ -145,7 +145,7 @@ class Asker:
             told = SourceUnreachable(f"{url.host} cannot be reached: {error or type(error).__name__}.")
             raise _Again(told, connected=False) from error
         except httpx2.LocalProtocolError:  # its text holds the header, and that the key
-            raise SourceFailed(f"{_shown(url)} was not asked: a header of ours, the key perhaps, is malformed.") from None
+            raise SourceFailed(f"{_shown(url)} was not asked: a header, the key perhaps, is malformed.") from None
         except httpx2.RequestError as error:
             raise _Again(SourceBusy(f"{_shown(url)}: {type(error).__name__}: {error}.")) from error
 
