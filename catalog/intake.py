@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from django.db import transaction
@@ -12,7 +13,7 @@ from catalog import ingest, queries
 from catalog.files import Facts
 from catalog.models import CatalogRelease, Confirmation, Price, QuarantinedRow, RefreshPart, Retirement
 from catalog.part_lease import Lease
-from catalog.plausible import Doubt, Key, doubt, known, order
+from catalog.plausible import Doubt, Key, Known, doubt, known, order
 from catalog.sources.source import SECOND_HAND, Found, Observed, Outside, Shape, SourceFailed
 from catalog.sources.source import Retirement as StatedRetirement
 
@@ -104,11 +105,10 @@ def clear(*, release: CatalogRelease, dataset: str) -> None:
 
 def _prices(intake: Intake, *, stated: Mapping[Key, Sequence[Observed]]) -> dict[str, int]:
     base = queries.latest()
-    standing = queries.standing_prices(release=base.number) if base else {}
-    amounts = {
-        key: row["amount"] for key, row in standing.items() if row["amount"] is not None and not row["withdrawn"]
-    }
-    compared = known(standing=amounts, facts=intake.facts)
+    if base is None:
+        raise queries.NoRelease("no catalog release is published; run: manage.py load_data")
+    standing, compared = _standing(base.number, base.published_at, intake.day)
+    amounts = compared.standing
     believed: dict[Key, Decimal] = {}
     appended: list[Price] = []
     doubted: list[_Doubted] = []
@@ -150,6 +150,16 @@ def _prices(intake: Intake, *, stated: Mapping[Key, Sequence[Observed]]) -> dict
             release=intake.release, dataset=intake.dataset, observed_at=intake.day, not_seen=not_seen
         )
     return counts | {"quarantined": quarantined, "refused": refused, "missing": len(missing)}
+
+
+@lru_cache(maxsize=1)
+def _standing(release: int, published_at: dt.datetime | None, day: dt.date) -> tuple[dict[Key, dict[str, Any]], Known]:
+    """Return what stands in a published release, and what new prices are compared with: the same for a run's parts."""
+    standing = queries.standing_prices(release=release)
+    amounts = {
+        key: row["amount"] for key, row in standing.items() if row["amount"] is not None and not row["withdrawn"]
+    }
+    return standing, known(standing=amounts, facts=queries.facts(moment=day))
 
 
 def _is_better(intake: Intake, row: Mapping[str, Any] | None, *, than: Observed) -> bool:

@@ -158,7 +158,7 @@ class RowQuery(Moment):
 class Placed(Input):
     """Which measured regions are asked for."""
 
-    provider = s.ChoiceField(choices=["aws", "azure", "gcp"], required=False, default="")
+    provider = s.ChoiceField(choices=["aws", "azure", "gcp"], required=False, default=None)
     region = s.CharField(max_length=80, required=False, default="", help_text="The provider's own name of it.")
 
 

@@ -308,7 +308,7 @@ class Probes(View):
     )
     def get(self, request: Request) -> Response:
         asked = parameters(Placed, request)
-        found = probing.newest(provider=asked["provider"], region=asked["region"])
+        found = probing.newest(provider=asked["provider"] or "", region=asked["region"])
         return Response({"rows": shapes.LatencyReading(found, many=True).data})
 
 

@@ -116,6 +116,8 @@ def described(
     refused = {401, 406, 429, *refusals}
     if request is not None:
         refused |= {400, 413, 415}
+    if 422 in refused:
+        refused.add(400)  # an Idempotency-Key that is none
     told: dict[Any, Any] = {
         status: OpenApiResponse(None if status == 304 else shapes.Error, description=_SAID[status])
         for status in sorted(refused)

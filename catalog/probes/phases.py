@@ -83,6 +83,8 @@ class Connection:
             answer = http.client.HTTPResponse(stamped, method="GET")  # type: ignore[arg-type]  # it only reads
             answer.begin()
             body = answer.read(BODY_MAX_BYTES + 1)
+        if answer.length and len(body) <= BODY_MAX_BYTES:  # of as many bytes as it announced, so many did not come
+            raise Failed("closed", "the answer was cut")
         if len(body) > BODY_MAX_BYTES:
             raise Failed("too_large", f"more than {BODY_MAX_BYTES >> 10} KiB")
         if answer.status in _THROTTLED:

@@ -60,7 +60,11 @@ class Offers:
             name = (found[1], found[2])
             body = self.bodies.get(name) or json.dumps(_file(*name, self.products[name[0]][name[1]])).encode()
             start = re.fullmatch(r"bytes=(\d+)-", request.headers.get("range", ""))
-            return Answer(body=body[int(start[1]) :], status=206) if start else Answer(body=body)
+            if start is None:
+                return Answer(body=body)
+            first = int(start[1])
+            told = {"Content-Range": f"bytes {first}-{len(body) - 1}/{len(body)}"}
+            return Answer(body=body[first:], status=206, headers=told)
         return as_json({"message": "not here"}, status=404)
 
 
