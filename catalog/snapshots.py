@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import logging
 import re
 import shutil
 import time
@@ -16,6 +17,8 @@ from django.utils import timezone
 from catalog.models import QuarantinedRow, RefreshPart, Snapshot
 from catalog.part_lease import Lease
 from catalog.sources.source import Page, SourceFailed
+
+logger = logging.getLogger(__name__)
 
 PAGE_MAX_BYTES = 2 * 1024**3
 KEPT_FETCHES = 2  # of each dataset and region; older bytes are deleted, their hashes stay
@@ -126,7 +129,10 @@ def prune() -> int:
     count = old.update(pruned_at=timezone.now())
     still = set(Snapshot.objects.filter(pruned_at__isnull=True, sha256__in=hashes).values_list("sha256", flat=True))
     for sha256 in hashes - still:
-        _place(sha256).unlink(missing_ok=True)
+        try:
+            _place(sha256).unlink(missing_ok=True)
+        except OSError:  # a disk that fails; the run that has just been closed is none the worse
+            logger.exception("An old answer could not be deleted.")
     return count
 
 

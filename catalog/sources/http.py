@@ -29,7 +29,7 @@ class Patience:
     silence_s: float = 20.0  # between two pieces of an answer
     answer_max_bytes: int = 64 * 1024 * 1024
     answer_within_s: float = 60.0
-    file_within_s: float = 1800.0
+    file_within_s: float = 1200.0  # with its reading, below the time limit of a task
 
 
 class Asker:

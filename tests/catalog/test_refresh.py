@@ -532,6 +532,17 @@ def test_old_bytes_go_and_their_hashes_stay(shop: Shop, shelf: Shelf) -> None:
     assert snapshots._place(newest.sha256).exists()
 
 
+def test_bytes_that_cannot_be_deleted_hold_up_no_run(shop: Shop, shelf: Shelf) -> None:
+    read_all(regions=["us-east-1"])
+    place = snapshots._place(Snapshot.objects.get().sha256)
+    place.unlink()
+    place.mkdir()
+    for amount in ("53.00", "52.00"):
+        shelf.prices["us-east-1"][EAST] = amount
+
+        assert read_all(regions=["us-east-1"]).state == "succeeded"
+
+
 @pytest.mark.parametrize("loss", ["none", "gone", "cut", "another"])
 def test_bytes_are_taken_over_only_if_they_are_the_ones_that_were_kept(shop: Shop, peer: Peer, loss: str) -> None:
     read_all(regions=["us-east-1"])
