@@ -1,7 +1,8 @@
 """The write door of the catalog: files become a fact set, their prices are appended, a release is published."""
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -54,10 +55,8 @@ def publish_appended(*, release: CatalogRelease, moment: dt.datetime) -> int:
 
     A release that was published meanwhile keeps its meaning: ours gets the next number and its facts.
     """
-    with transaction.atomic():
-        newest = (
-            CatalogRelease.objects.select_for_update().filter(published_at__isnull=False).order_by("-number").first()
-        )
+    with _numbering():
+        newest = queries.latest()
         if newest is not None and newest.number > release.number:
             release = _renumbered(release)
         if newest is not None:
@@ -68,10 +67,7 @@ def publish_appended(*, release: CatalogRelease, moment: dt.datetime) -> int:
 
 
 def _renumbered(release: CatalogRelease) -> CatalogRelease:
-    highest = CatalogRelease.objects.aggregate(highest=Max("number"))["highest"]
-    later = CatalogRelease.objects.create(
-        number=highest + 1, fact_set_id=release.fact_set_id, actor=release.actor, begun_at=release.begun_at
-    )
+    later = _next(fact_set_id=release.fact_set_id, actor=release.actor, begun_at=release.begun_at)
     for model in (Price, Confirmation, Retirement, RefreshRun):
         model.objects.filter(release=release).update(release=later)
     CatalogRelease.objects.filter(pk=release.pk).delete()
@@ -159,9 +155,25 @@ def _row(*, key: Key, **columns: Any) -> Price:
 
 
 def _begin(*, fact_set: str, actor: str, moment: dt.datetime) -> CatalogRelease:
+    with _numbering():
+        return _next(fact_set_id=fact_set, actor=actor, begun_at=moment)
+
+
+@contextmanager
+def _numbering() -> Iterator[None]:
+    """Give out or publish a number in one transaction, one worker at a time.
+
+    The lock is the oldest release, which stays: who waited for the newest would not see the one that came meanwhile.
+    """
     with transaction.atomic():
-        highest = CatalogRelease.objects.aggregate(highest=Max("number"))["highest"] or 0
-        return CatalogRelease.objects.create(number=highest + 1, fact_set_id=fact_set, actor=actor, begun_at=moment)
+        oldest = CatalogRelease.objects.filter(published_at__isnull=False).order_by("number")
+        oldest.select_for_update().first()
+        yield
+
+
+def _next(**columns: Any) -> CatalogRelease:
+    highest = CatalogRelease.objects.aggregate(highest=Max("number"))["highest"] or 0
+    return CatalogRelease.objects.create(number=highest + 1, **columns)
 
 
 def _append(*, release: CatalogRelease, rows: Iterable[Price]) -> None:
@@ -176,10 +188,8 @@ def _append(*, release: CatalogRelease, rows: Iterable[Price]) -> None:
 
 
 def _publish(*, release: CatalogRelease, base: CatalogRelease | None, moment: dt.datetime) -> None:
-    with transaction.atomic():
-        newest = (
-            CatalogRelease.objects.select_for_update().filter(published_at__isnull=False).order_by("-number").first()
-        )
+    with _numbering():
+        newest = queries.latest()
         if newest != base:
             raise ReleaseMoved(
                 f"release {newest and newest.number} was published while {release.number} was being written"

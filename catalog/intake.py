@@ -1,7 +1,7 @@
 """Prices as sources state them, taken into an unpublished release: judged, compared, appended or quarantined."""
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
@@ -12,12 +12,14 @@ from django.db import transaction
 from catalog import ingest, queries
 from catalog.files import Facts
 from catalog.models import CatalogRelease, Confirmation, Price, QuarantinedRow, RefreshPart, Retirement
+from catalog.part_lease import Lease
 from catalog.plausible import Doubt, Key, Known, doubt, known, order
 from catalog.sources.source import SECOND_HAND, Found, Observed, Outside, Shape, SourceFailed
 from catalog.sources.source import Retirement as StatedRetirement
 
 BATCH_ROWS = ingest.BATCH_ROWS
 _PLACES = Decimal("1.000000000")  # nine digits, as Price.amount keeps
+_BEYOND = Decimal(10) ** 11  # what it cannot keep
 _MEMORY_TOLERANCE = 0.15  # providers name 24 GB 22.4 GiB, and the like
 
 
@@ -25,28 +27,33 @@ _MEMORY_TOLERANCE = 0.15  # providers name 24 GB 22.4 GiB, and the like
 class Intake:
     """One reading of one part: what it may touch, and on whose word."""
 
-    part: RefreshPart
+    lease: Lease
     release: CatalogRelease
     facts: Facts
     moment: dt.datetime
 
     @property
+    def part(self) -> RefreshPart:
+        return self.lease.part
+
+    @property
     def dataset(self) -> str:
-        return f"{self.part.dataset}/{self.part.region}"
+        return self.part.name
 
     @property
     def day(self) -> dt.date:
         return self.moment.date()
 
 
-def take_in(intake: Intake, *, found: Iterable[Found], alive: Callable[[], None] = lambda: None) -> dict[str, int]:
+def take_in(intake: Intake, *, found: Iterable[Found]) -> dict[str, int]:
     """Take in what a part's reading found, and return its counts. Nothing is visible before the release is published.
 
     Reading, judging and comparing happen outside any transaction; rows are written in batches of at most 2,000. What
     a cut-off try left behind is removed first, so that the same part can be taken in again. Raises SourceFailed where
-    nothing was found: an empty answer is no news.
+    nothing was found, for an empty answer is no news, and LeaseLost.
     """
-    clear(release=intake.release, dataset=intake.dataset)
+    with intake.lease.writing():
+        clear(release=intake.release, dataset=intake.dataset)
     counts = dict.fromkeys(
         (
             "read",
@@ -77,13 +84,14 @@ def take_in(intake: Intake, *, found: Iterable[Found], alive: Callable[[], None]
             shapes.append(row)
         elif isinstance(row, Outside):
             counts["outside"] += row.count
-        alive()
+        intake.lease.renew()
     if is_empty:
         raise SourceFailed("The answer holds nothing that we know how to read: nothing was changed.")
-    counts |= _prices(intake, stated=stated, alive=alive)
-    counts["retirements"] = _retirements(intake, stated=retirements)
+    counts |= _prices(intake, stated=stated)
     counts["shapes"] = len(shapes)
-    counts["quarantined"] += _shapes(intake, shapes=shapes)
+    with intake.lease.writing():
+        counts["retirements"] = _retirements(intake, stated=retirements)
+        counts["quarantined"] += _shapes(intake, shapes=shapes)
     return counts
 
 
@@ -95,7 +103,7 @@ def clear(*, release: CatalogRelease, dataset: str) -> None:
     Confirmation.objects.filter(release=release, dataset=dataset).delete()
 
 
-def _prices(intake: Intake, *, stated: Mapping[Key, Sequence[Observed]], alive: Callable[[], None]) -> dict[str, int]:
+def _prices(intake: Intake, *, stated: Mapping[Key, Sequence[Observed]]) -> dict[str, int]:
     base = queries.latest()
     if base is None:
         raise queries.NoRelease("no catalog release is published; run: manage.py load_data")
@@ -103,16 +111,17 @@ def _prices(intake: Intake, *, stated: Mapping[Key, Sequence[Observed]], alive: 
     amounts = compared.standing
     believed: dict[Key, Decimal] = {}
     appended: list[Price] = []
-    doubted: list[tuple[Observed, Doubt]] = []
+    doubted: list[_Doubted] = []
     counts = dict.fromkeys(("added", "changed", "unchanged"), 0)
     if intake.part.dataset in SECOND_HAND:
-        stated = {key: rows for key, rows in stated.items() if not _is_better(standing.get(key), than=rows[0])}
+        stated = {key: rows for key, rows in stated.items() if not _is_better(intake, standing.get(key), than=rows[0])}
+    settled = _settled(intake)
     for key in order(stated):
-        row, why = _one(stated[key])
-        amount = None if row.amount is None else row.amount.quantize(_PLACES)
-        why = why or doubt(key=key, amount=amount, problem=row.problem, known=compared, beside=believed)
+        row, why = _one(stated[key], settled=amounts.get(key) if key in settled else None)
+        amount, unkept = _kept(row.amount)
+        why = why or unkept or doubt(key=key, amount=amount, problem=row.problem, known=compared, beside=believed)
         if why is not None or amount is None:
-            doubted.append((row, why or Doubt("zero", "No price is stated.")))
+            doubted.append((row, amount, why or Doubt("zero", "No price is stated.")))
             continue
         believed[key] = amount
         before = standing.get(key)
@@ -120,23 +129,26 @@ def _prices(intake: Intake, *, stated: Mapping[Key, Sequence[Observed]], alive: 
             counts["added"] += 1
         elif before["amount"] == amount:
             counts["unchanged"] += 1
-            if before["dataset"] == intake.dataset:
+            is_newer = row.as_of is not None and (before["observed_at"] is None or before["observed_at"] < row.as_of)
+            if before["dataset"] == intake.dataset and not is_newer:
                 continue  # the confirmation of the dataset says as of when it holds
         else:
             counts["changed"] += 1
         appended.append(_price(intake, row=row, amount=amount))
         if len(appended) == BATCH_ROWS:
-            Price.objects.bulk_create(appended)
+            with intake.lease.writing():
+                Price.objects.bulk_create(appended)
             appended = []
-            alive()
-    Price.objects.bulk_create(appended)
-    quarantined, refused = _quarantine(intake, doubted=doubted, amounts=amounts)
+            intake.lease.renew()
     before_keys = {key for key, row in standing.items() if row["dataset"] == intake.dataset and not row["withdrawn"]}
     missing = before_keys - stated.keys()
-    not_seen = sorted({key[1] for key in before_keys - believed.keys()})
-    Confirmation.objects.create(
-        release=intake.release, dataset=intake.dataset, observed_at=intake.day, not_seen=not_seen
-    )
+    not_seen = sorted({(name, meter) for _, name, meter in (before_keys | stated.keys()) - believed.keys()})
+    with intake.lease.writing():
+        Price.objects.bulk_create(appended)
+        quarantined, refused = _quarantine(intake, doubted=doubted, amounts=amounts)
+        Confirmation.objects.create(
+            release=intake.release, dataset=intake.dataset, observed_at=intake.day, not_seen=not_seen
+        )
     return counts | {"quarantined": quarantined, "refused": refused, "missing": len(missing)}
 
 
@@ -150,22 +162,49 @@ def _standing(release: int, published_at: dt.datetime | None, day: dt.date) -> t
     return standing, known(standing=amounts, facts=queries.facts(moment=day))
 
 
-def _is_better(row: Mapping[str, Any] | None, *, than: Observed) -> bool:
+def _is_better(intake: Intake, row: Mapping[str, Any] | None, *, than: Observed) -> bool:
     """Say whether what stands is the word of the one who sets the price, or not older than what is repeated."""
-    if row is None or row["withdrawn"]:
+    if row is None or row["withdrawn"] or row["dataset"] == intake.dataset:
         return False
     if row["dataset"] and row["dataset"].partition("/")[0] not in SECOND_HAND:
         return True
     return than.as_of is None or (row["observed_at"] is not None and row["observed_at"] >= than.as_of)
 
 
-def _one(rows: Sequence[Observed]) -> tuple[Observed, Doubt | None]:
-    """Return the one price that is stated, with a doubt where a source states several for the same thing."""
-    prices = {row.amount for row in rows if not row.problem}
+_Doubted = tuple[Observed, Decimal | None, Doubt]  # with the amount as it can be kept
+
+
+def _settled(intake: Intake) -> set[Key]:
+    """Return for what an operator has taken one of several prices that the source states."""
+    rows = QuarantinedRow.objects.filter(
+        dataset=intake.dataset, reason="twice", state=QuarantinedRow.State.ACCEPTED
+    ).values_list("subject", "key", "meter")
+    return set(rows)
+
+
+def _one(rows: Sequence[Observed], *, settled: Decimal | None) -> tuple[Observed, Doubt | None]:
+    """Return the one price that is stated, with a doubt where a source states several for the same thing.
+
+    Of several, the one that an operator has taken is still believed.
+    """
+    good = [row for row in rows if not row.problem]
+    prices = {row.amount for row in good}
     if len(prices) < 2:
-        return next((row for row in rows if not row.problem), rows[0]), None
-    listed = ", ".join(f"{amount:f} ({row.locator})" for row in rows[:4] if (amount := row.amount) is not None)
-    return rows[0], Doubt("twice", f"The source states {len(prices)} prices for it: {listed}.")
+        return next(iter(good), rows[0]), None
+    for row in good:
+        if settled is not None and _kept(row.amount)[0] == settled:
+            return row, None
+    listed = ", ".join(f"{amount:f} ({row.locator})" for row in good[:4] if (amount := row.amount) is not None)
+    return good[0], Doubt("twice", f"The source states {len(prices)} prices for it: {listed}.")
+
+
+def _kept(amount: Decimal | None) -> tuple[Decimal | None, Doubt | None]:
+    """Return an amount with the nine digits that are kept, with a doubt instead where there is no room for it."""
+    if amount is None:
+        return None, None
+    if not amount.is_finite() or abs(amount) >= _BEYOND:
+        return None, Doubt("range", f"{amount:.4g} is no price of an hour or a million tokens.")
+    return amount.quantize(_PLACES), None
 
 
 def _price(intake: Intake, *, row: Observed, amount: Decimal) -> Price:
@@ -186,17 +225,18 @@ def _price(intake: Intake, *, row: Observed, amount: Decimal) -> Price:
     )
 
 
-def _quarantine(
-    intake: Intake, *, doubted: Sequence[tuple[Observed, Doubt]], amounts: Mapping[Key, Decimal]
-) -> tuple[int, int]:
-    """Note what is not believed and return how much of it waits, and how much an operator has refused before."""
+def _quarantine(intake: Intake, *, doubted: Sequence[_Doubted], amounts: Mapping[Key, Decimal]) -> tuple[int, int]:
+    """Note what is not believed and return how much of it waits, and how much an operator has refused before.
+
+    Within a transaction: the rows that are there are locked, so that a decision made meanwhile is not overwritten.
+    """
     earlier = {
         (row.subject, row.key, row.meter, row.stated): row
-        for row in QuarantinedRow.objects.filter(dataset=intake.dataset)
+        for row in QuarantinedRow.objects.select_for_update().filter(dataset=intake.dataset)
     }
     fresh: dict[tuple[str, ...], QuarantinedRow] = {}
     waiting, refused = 0, 0
-    for row, why in doubted:
+    for row, amount, why in doubted:
         stated = (row.stated or (f"{row.amount:f}" if row.amount is not None else "nothing"))[:200]
         name = (row.subject, row.key, row.meter, stated)
         if name in fresh:
@@ -211,7 +251,7 @@ def _quarantine(
             subject=row.subject,
             key=row.key,
             meter=row.meter,
-            amount=row.amount if row.amount is not None and row.amount > 0 and not row.problem else None,
+            amount=amount if amount is not None and amount > 0 and not row.problem else None,
             stated=stated,
             before=amounts.get((row.subject, row.key, row.meter)),
             reason=why.code,
@@ -329,8 +369,26 @@ def accept(*, row_ids: Sequence[int], actor: str, moment: dt.datetime, note: str
             last_seen_at__gt=row.last_seen_at,
         ).exists():  # fmt: skip
             raise NotDecidable(f"{row.key}: a newer price waits. Decide that one.")
+        if _read_since(row):
+            raise NotDecidable(f"{row.key}: its source was read again since, and states {row.stated} no more.")
     if len(rows) != len(set(row_ids)) or not rows:
         raise NotDecidable("A row is not there any more. Read the page again.")
+    with transaction.atomic():
+        return _accepted(rows, actor=actor, moment=moment, note=note)
+
+
+def _read_since(row: QuarantinedRow) -> bool:
+    """Say whether its dataset was read well after the reading that stated it last."""
+    return RefreshPart.objects.filter(
+        source=row.part.source,
+        dataset=row.part.dataset,
+        region=row.part.region,
+        state=RefreshPart.State.SUCCEEDED,
+        pk__gt=row.part_id,
+    ).exists()
+
+
+def _accepted(rows: Sequence[QuarantinedRow], *, actor: str, moment: dt.datetime, note: str) -> int:
     release = ingest.begin(actor=actor, moment=moment)
     Price.objects.bulk_create(
         Price(
@@ -350,17 +408,17 @@ def accept(*, row_ids: Sequence[int], actor: str, moment: dt.datetime, note: str
         )
         for row in rows
     )
-    with transaction.atomic():
-        number = ingest.publish_appended(release=release, moment=moment)
-        decided = QuarantinedRow.objects.filter(pk__in=row_ids, state=QuarantinedRow.State.PENDING).update(
-            state=QuarantinedRow.State.ACCEPTED,
-            decided_by=actor,
-            decided_at=moment,
-            decision_note=note,
-            release_id=number,
-        )
-        if decided != len(rows):
-            raise NotDecidable("Somebody else decided at the same time. Read the page again.")
+    number = ingest.publish_appended(release=release, moment=moment)
+    waiting = QuarantinedRow.objects.filter(pk__in=[row.pk for row in rows], state=QuarantinedRow.State.PENDING)
+    decided = waiting.update(
+        state=QuarantinedRow.State.ACCEPTED,
+        decided_by=actor,
+        decided_at=moment,
+        decision_note=note,
+        release_id=number,
+    )
+    if decided != len(rows):
+        raise NotDecidable("Somebody else decided at the same time. Read the page again.")
     return number
 
 

@@ -273,8 +273,7 @@ def requeue_lost(*, moment: dt.datetime) -> list[int]:
     """Return the parts to enqueue again; one whose worker went silent in its last attempt fails, with the reason."""
     with transaction.atomic():
         silent = ProbePart.objects.filter(state=ProbePart.State.RUNNING, lease_until__lt=moment)
-        given_up = list(silent.filter(attempt__gte=MAX_ATTEMPTS).values_list("pk", "run_id"))
-        ProbePart.objects.filter(pk__in=[pk for pk, _ in given_up]).update(
+        silent.filter(attempt__gte=MAX_ATTEMPTS).update(
             state=ProbePart.State.FAILED,
             lease_until=None,
             ended_at=moment,
@@ -284,8 +283,8 @@ def requeue_lost(*, moment: dt.datetime) -> list[int]:
         waiting = ProbePart.objects.filter(state=ProbePart.State.QUEUED, enqueued_at__lt=moment - PATIENCE)
         due = sorted(waiting.values_list("pk", flat=True))
         ProbePart.objects.filter(pk__in=due).update(enqueued_at=moment)
-    for run_id in {run_id for _, run_id in given_up}:
-        _close(run_id=run_id, moment=moment)
+    for run_id in ProbeRun.objects.filter(state=ProbeRun.State.RUNNING).values_list("pk", flat=True):
+        _close(run_id=run_id, moment=moment)  # also where a worker was killed between its part's end and this
     return due
 
 

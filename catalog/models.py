@@ -183,6 +183,11 @@ class RefreshPart(models.Model):
     def __str__(self) -> str:
         return f"{self.source} {self.dataset} {self.region}: {self.state}"
 
+    @property
+    def name(self) -> str:
+        """Return the dataset and region as the rows that come of it bear them, in ``Price.dataset``."""
+        return f"{self.dataset}/{self.region}"
+
 
 class Snapshot(models.Model):
     """One raw answer as it came: its hash, address, time and size. The bytes lie in the data directory, compressed."""
@@ -205,12 +210,12 @@ class Snapshot(models.Model):
 
 
 class Confirmation(models.Model):
-    """A dataset was read again with a release: each of its standing prices holds as of this day, but the named keys."""
+    """A dataset was read again with a release: its standing prices hold as of this day, but for those named."""
 
     release = models.ForeignKey(CatalogRelease, on_delete=models.CASCADE, related_name="confirmations")
     dataset = models.CharField(max_length=300)  # dataset/region, as in Price.dataset
     observed_at = models.DateField()
-    not_seen = models.JSONField(default=list)  # keys that were missing, implausible or refused
+    not_seen = models.JSONField(default=list)  # [key, meter] of what was missing, implausible or refused
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["release", "dataset"], name="confirmation_once_per_release")]

@@ -117,7 +117,8 @@ def history(*, subject: str, keys: Collection[str]) -> Steps:
 def standing_prices(*, release: int, moment: dt.date | None = None) -> dict[tuple[str, str, str], dict[str, Any]]:
     """Return the price row that holds for each (subject, key, meter) in a published release, withdrawn ones too.
 
-    A price that its source confirmed later has the day of that as its ``observed_at``.
+    A price that its source confirmed later has the day of that as its ``observed_at``; one with a date of the source's
+    own keeps that.
     """
     rows = Price.objects.filter(release_id__lte=release, release__published_at__isnull=False)
     if moment is not None:
@@ -131,23 +132,23 @@ def standing_prices(*, release: int, moment: dt.date | None = None) -> dict[tupl
             standing[key] = row
     confirmed = _confirmations(release=release)
     for row in standing.values():
-        for number, day, not_seen in confirmed.get(row["dataset"], ()) if row["dataset"] else ():
+        for number, day, not_seen in confirmed.get(row["dataset"], ()) if row["as_of_basis"] == "fetched" else ():
             if number <= row["release_id"]:
                 break
-            if row["key"] not in not_seen:
+            if (row["key"], row["meter"]) not in not_seen:
                 row["observed_at"] = max(row["observed_at"], day)
                 break
     return standing
 
 
-def _confirmations(*, release: int) -> dict[str, list[tuple[int, dt.date, frozenset[str]]]]:
-    """Return when each dataset was read again, newest first: release, day, and the keys that were not seen then."""
+def _confirmations(*, release: int) -> dict[str, list[tuple[int, dt.date, frozenset[tuple[str, str]]]]]:
+    """Return when each dataset was read again, newest first: release, day, and (key, meter) of what was not seen."""
     rows = Confirmation.objects.filter(release_id__lte=release, release__published_at__isnull=False)
-    found: dict[str, list[tuple[int, dt.date, frozenset[str]]]] = {}
+    found: dict[str, list[tuple[int, dt.date, frozenset[tuple[str, str]]]]] = {}
     for number, dataset, day, not_seen in rows.order_by("-release_id").values_list(
         "release_id", "dataset", "observed_at", "not_seen"
     ):
-        found.setdefault(dataset, []).append((number, day, frozenset(not_seen)))
+        found.setdefault(dataset, []).append((number, day, frozenset((key, meter) for key, meter in not_seen)))
     return found
 
 

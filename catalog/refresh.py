@@ -13,19 +13,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import F, Q
+from django.db.models import F, Max, Q, QuerySet
 from django.utils import timezone
 
 from catalog import files, ingest, queries, snapshots
 from catalog.intake import Intake, clear, take_in
 from catalog.models import CatalogRelease, RefreshPart, RefreshRun, RefreshSchedule
+from catalog.part_lease import LEASE, Lease, LeaseLost
 from catalog.sources.registry import SOURCES
 from catalog.sources.source import NotConfigured, Part, Source, SourceBusy, SourceFailed, SourceUnreachable
 
 logger = logging.getLogger(__name__)
 
-LEASE = dt.timedelta(minutes=5)  # longer than one request of a source may take, with all its tries
-RENEW_EVERY = dt.timedelta(seconds=10)
 DEADLINE = dt.timedelta(hours=3)  # of a whole run
 PATIENCE = dt.timedelta(minutes=2)  # how long a queued part may wait before its message is sent again
 MAX_ATTEMPTS = 3
@@ -36,12 +35,12 @@ class UnknownSource(Exception):
     """No source has this name; the text lists those there are."""
 
 
+class UnknownRegion(Exception):
+    """The catalog has no region of this name, or none of the sources is read by it; the text says which."""
+
+
 class AlreadyRunning(Exception):
     """Another run is reading one of these parts now. Wait for it, or cancel it."""
-
-
-class LeaseLost(Exception):
-    """This part is no longer ours: cancelled, past its deadline, or given to another worker."""
 
 
 def begin(
@@ -50,25 +49,32 @@ def begin(
     """Plan a run and return it, with a row for each part. A source that lacks a key has one part that says so.
 
     ``inline`` keeps the parts from the schedule's hands: whoever began the run works on them.
-    Raises UnknownSource, AlreadyRunning and queries.NoRelease.
+    Raises UnknownSource, UnknownRegion, AlreadyRunning and queries.NoRelease.
     """
+    sources = list(dict.fromkeys(sources))
     unknown = [name for name in sources if name not in SOURCES]
     if unknown or not sources:
         raise UnknownSource(f"{', '.join(unknown) or 'nothing'} is no source; there are: {', '.join(SOURCES)}.")
     facts = queries.facts(moment=moment.date())
+    if nowhere := sorted(set(regions or ()) - {row.region for row in facts.regions}):
+        raise UnknownRegion(f"The catalog has no region {', '.join(nowhere)}.")
     try:
         with transaction.atomic():
             run = RefreshRun.objects.create(
-                sources=list(sources),
+                sources=sources,
                 regions=sorted(regions or ()),
                 actor=actor,
                 created_at=moment,
                 deadline_at=moment + DEADLINE,
             )
-            for name in sources:
-                RefreshPart.objects.bulk_create(
-                    _planned(run, name=name, facts=facts, regions=regions, moment=moment, inline=inline)
-                )
+            parts = [
+                part
+                for name in sources
+                for part in _planned(run, name=name, facts=facts, regions=regions, moment=moment, inline=inline)
+            ]
+            if regions and not parts:
+                raise UnknownRegion(f"Nothing of {', '.join(sources)} is read in {', '.join(sorted(regions))}.")
+            RefreshPart.objects.bulk_create(parts)
     except IntegrityError as error:
         raise AlreadyRunning("A run that reads one of these sources is still going on.") from error
     finish(run_id=run.pk, moment=moment)
@@ -134,9 +140,8 @@ def work(*, part_id: int) -> None:
     part = _claimed(part_id, moment=timezone.now())
     if part is None:
         return
-    lease = _Lease(part)
     try:
-        counts = _worked(part, lease=lease)
+        counts = _worked(part, lease=Lease(part))
     except LeaseLost:
         return
     except NotConfigured as error:
@@ -158,15 +163,15 @@ def work(*, part_id: int) -> None:
     finish(run_id=part.run_id, moment=timezone.now())
 
 
-def _worked(part: RefreshPart, *, lease: "_Lease") -> dict[str, int]:
+def _worked(part: RefreshPart, *, lease: Lease) -> dict[str, int]:
     facts = queries.facts(moment=timezone.now().date())
     module = _module(part)
     wanted = Part(source=part.source, dataset=part.dataset, region=part.region)
-    with snapshots.keeper(part=part, alive=lease.renew) as keep:
+    with snapshots.keeper(lease=lease) as keep:
         module.fetch(wanted, keep=keep)
-        intake = Intake(part=part, release=_release(part.run_id), facts=facts, moment=timezone.now())
+        intake = Intake(lease=lease, release=_release(part.run_id), facts=facts, moment=timezone.now())
         found = module.read(wanted, pages=tuple(keep.pages), facts=facts)
-        return take_in(intake, found=found, alive=lease.renew)
+        return take_in(intake, found=found)
 
 
 def _module(part: RefreshPart) -> Source:
@@ -177,32 +182,15 @@ def _module(part: RefreshPart) -> Source:
 
 
 def _release(run_id: int) -> CatalogRelease:
-    """Return the unpublished release of a run, made by the first part that has something to say."""
+    """Return the unpublished release of a run, made by the first part that has something to say. Raises LeaseLost."""
     with transaction.atomic():
         run = RefreshRun.objects.select_for_update().get(pk=run_id)
+        if run.state != RefreshRun.State.RUNNING:
+            raise LeaseLost(str(run))
         if run.release is None:
             run.release = ingest.begin(actor=f"refresh {run.pk}: {run.actor}"[:200], moment=timezone.now())
             run.save(update_fields=["release"])
         return run.release
-
-
-class _Lease:
-    """Keeps a part ours while it is worked on, and finds out when it is not any more."""
-
-    def __init__(self, part: RefreshPart) -> None:
-        self._part, self._renewed_at = part, timezone.now()
-
-    def renew(self) -> None:
-        """Renew the lease, at most every ten seconds. Raises LeaseLost."""
-        now = timezone.now()
-        if now - self._renewed_at < RENEW_EVERY:
-            return
-        self._renewed_at = now
-        ours = RefreshPart.objects.filter(
-            pk=self._part.pk, state=RefreshPart.State.RUNNING, attempt=self._part.attempt, run__deadline_at__gt=now
-        )
-        if not ours.update(lease_until=now + LEASE):
-            raise LeaseLost(str(self._part))
 
 
 def _claimed(part_id: int, *, moment: dt.datetime) -> RefreshPart | None:
@@ -219,32 +207,23 @@ def _claimed(part_id: int, *, moment: dt.datetime) -> RefreshPart | None:
 
 
 def _end(part: RefreshPart, *, state: str, problem: str = "", counts: dict[str, int] | None = None) -> None:
-    """Close a part that is still ours. What a failed one wrote into the unpublished release goes with it."""
-    with transaction.atomic():
-        ended = RefreshPart.objects.filter(pk=part.pk, state=RefreshPart.State.RUNNING, attempt=part.attempt).update(
-            state=state, problem=problem, counts=counts or {}, lease_until=None, ended_at=timezone.now()
-        )
-        if ended and state != RefreshPart.State.SUCCEEDED:
-            _drop(part)
-
-
-def _drop(part: RefreshPart) -> None:
-    release = CatalogRelease.objects.filter(refresh_run=part.run_id, published_at__isnull=True).first()
-    if release is not None:
-        clear(release=release, dataset=f"{part.dataset}/{part.region}")
+    """Close a part that is still ours."""
+    RefreshPart.objects.filter(pk=part.pk, state=RefreshPart.State.RUNNING, attempt=part.attempt).update(
+        state=state, problem=problem, counts=counts or {}, lease_until=None, ended_at=timezone.now()
+    )
 
 
 def _again_or_failed(part: RefreshPart, error: SourceBusy) -> None:
     if part.attempt >= MAX_ATTEMPTS:
         _end(part, state=RefreshPart.State.FAILED, problem=f"{error} Given up after {part.attempt} tries.")
         return
-    pause = min(dt.timedelta(seconds=error.retry_after_s * 2 ** (part.attempt - 1)), LONGEST_PAUSE)
+    pause_s = min(error.retry_after_s * 2 ** (part.attempt - 1), LONGEST_PAUSE.total_seconds())
     jitter = 1 + random.random() / 2  # noqa: S311 - so that parts do not come back all at once
     RefreshPart.objects.filter(pk=part.pk, state=RefreshPart.State.RUNNING, attempt=part.attempt).update(
         state=RefreshPart.State.QUEUED,
         problem=f"{error} Asked again later.",
         lease_until=None,
-        not_before=timezone.now() + pause * jitter,
+        not_before=timezone.now() + dt.timedelta(seconds=pause_s * jitter),
     )
 
 
@@ -256,23 +235,36 @@ def _fail_siblings(part: RefreshPart, *, problem: str) -> None:
 
 
 def finish(*, run_id: int, moment: dt.datetime) -> None:
-    """Close a run whose parts have all ended, and publish what they found. A second call finds it closed."""
+    """Close a run whose parts have all ended, and publish what those that succeeded found.
+
+    A second call finds it closed.
+    """
     with transaction.atomic():
         run = RefreshRun.objects.select_for_update().get(pk=run_id)
-        states = list(RefreshPart.objects.filter(run=run).values_list("state", flat=True))
+        parts = list(RefreshPart.objects.filter(run=run))
+        states = {part.state for part in parts}
         if run.state != RefreshRun.State.RUNNING or any(state in RefreshPart.OPEN_STATES for state in states):
             return
         good = RefreshPart.State.SUCCEEDED in states
-        bad = RefreshPart.State.FAILED in states or RefreshPart.State.CANCELLED in states
         if run.release is not None and good:
+            for part in parts:
+                if part.state != RefreshPart.State.SUCCEEDED:  # a try that was cut off may have left rows
+                    clear(release=run.release, dataset=part.name)
             ingest.publish_appended(release=run.release, moment=moment)
         elif run.release is not None:
             run.release.delete()
-        state = (
-            RefreshRun.State.PARTLY if good and bad else RefreshRun.State.FAILED if bad else RefreshRun.State.SUCCEEDED
-        )
-        RefreshRun.objects.filter(pk=run.pk).update(state=state, ended_at=moment)
+        RefreshRun.objects.filter(pk=run.pk).update(state=_outcome(states), ended_at=moment)
     snapshots.prune()
+
+
+def _outcome(states: Collection[str]) -> str:
+    """Return what became of a run whose parts ended in these states."""
+    failed, cancelled = RefreshPart.State.FAILED in states, RefreshPart.State.CANCELLED in states
+    if RefreshPart.State.SUCCEEDED in states:
+        return RefreshRun.State.PARTLY if failed or cancelled else RefreshRun.State.SUCCEEDED
+    if failed:
+        return RefreshRun.State.FAILED
+    return RefreshRun.State.CANCELLED if cancelled else RefreshRun.State.SUCCEEDED
 
 
 def cancel(*, run_id: int, moment: dt.datetime, problem: str = "Cancelled.") -> bool:
@@ -280,12 +272,9 @@ def cancel(*, run_id: int, moment: dt.datetime, problem: str = "Cancelled.") -> 
     run = RefreshRun.objects.filter(pk=run_id, state=RefreshRun.State.RUNNING).first()
     if run is None:
         return False
-    for part in RefreshPart.objects.filter(run=run, state__in=RefreshPart.OPEN_STATES):
-        ended = RefreshPart.objects.filter(pk=part.pk, state__in=RefreshPart.OPEN_STATES).update(
-            state=RefreshPart.State.CANCELLED, problem=problem, lease_until=None, ended_at=moment
-        )
-        if ended:
-            _drop(part)
+    RefreshPart.objects.filter(run=run, state__in=RefreshPart.OPEN_STATES).update(
+        state=RefreshPart.State.CANCELLED, problem=problem, lease_until=None, ended_at=moment
+    )
     finish(run_id=run_id, moment=moment)
     return True
 
@@ -300,14 +289,13 @@ def tend(*, moment: dt.datetime) -> list[int]:
             text = f"Its worker was lost {part.attempt} times; it is not tried again."
             _end(part, state=RefreshPart.State.FAILED, problem=text)
         else:
-            RefreshPart.objects.filter(pk=part.pk, state=RefreshPart.State.RUNNING, attempt=part.attempt).update(
-                state=RefreshPart.State.QUEUED, lease_until=None, not_before=None, problem="Its worker was lost."
+            lost.filter(pk=part.pk, attempt=part.attempt).update(
+                state=RefreshPart.State.QUEUED, lease_until=None, not_before=moment, problem="Its worker was lost."
             )
-        finish(run_id=part.run_id, moment=moment)
+    for run_id in RefreshRun.objects.filter(state=RefreshRun.State.RUNNING).values_list("pk", flat=True):
+        finish(run_id=run_id, moment=moment)  # also where a worker was killed between its part's end and this
     waiting = RefreshPart.objects.filter(state=RefreshPart.State.QUEUED, run__state=RefreshRun.State.RUNNING).filter(
-        Q(not_before__lte=moment)
-        | Q(not_before__isnull=True, enqueued_at__lte=moment - PATIENCE)
-        | Q(problem="Its worker was lost.")
+        Q(not_before__lte=moment) | Q(not_before__isnull=True, enqueued_at__lte=moment - PATIENCE)
     )
     due = list(waiting.order_by("pk").values_list("pk", flat=True))
     RefreshPart.objects.filter(pk__in=due).update(enqueued_at=moment, not_before=None)
@@ -448,18 +436,19 @@ def part_line(*, part_id: int) -> PartLine:
 
 def last_good() -> list[PartLine]:
     """Return the newest part that succeeded of each dataset and region, by source."""
-    newest: dict[tuple[str, str, str], RefreshPart] = {}
-    for row in RefreshPart.objects.filter(state=RefreshPart.State.SUCCEEDED).order_by("ended_at"):
-        newest[(row.source, row.dataset, row.region)] = row
-    return [_part_line(newest[name]) for name in sorted(newest)]
+    return _newest(RefreshPart.objects.filter(state=RefreshPart.State.SUCCEEDED))
 
 
 def last_tried() -> list[PartLine]:
     """Return the newest part that has ended of each dataset and region, whatever became of it, by source."""
-    newest: dict[tuple[str, str, str], RefreshPart] = {}
-    for row in RefreshPart.objects.filter(ended_at__isnull=False).order_by("ended_at"):
-        newest[(row.source, row.dataset, row.region)] = row
-    return [_part_line(newest[name]) for name in sorted(newest)]
+    return _newest(RefreshPart.objects.filter(ended_at__isnull=False))
+
+
+def _newest(rows: QuerySet[RefreshPart]) -> list[PartLine]:
+    """Return the newest of each dataset and region. There is one open at a time, so the newest has the highest id."""
+    name = ("source", "dataset", "region")
+    last = rows.values(*name).annotate(last=Max("pk")).values("last")
+    return [_part_line(row) for row in RefreshPart.objects.filter(pk__in=last).order_by(*name)]
 
 
 def _line(run: RefreshRun, *, with_parts: bool) -> RunLine:

@@ -2,10 +2,12 @@
 
 import gzip
 import hashlib
+import logging
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator
+import zlib
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,7 +15,10 @@ from django.conf import settings
 from django.utils import timezone
 
 from catalog.models import QuarantinedRow, RefreshPart, Snapshot
+from catalog.part_lease import Lease
 from catalog.sources.source import Page, SourceFailed
+
+logger = logging.getLogger(__name__)
 
 PAGE_MAX_BYTES = 2 * 1024**3
 KEPT_FETCHES = 2  # of each dataset and region; older bytes are deleted, their hashes stay
@@ -23,9 +28,9 @@ _PIECE = 1024 * 1024
 class Keeper:
     """Keeps the answers of one part's fetch, in order. A :class:`catalog.sources.source.Keep`."""
 
-    def __init__(self, *, part: RefreshPart, folder: Path, alive: Callable[[], None]) -> None:
+    def __init__(self, *, lease: Lease, folder: Path) -> None:
         self.pages: list[Page] = []
-        self._part, self._folder, self._alive = part, folder, alive
+        self._lease, self._folder = lease, folder
 
     def __call__(self, *, url: str, pieces: Iterable[bytes], version: str = "") -> Page:
         """Write the pieces to disk, hash them, note url, time, size and version. Raises SourceFailed beyond 2 GB."""
@@ -38,47 +43,67 @@ class Keeper:
                 size += len(piece)
                 if size > PAGE_MAX_BYTES:
                     raise SourceFailed(f"One answer is larger than {PAGE_MAX_BYTES >> 30} GB.")
-                self._alive()
-        _store(path, sha256=digest.hexdigest())
-        return self._note(url=url, version=version, sha256=digest.hexdigest(), size=size, path=path)
+                self._lease.renew()
+        page = self._note(url=url, version=version, sha256=digest.hexdigest(), size=size, path=path)
+        _store(
+            path, sha256=digest.hexdigest()
+        )  # after the row, which keeps `prune` from the same bytes of an older one
+        return page
 
     def again(self, *, url: str) -> Page | None:
         """Take over what was kept before from this very address, if its bytes are still there.
 
-        Only for addresses whose content never changes (a version stands in them).
+        Only for addresses whose content never changes (a version stands in them). Bytes that could not be read, or are
+        not those of the hash, are not taken.
         """
-        last = Snapshot.objects.filter(url=url, pruned_at__isnull=True).order_by("-fetched_at").first()
-        if last is None or not _place(last.sha256).exists():
+        kept = Snapshot.objects.filter(url=url, pruned_at__isnull=True, part__state=RefreshPart.State.SUCCEEDED)
+        last = kept.order_by("-fetched_at").first()
+        if last is None:
             return None
-        path = self._folder / f"{len(self.pages):06d}"
-        with gzip.open(_place(last.sha256), "rb") as packed, path.open("wb") as plain:
-            shutil.copyfileobj(packed, plain, _PIECE)
+        path, digest = self._folder / f"{len(self.pages):06d}", hashlib.sha256()
+        try:
+            with gzip.open(_place(last.sha256), "rb") as packed, path.open("wb") as plain:
+                while piece := packed.read(_PIECE):
+                    plain.write(piece)
+                    digest.update(piece)
+                    self._lease.renew()
+        except (OSError, EOFError, zlib.error):  # pruned meanwhile, or a disk that failed
+            return None
+        if digest.hexdigest() != last.sha256:
+            return None
         return self._note(url=url, version=last.version, sha256=last.sha256, size=last.size_bytes, path=path)
 
     def _note(self, *, url: str, version: str, sha256: str, size: int, path: Path) -> Page:
-        Snapshot.objects.create(
-            part=self._part,
-            position=len(self.pages),
-            url=url,
-            version=version[:200],
-            sha256=sha256,
-            size_bytes=size,
-            fetched_at=timezone.now(),
-        )
+        with self._lease.writing():
+            Snapshot.objects.create(
+                part=self._lease.part,
+                position=len(self.pages),
+                url=url,
+                version=version[:200],
+                sha256=sha256,
+                size_bytes=size,
+                fetched_at=timezone.now(),
+            )
         page = Page(url=url, path=path, version=version)
         self.pages.append(page)
         return page
 
 
 @contextmanager
-def keeper(*, part: RefreshPart, alive: Callable[[], None]) -> Iterator[Keeper]:
-    """Give a keeper for one try of a part; its plain files go when the block ends, the compressed ones stay."""
-    Snapshot.objects.filter(part=part).delete()  # of a try that was cut off
-    folder = _directory() / "open" / str(part.pk)
-    shutil.rmtree(folder, ignore_errors=True)
+def keeper(*, lease: Lease) -> Iterator[Keeper]:
+    """Give a keeper for one try of a part; its plain files go when the block ends, the compressed ones stay.
+
+    Each try has a folder of its own: a worker that lost the part may still write into its. Raises LeaseLost.
+    """
+    part = lease.part
+    with lease.writing():
+        Snapshot.objects.filter(part=part).delete()  # of a try that was cut off
+    for left in (_directory() / "open").glob(f"{part.pk}.*"):
+        shutil.rmtree(left, ignore_errors=True)
+    folder = _directory() / "open" / f"{part.pk}.{part.attempt}"
     folder.mkdir(parents=True)
     try:
-        yield Keeper(part=part, folder=folder, alive=alive)
+        yield Keeper(lease=lease, folder=folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -104,7 +129,10 @@ def prune() -> int:
     count = old.update(pruned_at=timezone.now())
     still = set(Snapshot.objects.filter(pruned_at__isnull=True, sha256__in=hashes).values_list("sha256", flat=True))
     for sha256 in hashes - still:
-        _place(sha256).unlink(missing_ok=True)
+        try:
+            _place(sha256).unlink(missing_ok=True)
+        except OSError:  # a disk that fails; the run that has just been closed is none the worse
+            logger.exception("An old answer could not be deleted.")
     return count
 
 
@@ -115,6 +143,8 @@ def export(*, directory: Path, dataset: str | None = None) -> list[Path]:
         rows = rows.filter(part__dataset=dataset)
     written = []
     for row in rows.select_related("part").order_by("part_id", "position"):
+        if not _place(row.sha256).exists():
+            continue  # deleted since the rows were asked for
         folder = directory / row.part.dataset / (row.part.region or "global")
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{row.position:04d}.txt"

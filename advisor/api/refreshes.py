@@ -20,7 +20,7 @@ from advisor.core.problems import problem
 from advisor.services import refreshes
 from advisor.services.idempotency import Answer
 from catalog.intake import NotDecidable
-from catalog.refresh import NoSuchRun
+from catalog.refresh import NoSuchRun, UnknownRegion
 
 _TAG = "refreshes"
 
@@ -141,7 +141,10 @@ class Refreshes(View):
         parts: list[int] = []
 
         def start() -> Answer:
-            run, found = refreshes.start(moment=timezone.now(), **asked, **self.who())
+            try:
+                run, found = refreshes.start(moment=timezone.now(), **asked, **self.who())
+            except UnknownRegion as error:
+                raise BadRequest([problem("regions", asked["regions"], str(error))]) from error
             parts.extend(found)
             place = reverse("api:refresh", args=[run.id])
             return Answer(202, RefreshSerializer(run).data, location=place)

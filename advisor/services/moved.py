@@ -121,11 +121,17 @@ def accepted_on(*, user: User, ids: Iterable[str]) -> list[Touched]:
     changed = frozenset(ids)
     accepted = Decision.objects.filter(status=Decision.Status.ACCEPTED, workspace__members=user)
     rows = Report.objects.filter(run__revision_id__in=accepted.values("accepted_id"))
-    found = {}
-    for report in rows.select_related("run__revision__decision").order_by("created_at"):
+    newest = {
+        report.run.revision_id: report
+        for report in rows.select_related("run__revision__decision").order_by("created_at", "pk")
+    }
+    found = []
+    for report in newest.values():
         revision = report.run.revision
         if count := len(behind_plan(report=report) & changed):
-            found[revision.decision_id] = Touched(
-                decision_id=revision.decision_id, title=revision.decision.title, number=revision.number, count=count
+            found.append(
+                Touched(
+                    decision_id=revision.decision_id, title=revision.decision.title, number=revision.number, count=count
+                )
             )
-    return sorted(found.values(), key=lambda one: (-one.count, one.title))
+    return sorted(found, key=lambda one: (-one.count, one.title))

@@ -20,6 +20,7 @@ from catalog.probes.series import Plan, measure
 logger = logging.getLogger(__name__)
 
 PART_S = 200.0  # no request begins later: below the time limit of a task
+MOST_LETTERS = 200  # of a target's id and of its path
 FAMILIES: tuple[Family, ...] = (4, 6)
 _NO_ADDRESS = (socket.EAI_NODATA, socket.EAI_ADDRFAMILY)  # the name is known, without an address of this family
 
@@ -112,6 +113,8 @@ def add_target(*, provider: str, region: str, url: str, user: User, moment: dt.d
         raise BadTarget("Give the host by its name, which a certificate can hold.")
     host = goal.host if goal.port == outbound.HTTPS_PORT else f"{goal.host}:{goal.port}"
     target_id = f"{provider}/{region}/{host}"
+    if max(len(target_id), len(goal.path)) > MOST_LETTERS:
+        raise BadTarget(f"Its host or its path is too long: at most {MOST_LETTERS} letters, with the region's name.")
     latency.add_target(target_id=target_id, host=host, path=goal.path, actor=user.email, moment=moment)
     _record(user, "probe_target.added", target_id, moment)
     return target_id

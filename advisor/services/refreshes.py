@@ -12,6 +12,7 @@ from advisor.services import access, audit, probing
 from advisor.services.access import Scope
 from catalog import intake, refresh
 from catalog.intake import QuarantineLine
+from catalog.latency import NothingToProbe
 from catalog.queries import NoRelease
 from catalog.refresh import RunLine, Schedule
 
@@ -26,7 +27,7 @@ def start(
 ) -> tuple[RunLine, list[int]]:
     """Begin a run and return it with its parts, for whoever enqueues them. Only an operator may.
 
-    Raises refresh.UnknownSource, refresh.AlreadyRunning, queries.NoRelease and PermissionDenied.
+    Raises refresh.UnknownSource, refresh.UnknownRegion, refresh.AlreadyRunning, queries.NoRelease and PermissionDenied.
     """
     access.operator(user=user, scope=scope)
     with transaction.atomic():
@@ -53,7 +54,7 @@ def begin_due(*, moment: dt.datetime) -> Due:
             else:
                 run = refresh.begin(sources=[word], regions=None, actor="schedule", moment=moment)
                 due.parts.extend(refresh.open_parts(run_id=run.pk))
-        except (refresh.AlreadyRunning, NoRelease) as error:
+        except (refresh.AlreadyRunning, NoRelease, NothingToProbe) as error:
             logger.warning("What was due of %s was left out: %s", word, error)
     return due
 

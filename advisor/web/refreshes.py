@@ -21,7 +21,7 @@ from advisor.web.shelf_cells import address
 from advisor.web.shelf_pages import row_name
 from catalog.intake import NotDecidable, QuarantineLine
 from catalog.queries import NoRelease
-from catalog.refresh import AlreadyRunning, NoSuchRun, RunLine, UnknownSource
+from catalog.refresh import AlreadyRunning, NoSuchRun, RunLine, UnknownRegion
 
 SOURCE_TITLES = {
     "aws": "AWS machines",
@@ -110,7 +110,7 @@ def start_refresh(request: HttpRequest) -> HttpResponse:
             regions=form.cleaned_data["regions"].replace(",", " ").split(),
             moment=timezone.now(),
         )
-    except (AlreadyRunning, UnknownSource, NoRelease) as error:
+    except (AlreadyRunning, UnknownRegion, NoRelease) as error:
         form.add_error(None, str(error))
         return _runs_page(request, form, status=409 if isinstance(error, AlreadyRunning) else 400)
     tasks.send_parts(parts)

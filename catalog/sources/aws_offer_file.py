@@ -35,10 +35,7 @@ def fetch(part: Part, *, keep: Keep) -> None:
     with Asker(base=settings.AWS_BULK_PRICING_URL, pace_name="aws-bulk") as asker:
         index = asker.get(INDEX)
         address = _address(keep(url=f"{asker.base}{INDEX}", pieces=[index]), region=part.region)
-        if (
-            keep.again(url=f"{asker.base}{address}") is None
-        ):  # a version stands in the address: its content never changes
-            keep(url=f"{asker.base}{address}", pieces=asker.pieces(address), version=version(address))
+        keep_version(asker, address, keep=keep)
 
 
 def read(part: Part, *, pages: Sequence[Page], facts: Facts) -> Iterator[Found]:
@@ -80,10 +77,11 @@ def entries(file: Page, prefix: str) -> Iterator[tuple[str, Any]]:
             raise SourceFailed(f"{file.url}: not whole JSON: {error}.") from error
 
 
-def version(address: str) -> str:
-    """Return the version in an address of a price file, or nothing."""
-    found = _VERSION.search(address)
-    return found[1] if found else ""
+def keep_version(asker: Asker, address: str, *, keep: Keep) -> None:
+    """Keep a file in whose address its version stands; one that is kept is not asked for again: it never changes."""
+    url, version = str(asker.base).rstrip("/") + address, _VERSION.search(address)
+    if keep.again(url=url) is None:
+        keep(url=url, pieces=asker.pieces(address), version=version[1] if version else "")
 
 
 def _address(index: Page, *, region: str) -> str:

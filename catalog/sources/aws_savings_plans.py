@@ -13,7 +13,7 @@ from django.conf import settings
 
 from catalog.files import Facts
 from catalog.sources import aws_session, aws_terms
-from catalog.sources.aws_offer_file import version
+from catalog.sources.aws_offer_file import keep_version
 from catalog.sources.http import Asker
 from catalog.sources.source import Found, Keep, Observed, Outside, Page, Part, SourceFailed
 
@@ -56,10 +56,7 @@ def fetch(part: Part, *, keep: Keep) -> None:
     with Asker(base=settings.AWS_BULK_PRICING_URL, pace_name="aws-bulk") as asker:
         index = asker.get(INDEX)
         address = _address(keep(url=f"{asker.base}{INDEX}", pieces=[index]), region=part.region)
-        if (
-            keep.again(url=f"{asker.base}{address}") is None
-        ):  # a version stands in the address: its content never changes
-            keep(url=f"{asker.base}{address}", pieces=asker.pieces(address), version=version(address))
+        keep_version(asker, address, keep=keep)
 
 
 def read(part: Part, *, pages: Sequence[Page], facts: Facts) -> Iterator[Found]:

@@ -14,6 +14,7 @@ from django.conf import settings
 
 from catalog.files import Facts
 from catalog.sources import bedrock
+from catalog.sources.aws_offer_file import keep_version
 from catalog.sources.http import Asker
 from catalog.sources.model_names import families, spelled, untuned
 from catalog.sources.source import Found, Keep, Observed, Outside, Page, Part, SourceFailed
@@ -64,9 +65,7 @@ def fetch(part: Part, *, keep: Keep) -> None:
             if address is None:
                 continue
             found += 1
-            url = str(asker.base).rstrip("/") + address
-            if keep.again(url=url) is None:  # a version stands in the address: its content never changes
-                keep(url=url, pieces=asker.pieces(address), version=address.split("/")[-3])
+            keep_version(asker, address, keep=keep)
     if not found:
         raise SourceFailed(f"None of {', '.join(OFFERS)} has a file of {part.region}.")
 

@@ -8,7 +8,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, BinaryIO, TypeVar, get_args
-from urllib.parse import urlencode
 
 import ijson
 from django.conf import settings
@@ -17,7 +16,7 @@ from pydantic.alias_generators import to_camel
 
 from catalog.files import Facts
 from catalog.records import Basis
-from catalog.sources import drift
+from catalog.sources import drift, google_pages
 from catalog.sources.google_components import UNITS, Component, Named, can_be_bought, components, named
 from catalog.sources.http import Asker, Patience
 from catalog.sources.source import Found, Keep, NotConfigured, Observed, Outside, Page, Part, SourceFailed
@@ -40,10 +39,6 @@ class _Shape(BaseModel):
     model_config = ConfigDict(extra="allow", alias_generator=to_camel)
 
 
-class _Token(_Shape):
-    next_page_token: str  # present and empty on the last page
-
-
 Stated = TypeVar("Stated", bound=_Shape)
 
 
@@ -53,10 +48,12 @@ class _Services(_Shape):
         display_name: str
 
     services: list[Service]
+    next_page_token: str  # present and empty on the last page
 
 
 class _Skus(_Shape):
     skus: list[Any]
+    next_page_token: str
 
 
 class _Category(_Shape):
@@ -127,13 +124,13 @@ def fetch(part: Part, *, keep: Keep, patience: Patience | None = None) -> None:
         patience=patience,
     ) as asker:
         ids: dict[str, str] = {}
-        for body in _pages(asker, "v1/services", keep=keep):
+        for body in _pages(asker, "/v1/services", keep=keep):
             ids |= {row.display_name: row.service_id for row in _shaped(_Services, body).services}
         for name, known_id in SERVICES.items():
             if ids.get(name) != known_id:
                 raise SourceFailed(f"Google lists {name!r} as {ids.get(name, 'no service')}, expected {known_id}.")
             count = 0
-            for body in _pages(asker, f"v1/services/{known_id}/skus", keep=keep, currencyCode=_CURRENCY):
+            for body in _pages(asker, f"/v1/services/{known_id}/skus", keep=keep, currencyCode=_CURRENCY):
                 count += len(_shaped(_Skus, body).skus)
             if not count:  # so it answers for a service that does not exist, too
                 raise SourceFailed(f"Google's {name} has no SKUs at all.")
@@ -174,22 +171,7 @@ def read(part: Part, *, pages: Sequence[Page], facts: Facts) -> Iterator[Found]:
 
 
 def _pages(asker: Asker, path: str, *, keep: Keep, **question: str) -> Iterator[bytes]:
-    seen: set[str] = set()
-    token = ""
-    while True:
-        asked = question | {"pageSize": str(PAGE_ROWS)} | ({"pageToken": token} if token else {})
-        address = f"{settings.GOOGLE_BILLING_URL}/{path}?{urlencode(asked)}"
-        body = asker.get(address)
-        keep(url=address, pieces=[body])
-        yield body
-        seen.add(token)
-        token = _shaped(_Token, body).next_page_token
-        if not token:
-            return
-        if token in seen:
-            raise SourceFailed(f"Google repeats a page of {path}: its pages have no end.")
-        if len(seen) == PAGES_MAX:
-            raise SourceFailed(f"Google has more than {PAGES_MAX} pages of {path}.")
+    return google_pages.pages(asker, path, keep=keep, most=PAGES_MAX, pageSize=str(PAGE_ROWS), **question)
 
 
 def _shaped(model: type[Stated], body: bytes) -> Stated:

@@ -29,7 +29,7 @@ class Patience:
     silence_s: float = 20.0  # between two pieces of an answer
     answer_max_bytes: int = 64 * 1024 * 1024
     answer_within_s: float = 60.0
-    file_within_s: float = 1800.0
+    file_within_s: float = 1200.0  # with its reading, below the time limit of a task
 
 
 class Asker:
@@ -144,6 +144,8 @@ class Asker:
         except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
             told = SourceUnreachable(f"{url.host} cannot be reached: {error or type(error).__name__}.")
             raise _Again(told, connected=False) from error
+        except httpx2.LocalProtocolError:  # its text holds the header, and that the key
+            raise SourceFailed(f"{_shown(url)} was not asked: a header, the key perhaps, is malformed.") from None
         except httpx2.RequestError as error:
             raise _Again(SourceBusy(f"{_shown(url)}: {type(error).__name__}: {error}.")) from error
 
@@ -230,7 +232,7 @@ def _retry_after_s(text: str | None) -> float | None:
     """Return the seconds of a Retry-After header, which holds seconds or a date; None where it holds neither."""
     if not text:
         return None
-    if text.strip().isdigit():
+    if text.strip().isdecimal():
         return float(text)
     try:
         at = email.utils.parsedate_to_datetime(text)

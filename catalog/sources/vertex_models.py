@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from django.conf import settings
 
 from catalog.files import Facts
+from catalog.sources import google_pages
 from catalog.sources.http import Asker
 from catalog.sources.model_names import of_platform
 from catalog.sources.source import Found, Keep, NotConfigured, Outside, Page, Part, SourceFailed
@@ -33,24 +34,9 @@ def fetch(part: Part, *, keep: Keep) -> None:
     base = settings.GOOGLE_VERTEX_URL.replace("{region}", part.region)
     with Asker(base=base, pace_name="google-vertex", headers=headers) as asker:
         for publisher in PUBLISHERS:
-            _fetch(asker, f"/v1beta1/publishers/{publisher}/models", keep=keep)
-
-
-def _fetch(asker: Asker, path: str, *, keep: Keep) -> None:
-    token, seen = "", set[str]()
-    for _ in range(PAGES_MOST):
-        body = asker.get(path, params={"pageSize": "100"} | ({"pageToken": token} if token else {}))
-        keep(url=str(asker.base).rstrip("/") + path + (f"?pageToken={token}" if token else ""), pieces=[body])
-        try:
-            token = str(json.loads(body).get("nextPageToken") or "")
-        except (ValueError, AttributeError) as error:
-            raise SourceFailed(f"{path} is cut or no JSON: {error}.") from error
-        if not token:
-            return
-        if token in seen:
-            raise SourceFailed(f"{path} gives the same next page twice.")
-        seen.add(token)
-    raise SourceFailed(f"{path} has more than {PAGES_MOST} pages.")
+            path = f"/v1beta1/publishers/{publisher}/models"
+            for _ in google_pages.pages(asker, path, keep=keep, most=PAGES_MOST, pageSize="100"):
+                pass  # it is kept
 
 
 def read(part: Part, *, pages: Sequence[Page], facts: Facts) -> Iterator[Found]:

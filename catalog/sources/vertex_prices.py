@@ -11,6 +11,7 @@ from typing import Any
 from django.conf import settings
 
 from catalog.files import Facts
+from catalog.sources import google_pages
 from catalog.sources.http import Asker
 from catalog.sources.model_names import families, of_platform, spelled, untuned
 from catalog.sources.source import Found, Keep, NotConfigured, Observed, Outside, Page, Part, SourceFailed
@@ -70,26 +71,15 @@ def fetch(part: Part, *, keep: Keep) -> None:
         )
         if service is None or not re.fullmatch(r"services/[\w-]+", service):
             raise SourceFailed(f"Google's billing catalog names no service {SERVICE!r}: is it called otherwise now?")
-        found = sum(len(page.get("skus", ())) for page in _paged(asker, f"/v1/{service}/skus", keep=keep))
+        found = sum(
+            len(page.get("skus", ())) for page in _paged(asker, f"/v1/{service}/skus", keep=keep, currencyCode="USD")
+        )
         if not found:
             raise SourceFailed(f"Google states no SKU of {SERVICE!r}: a wrong id answers so too.")
 
 
-def _paged(asker: Asker, path: str, *, keep: Keep) -> Iterator[dict[str, Any]]:
-    token, seen = "", set[str]()
-    for _ in range(PAGES_MOST):
-        params = {"pageSize": "5000"} | ({"currencyCode": "USD"} if path.endswith("/skus") else {})
-        body = asker.get(path, params=params | ({"pageToken": token} if token else {}))
-        keep(url=str(asker.base).rstrip("/") + path + (f"?pageToken={token}" if token else ""), pieces=[body])
-        page = _page(body)
-        yield page
-        token = str(page.get("nextPageToken") or "")  # the last page holds an empty one
-        if not token:
-            return
-        if token in seen:
-            raise SourceFailed(f"{path} gives the same next page twice.")
-        seen.add(token)
-    raise SourceFailed(f"{path} has more than {PAGES_MOST} pages.")
+def _paged(asker: Asker, path: str, *, keep: Keep, **question: str) -> Iterator[dict[str, Any]]:
+    return map(_page, google_pages.pages(asker, path, keep=keep, most=PAGES_MOST, pageSize="5000", **question))
 
 
 def _page(body: bytes) -> dict[str, Any]:

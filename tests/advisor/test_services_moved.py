@@ -60,6 +60,18 @@ def test_a_release_names_the_accepted_decisions_it_touches_to_their_members_only
     assert moved.accepted_on(user=owner, ids={"offer:another"}) == []
 
 
+def test_of_a_record_that_was_advised_on_again_the_newest_report_counts(published: int) -> None:
+    owner = a_member()
+    decision = accepted(owner=owner, release=published)
+    data = golden_report("small_team")
+    data["plan"]["totals"]["monthly_usd"]["evidence"] = ["offer:another"]
+    again = a_reported_run(owner=owner, content=canonical(data))
+    type(again).objects.filter(pk=again.pk).update(revision=decision.accepted)
+
+    assert moved.accepted_on(user=owner, ids={f"model_offer:{KEY}"}) == []
+    assert len(moved.accepted_on(user=owner, ids={"offer:another"})) == 1
+
+
 def test_a_comparison_names_the_price_behind_a_changed_bill() -> None:
     left, right = golden_report("small_team"), golden_report("small_team")
     entry = next(one for one in right["evidence"] if one["id"] == f"model_offer:{KEY}")

@@ -12,9 +12,10 @@ from django.test import Client
 
 from advisor import tasks
 from advisor.models import User
-from advisor.services import probing
-from catalog import latency
+from advisor.services import probing, refreshes
+from catalog import latency, refresh
 from catalog.latency import NothingToProbe, UnknownTarget
+from catalog.models import ProbePart
 from catalog.probes.series import Plan
 from tests.advisor.factories import a_member, a_token, a_user
 from tests.advisor.peers import certificate
@@ -122,6 +123,24 @@ def test_a_part_whose_worker_went_silent_is_sent_again_and_then_given_up(target:
     assert not latency.keep(work=late, measured={}, moment=NOW), "a part that was given up takes no more figures"
 
 
+def test_a_run_whose_last_worker_was_killed_before_it_closed_the_run_is_closed(target: str) -> None:
+    begun = probing.begin(words=[target], moment=NOW)
+    ProbePart.objects.filter(run_id=begun.run_id).update(state="succeeded", ended_at=NOW)
+
+    probing.requeue_lost(moment=NOW)
+
+    assert latency.runs()[0].state == "succeeded"
+
+
+def test_a_schedule_that_finds_every_target_at_rest_holds_up_nothing(target: str) -> None:
+    probing.begin(moment=NOW)
+    refresh.set_schedule(source=refresh.PROBES, every_hours=1, is_on=True, actor="ops", moment=NOW)
+
+    due = refreshes.begin_due(moment=NOW + dt.timedelta(minutes=6))
+
+    assert (due.parts, due.probes) == ([], [])
+
+
 def test_a_switched_off_target_is_not_asked_and_can_be_switched_on(operator: User) -> None:
     name = "aws/eu-west-1/dynamodb"
     probing.switch_target(target_id=name, is_on=False, user=operator, moment=NOW)
@@ -143,7 +162,15 @@ def test_an_own_target_keeps_its_address_when_it_is_switched(target: str, operat
 
 @pytest.mark.parametrize(
     "url",
-    ["http://one.example.org/", "https://127.0.0.1/", "https://[::1]/", "https://2130706433/", "https://u@a.org/"],
+    [
+        "http://one.example.org/",
+        "https://127.0.0.1/",
+        "https://[::1]/",
+        "https://2130706433/",
+        "https://u@a.org/",
+        f"https://{'a.' * 100}example.org/",
+        f"https://one.example.org/{'a' * 200}",
+    ],
 )
 def test_a_target_that_its_text_rules_out_is_refused(url: str, operator: User) -> None:
     with pytest.raises(probing.BadTarget):

@@ -107,7 +107,7 @@ def test_a_run_in_progress_is_followed_and_can_be_cancelled(shop: Shop, operator
     operator.post(reverse("web:cancel_refresh", args=[run.pk]))
 
     run.refresh_from_db()
-    assert run.state == "failed"
+    assert run.state == "cancelled"
     assert "HX-Redirect" in operator.get(reverse("web:refresh_progress", args=[run.pk])).headers
 
 

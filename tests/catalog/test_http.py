@@ -53,6 +53,19 @@ class File:
         return Answer(body=self.content[begin:], status=206, headers=headers)
 
 
+@pytest.mark.parametrize("more", ["\n", " ", "\nand-a-second-line"])
+def test_a_malformed_key_is_told_without_the_key(more: str) -> None:
+    with (
+        saying() as peer,
+        Asker(base=peer.url, pace_name="azure-prices", headers={"X-Key": KEY + more}) as ask,
+        pytest.raises(SourceFailed, match="key perhaps") as told,
+    ):
+        ask.get("/")
+
+    assert KEY not in str(told.value)
+    assert peer.asked == []
+
+
 def test_an_answer_comes_whole_with_its_headers_sent() -> None:
     with saying() as peer, asker(peer) as ask:
         assert ask.get("some/page", params={"a": "b c"}) == b"fine"
@@ -117,7 +130,7 @@ def test_a_long_retry_after_ends_the_fetch_and_is_passed_on(said: str, least: fl
     assert len(peer.asked) == 1
 
 
-@pytest.mark.parametrize("said", ["0", "Thu, 01 Jan 2015 00:00:00 GMT", "soon", ""])
+@pytest.mark.parametrize("said", ["0", "Thu, 01 Jan 2015 00:00:00 GMT", "soon", "²", ""])
 def test_a_short_a_past_and_a_senseless_retry_after_are_waited_out(said: str) -> None:
     with saying() as peer, asker(peer) as ask:
         peer.faults.append(Fault(status=429, retry_after=said))

@@ -1,7 +1,9 @@
 """Prices read from a source over real sockets: what is believed, what waits, what failed, and what stands after all."""
 
 import datetime as dt
-from collections.abc import Iterator
+import gzip
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 
 import pytest
@@ -9,9 +11,12 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from catalog import ingest, intake, queries, refresh, snapshots
+from catalog.files import Facts
 from catalog.models import CatalogRelease, Price, QuarantinedRow, RefreshPart, RefreshRun, Snapshot
+from catalog.part_lease import Lease
 from catalog.sources import registry
-from tests.catalog.peers.server import Fault, Peer, running
+from catalog.sources.source import Found, Page, Part
+from tests.catalog.peers.server import Answer, Fault, Peer, as_json, running
 from tests.catalog.peers.shop import Shelf, Shop
 
 pytestmark = pytest.mark.django_db
@@ -176,6 +181,88 @@ def test_a_refused_price_is_only_counted_when_it_is_stated_again(shop: Shop, she
     assert QuarantinedRow.objects.get().state == "rejected"
 
 
+def test_one_of_several_prices_that_was_accepted_is_not_asked_about_again(shop: Shop, shelf: Shelf) -> None:
+    read_all()
+    other = {"sort": "price", "subject": "offer", "key": EAST, "meter": METER, "price": "50.00"}
+    shelf.more["us-east-1"] = [other]
+    read_all()
+    row = QuarantinedRow.objects.get()
+    assert (row.reason, row.amount) == ("twice", Decimal(54))
+    intake.accept(row_ids=[row.pk], actor="ops", moment=timezone.now(), note="")
+    shelf.prices["us-east-1"], shelf.more["us-east-1"] = {}, [other, other | {"price": "54.00"}]  # in another order
+
+    run = read_all()
+
+    row.refresh_from_db()
+    assert (total(run).get("quarantined"), row.state, row.decided_by) == (None, "accepted", "ops")
+    assert price(EAST) == (Decimal(54), timezone.now().date())
+
+
+def test_a_price_that_the_source_took_back_cannot_be_accepted_any_more(shop: Shop, shelf: Shelf) -> None:
+    read_all()
+    shelf.prices["us-east-1"][EAST] = "162.50"
+    read_all()
+    shelf.prices["us-east-1"][EAST] = "54.00"
+    read_all()
+
+    with pytest.raises(intake.NotDecidable, match="read again since"):
+        intake.accept(row_ids=[QuarantinedRow.objects.get().pk], actor="ops", moment=timezone.now(), note="")
+
+    assert price(EAST)[0] == Decimal(54)
+    assert not CatalogRelease.objects.filter(published_at=None).exists()
+
+
+@pytest.mark.parametrize("stated", ["1e30", "100000000000", "0.0000000001", "NaN"])
+def test_a_price_that_cannot_be_kept_spoils_no_other(shop: Shop, shelf: Shelf, stated: str) -> None:
+    shelf.more["us-east-1"] = [{"sort": "price", "subject": "offer", "key": EAST, "meter": METER, "price": stated}]
+    del shelf.prices["us-east-1"][EAST]
+
+    run = read_all()
+
+    assert (run.state, total(run)["quarantined"], price(SMALL)[0]) == ("succeeded", 1, Decimal("0.7"))
+    assert QuarantinedRow.objects.get().amount is None  # so it cannot be accepted
+
+
+def test_one_doubted_meter_leaves_the_others_of_its_key_confirmed(shop: Shop, shelf: Shelf) -> None:
+    key = next(
+        row.id for row in queries.facts(moment=timezone.now().date()).model_offers
+        if row.input_usd_per_mtok and row.output_usd_per_mtok
+    )  # fmt: skip
+    meters = ("input_usd_per_mtok", "output_usd_per_mtok")
+    standing = queries.standing_prices(release=queries.latest().number)
+    rows = [
+        {"sort": "price", "subject": "model_offer", "key": key, "meter": meter,
+         "price": str(standing[("model_offer", key, meter)]["amount"])}
+        for meter in meters
+    ]  # fmt: skip
+    shelf.more["us-east-1"] = rows
+    read_all(days_ago=9)
+    shelf.more["us-east-1"] = [rows[0], rows[1] | {"price": "900"}]
+
+    read_all()
+
+    standing = queries.standing_prices(release=queries.latest().number)
+    ages = [(timezone.now().date() - standing[("model_offer", key, meter)]["observed_at"]).days for meter in meters]
+    assert ages == [0, 9]
+
+
+def test_what_repeats_others_keeps_its_own_date_until_it_has_a_newer_one(shop: Shop, shelf: Shelf) -> None:
+    key = "aws/us-east-1/p5.48xlarge/spot"
+    Price.objects.filter(key=key).delete()
+    shop.dataset = "genai-prices-library"
+    row = {"sort": "price", "subject": "offer", "key": key, "meter": METER, "price": "30", "as_of": "2026-11-01"}
+    shelf.prices, shelf.more = {}, {"us-east-1": [row]}
+    read_all(regions=["us-east-1"])
+
+    again = read_all(regions=["us-east-1"])
+
+    assert total(again) == {"read": 1, "unchanged": 1}  # nothing is missing
+    assert price(key) == (Decimal(30), dt.date(2026, 11, 1))  # that we read it today makes it no younger
+    shelf.more["us-east-1"] = [row | {"as_of": "2026-11-20"}]
+    read_all(regions=["us-east-1"])
+    assert price(key) == (Decimal(30), dt.date(2026, 11, 20))
+
+
 def test_what_is_no_price_can_only_be_refused(shop: Shop, shelf: Shelf) -> None:
     shelf.prices["us-east-1"][EAST] = 0
     read_all()
@@ -209,7 +296,7 @@ def test_one_region_that_fails_leaves_the_others_and_its_own_old_prices(shop: Sh
 
 def test_a_changed_shape_of_the_answer_fails_with_the_old_data_intact(shop: Shop, peer: Peer) -> None:
     read_all()
-    peer.answer = lambda request: __import__("tests.catalog.peers.server", fromlist=["as_json"]).as_json({"items": []})
+    peer.answer = lambda request: as_json({"items": []})
 
     run = read_all()
 
@@ -257,6 +344,37 @@ def test_a_throttled_part_is_asked_again_later_and_given_up_after_three_tries(sh
     assert price(EAST)[0] == Decimal(54)
 
 
+def test_a_server_that_sends_us_away_for_ages_is_asked_again_today(shop: Shop, peer: Peer) -> None:
+    peer.always = Fault(status=503, retry_after="9" * 30)
+
+    read_all(regions=["us-east-1"])
+
+    part = RefreshPart.objects.get()
+    assert (part.state, part.lease_until) == ("queued", None)
+    assert part.not_before < timezone.now() + 2 * refresh.LONGEST_PAUSE
+
+
+def test_the_message_of_a_lost_part_is_sent_once_until_it_is_overdue(shop: Shop) -> None:
+    run = refresh.begin(sources=["aws"], regions=["us-east-1"], actor="test", moment=timezone.now())
+    (part_id,) = refresh.open_parts(run_id=run.pk)
+    refresh._claimed(part_id, moment=timezone.now())
+    later = timezone.now() + refresh.LEASE
+
+    sent = [refresh.tend(moment=later + dt.timedelta(seconds=seconds)) for seconds in (0, 15, 30)]
+
+    assert sent == [[part_id], [], []]
+
+
+def test_a_run_whose_last_worker_was_killed_before_it_closed_the_run_is_closed(shop: Shop) -> None:
+    run = refresh.begin(sources=["aws"], regions=["us-east-1"], actor="test", moment=timezone.now(), inline=True)
+    RefreshPart.objects.filter(run=run).update(state="failed", problem="no answer", ended_at=timezone.now())
+
+    refresh.tend(moment=timezone.now())
+
+    run.refresh_from_db()
+    assert run.state == "failed"
+
+
 def test_a_part_whose_worker_was_killed_is_done_again_without_leftovers(shop: Shop) -> None:
     run = refresh.begin(sources=["aws"], regions=["us-east-1"], actor="test", moment=timezone.now())
     part = refresh._claimed(refresh.open_parts(run_id=run.pk)[0], moment=timezone.now())
@@ -299,6 +417,20 @@ def test_a_run_past_its_deadline_is_closed(shop: Shop) -> None:
     assert run.state == "partly"  # what was read before is published
     assert price(EAST)[0] == Decimal(54)
     refresh.begin(sources=["aws"], regions=None, actor="test", moment=timezone.now())  # and the next can begin
+
+
+@pytest.mark.parametrize("region", ["us-esat-1", "eu-central-1"])
+def test_a_region_that_nothing_is_read_in_is_no_success(shop: Shop, region: str) -> None:
+    with pytest.raises(CommandError, match=region):
+        call_command("refresh", "aws", "--region", region)
+
+    assert not RefreshRun.objects.exists()
+
+
+def test_a_source_that_is_named_twice_is_read_once(shop: Shop) -> None:
+    run = refresh.begin(sources=["aws", "aws"], regions=None, actor="test", moment=timezone.now())
+
+    assert (run.sources, len(refresh.open_parts(run_id=run.pk))) == (["aws"], 2)
 
 
 def test_the_same_source_is_not_read_twice_at_once(shop: Shop) -> None:
@@ -400,6 +532,48 @@ def test_old_bytes_go_and_their_hashes_stay(shop: Shop, shelf: Shelf) -> None:
     assert snapshots._place(newest.sha256).exists()
 
 
+def test_bytes_that_cannot_be_deleted_hold_up_no_run(shop: Shop, shelf: Shelf) -> None:
+    read_all(regions=["us-east-1"])
+    place = snapshots._place(Snapshot.objects.get().sha256)
+    place.unlink()
+    place.mkdir()
+    for amount in ("53.00", "52.00"):
+        shelf.prices["us-east-1"][EAST] = amount
+
+        assert read_all(regions=["us-east-1"]).state == "succeeded"
+
+
+@pytest.mark.parametrize("loss", ["none", "gone", "cut", "another"])
+def test_bytes_are_taken_over_only_if_they_are_the_ones_that_were_kept(shop: Shop, peer: Peer, loss: str) -> None:
+    read_all(regions=["us-east-1"])
+    kept = Snapshot.objects.get()
+    place = snapshots._place(kept.sha256)
+    if loss == "gone":
+        place.unlink()
+    elif loss == "cut":
+        place.write_bytes(place.read_bytes()[:-9])
+    elif loss == "another":
+        place.write_bytes(gzip.compress(b"{}"))
+    run = refresh.begin(sources=["aws"], regions=["us-east-1"], actor="test", moment=timezone.now(), inline=True)
+    part = refresh._claimed(refresh.open_parts(run_id=run.pk)[0], moment=timezone.now())
+
+    with snapshots.keeper(lease=Lease(part)) as keep:
+        page = keep.again(url=kept.url)
+
+        assert (page is not None) == (loss == "none")
+        assert page is None or hashlib.sha256(page.path.read_bytes()).hexdigest() == kept.sha256
+
+
+def test_bytes_that_could_not_be_read_are_asked_for_again(shop: Shop, peer: Peer) -> None:
+    run = refresh.begin(sources=["aws"], regions=None, actor="test", moment=timezone.now(), inline=True)
+    first, second = refresh.open_parts(run_id=run.pk)
+    peer.answer = lambda request: Answer(body=b"<html>")
+    refresh.work(part_id=first)
+
+    with snapshots.keeper(lease=Lease(refresh._claimed(second, moment=timezone.now()))) as keep:
+        assert keep.again(url=Snapshot.objects.get().url) is None
+
+
 def test_answers_can_be_exported_without_what_is_private(shop: Shop, shelf: Shelf, tmp_path) -> None:
     shelf.prices["us-east-1"][EAST] = "54.00"
     shelf.more["us-east-1"] = [{"sort": "note", "count": 1, "what": "arn:aws:iam::210987654321:role/x"}]
@@ -410,3 +584,84 @@ def test_answers_can_be_exported_without_what_is_private(shop: Shop, shelf: Shel
     text = (tmp_path / "out" / "aws-ec2-price-list" / "us-east-1" / "0000.txt").read_text()
     assert EAST in text
     assert "210987654321" not in text
+
+
+def meanwhile(shop: Shop, monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
+    """Have something happen once, after the next part has been read and before its rows are written."""
+    read = shop.read
+
+    def interrupted(part: Part, *, pages: Sequence[Page], facts: Facts) -> Iterator[Found]:
+        yield from read(part, pages=pages, facts=facts)
+        monkeypatch.setattr(shop, "read", read)
+        act()
+
+    monkeypatch.setattr(shop, "read", interrupted)
+
+
+def test_a_part_that_is_cancelled_while_it_is_read_writes_nothing_any_more(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = refresh.begin(sources=["aws"], regions=None, actor="test", moment=timezone.now(), inline=True)
+    east, west = refresh.open_parts(run_id=run.pk)
+    refresh.work(part_id=east)
+    meanwhile(shop, monkeypatch, lambda: refresh.cancel(run_id=run.pk, moment=timezone.now()))
+
+    refresh.work(part_id=west)
+
+    run.refresh_from_db()
+    assert (run.state, run.release.published_at is not None) == ("partly", True)
+    assert price(EAST)[0] == Decimal(54)
+    assert not Price.objects.filter(release=run.release, key=WEST).exists()  # a published release does not change
+
+
+def test_a_worker_that_lost_its_part_adds_nothing_to_what_the_next_one_reads(
+    shop: Shop, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = refresh.begin(sources=["aws"], regions=["us-east-1"], actor="test", moment=timezone.now(), inline=True)
+    (part_id,) = refresh.open_parts(run_id=run.pk)
+
+    def taken_over() -> None:
+        refresh.tend(moment=timezone.now() + refresh.LEASE)
+        shelf.prices["us-east-1"] = {EAST: "53.00"}
+        refresh.work(part_id=part_id)
+
+    meanwhile(shop, monkeypatch, taken_over)
+
+    refresh.work(part_id=part_id)
+
+    run.refresh_from_db()
+    assert run.state == "succeeded"
+    assert {row.key: row.amount for row in Price.objects.filter(release=run.release)} == {EAST: Decimal(53)}
+    assert Snapshot.objects.filter(part_id=part_id).count() == 1
+
+
+def test_what_a_lost_try_left_behind_is_not_published_when_its_part_fails(shop: Shop) -> None:
+    shop.regions = ("us-east-1", "us-east-2", "us-west-2")
+    run = refresh.begin(sources=["aws"], regions=None, actor="test", moment=timezone.now(), inline=True)
+    good, lost, last = refresh.open_parts(run_id=run.pk)
+    refresh.work(part_id=good)
+    part = refresh._claimed(lost, moment=timezone.now())
+    Price.objects.create(
+        release=refresh._release(run.pk), subject="offer", key=WEST, meter=METER, amount=1, source_id="x", locator="x",
+        as_of_basis="undated", kind="list price", dataset=f"{part.dataset}/{part.region}",
+    )  # fmt: skip
+    refresh.tend(moment=timezone.now() + refresh.LEASE)
+    shop.url = "http://127.0.0.1:9"
+
+    refresh.work(part_id=last)  # nobody is there: the lost one is not asked for again
+
+    run.refresh_from_db()
+    assert (run.state, RefreshPart.objects.get(pk=lost).state) == ("partly", "failed")
+    assert not Price.objects.filter(release=run.release, key=WEST).exists()
+
+
+def test_a_run_that_has_ended_gets_no_release(shop: Shop) -> None:
+    run = refresh.begin(sources=["aws"], regions=None, actor="test", moment=timezone.now(), inline=True)
+    refresh.cancel(run_id=run.pk, moment=timezone.now())
+
+    with pytest.raises(refresh.LeaseLost):
+        refresh._release(run.pk)
+
+    run.refresh_from_db()
+    assert run.state == "cancelled"
+    assert CatalogRelease.objects.filter(published_at=None).count() == 0

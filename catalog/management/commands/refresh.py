@@ -25,7 +25,7 @@ class Command(BaseCommand):
             run = refresh.begin(
                 sources=sources or list(SOURCES), regions=region, actor=actor, moment=timezone.now(), inline=True
             )
-        except (refresh.UnknownSource, refresh.AlreadyRunning, queries.NoRelease) as error:
+        except (refresh.UnknownSource, refresh.UnknownRegion, refresh.AlreadyRunning, queries.NoRelease) as error:
             raise CommandError(str(error)) from error
         try:
             self._work(run.pk)

@@ -127,6 +127,7 @@ def test_only_an_operators_token_that_may_write_starts_a_run(shop: Shop, cap: st
         ({"sources": []}, "sources"),
         ({"sources": ["oracle"]}, "sources"),
         ({"sources": ["aws"], "regions": ["a b"]}, "regions"),
+        ({"sources": ["aws"], "regions": ["us-esat-1"]}, "regions"),
     ],
 )
 def test_a_wrong_question_names_its_field(shop: Shop, body: dict[str, Any], path: str) -> None:

@@ -68,7 +68,16 @@ class Shop:
                 locator=f"row {row['key']}",
             )
         for row in value["more"]:
-            if row["sort"] == "retirement":
+            if row["sort"] == "price":
+                yield Observed(
+                    subject=row["subject"],
+                    key=row["key"],
+                    meter=row["meter"],
+                    amount=Decimal(row["price"]),
+                    locator=f"row {row['key']} {row['price']}",
+                    as_of=dt.date.fromisoformat(row["as_of"]) if "as_of" in row else None,
+                )
+            elif row["sort"] == "retirement":
                 yield Retirement(key=row["key"], on=dt.date.fromisoformat(row["on"]), locator="list")
             elif row["sort"] == "shape":
                 yield Shape(
