@@ -146,8 +146,9 @@ def run(world: World) -> dict[str, Any]:
 
 
 def refresh_run(world: World) -> dict[str, Any]:
-    """A run that has ended: no source reads a region of this name."""
-    begun = refresh.begin(sources=["azure"], regions=["nowhere"], actor="test", moment=timezone.now())
+    """A run that has ended."""
+    begun = refresh.begin(sources=["azure"], regions=["eastus"], actor="test", moment=timezone.now())
+    refresh.cancel(run_id=begun.pk, moment=timezone.now())
     return {"run_id": begun.pk}
 
 
