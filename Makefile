@@ -3,7 +3,7 @@ PORT ?= 8000
 PYTHON = .venv/bin/python
 PYTEST = $(PYTHON) -m pytest --durations=20
 
-.PHONY: help run test test-postgres test-sqlite quick format lint types contracts data check bench golden lock
+.PHONY: help run test test-postgres test-sqlite test-browser quick format lint types contracts data check bench golden lock
 .DEFAULT_GOAL = help
 
 help: ## list these commands
@@ -13,15 +13,23 @@ run: ## run everything on this machine: http://127.0.0.1:8000, or PORT=8001 make
 	@.ci/setup run
 	@exec $(PYTHON) manage.py runstack --port $(PORT)
 
-test: test-postgres test-sqlite ## all tests: those that use the database on PostgreSQL, then everything on SQLite
+# Two at a time, for two cores; the lines of each come together when it has ended.
+test: ## all tests: those of pages in Chromium, those that use the database on PostgreSQL, and everything else on SQLite
+	@.ci/setup test
+	@echo "the tests run in three parts, two at a time; each speaks when it has ended, the first after some minutes"
+	@$(MAKE) --no-print-directory --keep-going --jobs=2 --output-sync=target test-sqlite test-postgres test-browser
+
+test-sqlite:
+	@.ci/setup test
+	$(PYTEST) -q -m "not browser"
 
 test-postgres:
 	@.ci/setup test
 	TEST_DATABASE=postgres $(PYTEST) -q -m "db and not browser"
 
-test-sqlite:
+test-browser:
 	@.ci/setup test
-	$(PYTEST)
+	$(PYTEST) -q -m browser
 
 quick: ## the tests that need no database and no browser, in seconds
 	@.ci/setup dev
