@@ -1,7 +1,6 @@
 """A price that a provider changes becomes history, and the reason why a decision asked again is answered otherwise."""
 
 import json
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -12,7 +11,6 @@ from advisor.models import Report, Revision, User
 from advisor.services import drafts, moved, reports, runs
 from catalog import queries, refresh
 from tests.advisor.factories import a_member
-from tests.catalog.peers.server import Peer, running
 from tests.catalog.peers.shop import Shelf, Shop
 
 pytestmark = pytest.mark.django_db
@@ -35,26 +33,6 @@ DOCUMENT: dict[str, Any] = {
         }
     ],
 }
-
-
-@pytest.fixture
-def shelf() -> Shelf:
-    return Shelf()
-
-
-@pytest.fixture
-def peer(shelf: Shelf) -> Iterator[Peer]:
-    with running(shelf.answer) as peer:
-        yield peer
-
-
-@pytest.fixture
-def shop(published: int, peer: Peer, monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Any) -> Shop:
-    settings.DATA_DIR = tmp_path
-    settings.CELERY_BROKER_URL = "memory://"
-    found = Shop(url=peer.url, regions=("us-east-1",))
-    monkeypatch.setattr(refresh, "SOURCES", {"aws": (found,), "azure": (), "google": (), "models": ()})
-    return found
 
 
 def refreshed() -> None:

@@ -1,7 +1,6 @@
 """The pages of how the catalog is kept true: who may start and decide, what is shown, what a moved price touches."""
 
 import datetime as dt
-from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
@@ -9,39 +8,15 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from advisor import tasks
 from advisor.models import AuditEvent, User
 from catalog import queries, refresh
 from catalog.models import QuarantinedRow, RefreshRun
 from tests.advisor.factories import a_user
-from tests.catalog.peers.server import Peer, running
 from tests.catalog.peers.shop import Shelf, Shop
 
 pytestmark = pytest.mark.django_db
 
 KEY = "aws/us-east-1/p5.48xlarge/on_demand"
-
-
-@pytest.fixture
-def shelf() -> Shelf:
-    return Shelf(prices={"us-east-1": {KEY: "54.00"}, "us-west-2": {}})
-
-
-@pytest.fixture
-def peer(shelf: Shelf) -> Iterator[Peer]:
-    with running(shelf.answer) as peer:
-        yield peer
-
-
-@pytest.fixture
-def shop(published: int, peer: Peer, monkeypatch: pytest.MonkeyPatch, settings, tmp_path) -> Shop:
-    settings.DATA_DIR = tmp_path
-    settings.CELERY_BROKER_URL = "memory://"
-    found = Shop(url=peer.url, regions=("us-east-1",))
-    monkeypatch.setattr(refresh, "SOURCES", {"aws": (found,), "azure": (), "google": (), "models": ()})
-    # The message goes nowhere: the test itself is the worker.
-    monkeypatch.setattr(tasks.refresh_part, "delay_on_commit", lambda **named: None)
-    return found
 
 
 @pytest.fixture

@@ -1,45 +1,20 @@
 """How the catalog is kept true, for programs: runs are started, followed, decided on; tokens keep to their rights."""
 
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.test import Client
 
-from advisor import tasks
 from advisor.models import User
 from catalog import queries, refresh
 from tests.advisor.factories import a_member, a_token
-from tests.catalog.peers.server import Peer, running
 from tests.catalog.peers.shop import Shelf, Shop
 
 pytestmark = pytest.mark.django_db
 
 KEY = "aws/us-east-1/p5.48xlarge/on_demand"
 API = "/api/v1/catalog"
-
-
-@pytest.fixture
-def shelf() -> Shelf:
-    return Shelf(prices={"us-east-1": {KEY: "54.00"}})
-
-
-@pytest.fixture
-def peer(shelf: Shelf) -> Iterator[Peer]:
-    with running(shelf.answer) as peer:
-        yield peer
-
-
-@pytest.fixture
-def shop(published: int, peer: Peer, monkeypatch: pytest.MonkeyPatch, settings, tmp_path) -> Shop:
-    settings.DATA_DIR = tmp_path
-    settings.CELERY_BROKER_URL = "memory://"
-    found = Shop(url=peer.url, regions=("us-east-1",))
-    monkeypatch.setattr(refresh, "SOURCES", {"aws": (found,), "azure": (), "google": (), "models": ()})
-    # The message goes nowhere: the test itself is the worker.
-    monkeypatch.setattr(tasks.refresh_part, "delay_on_commit", lambda **named: None)
-    return found
 
 
 def program(*, cap: str = "write", is_operator: bool = True) -> Client:
