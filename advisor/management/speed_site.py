@@ -100,8 +100,8 @@ def pdf_cases(world: World) -> list[Case]:
 
 
 def _rendered(*, report: Report, numbers: Iterator[int]) -> int:
-    """Render the report as if each of its sentences and names were new."""
-    salt = f" ({next(numbers)})"
+    """Render the report as if each of its sentences and names were new, and as long as it is."""
+    salt = f" {next(numbers)}"
     return len(render.pdf(Report(_salted(report.data, salt)).to_bytes()))
 
 
@@ -110,7 +110,7 @@ def _salted(part: Any, salt: str, *, is_told: bool = False) -> Any:
         return {key: _salted(value, salt, is_told=key in _TOLD) for key, value in part.items()}
     if isinstance(part, list | tuple):
         return [_salted(one, salt) for one in part]
-    return f"{part}{salt}" if is_told and isinstance(part, str) else part
+    return f"{part[: -len(salt)]}{salt}" if is_told and part and isinstance(part, str) else part
 
 
 def database_cases() -> list[Case]:
