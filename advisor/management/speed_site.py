@@ -2,7 +2,7 @@
 
 import datetime as dt
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -80,12 +80,14 @@ def pdf_cases(world: World) -> list[Case]:
         report = advise(
             document=document, catalog=world.catalog, coefficients=world.coefficients, moment=world.catalog.moment
         )
+        reports = _Alike(report)
         found += [
             Case(
                 id=f"pdf.{name}{ending}",
                 title=f"PDF of examples/{name}.yaml, {title}",
                 unit="ms",
-                action=partial(_rendered, report=report, numbers=itertools.count(1)),
+                prepare=reports.write,
+                action=reports.render,
                 runs=runs,
                 warm=warm,
                 target=target,
@@ -99,10 +101,20 @@ def pdf_cases(world: World) -> list[Case]:
     return found
 
 
-def _rendered(*, report: Report, numbers: Iterator[int]) -> int:
-    """Render the report as if each of its sentences and names were new, and as long as it is."""
-    salt = f" {next(numbers)}"
-    return len(render.pdf(Report(_salted(report.data, salt)).to_bytes()))
+class _Alike:
+    """Reports as long as one, each with sentences and names that no earlier one had."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._count = 0
+        self._content = b""
+
+    def write(self) -> None:
+        self._count += 1
+        self._content = Report(_salted(self._report.data, f" {self._count}")).to_bytes()
+
+    def render(self) -> int:
+        return len(render.pdf(self._content))
 
 
 def _salted(part: Any, salt: str, *, is_told: bool = False) -> Any:

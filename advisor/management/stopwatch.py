@@ -19,7 +19,8 @@ RATES = ("evaluations/s", "steps/s", "rows/s")
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """One thing to measure. ``action`` does it once and returns how many items that were.
+    """One thing to measure. ``action`` does it once and returns how many items that were; ``prepare`` comes before each
+    run and is not measured.
 
     ``unit`` is "s", "ms" or one of RATES. ``warm`` untimed runs come first. A target is the least rate or the longest
     time, by the clock.
@@ -29,6 +30,7 @@ class Case:
     title: str
     unit: str
     action: Callable[[], int]
+    prepare: Callable[[], None] | None = None
     runs: int = 7
     warm: int = 1
     target: float | None = None
@@ -42,10 +44,12 @@ def figure(case: Case, *, runs: int | None = None) -> dict[str, Any]:
 
     Processor time is what this process used itself: on a machine that others use too it is the steadier of the two.
     """
-    for _ in range(case.warm):
-        case.action()
     count, clock, processor = 0, [], []
+    for _ in range(case.warm):
+        _prepare(case)
+        case.action()
     for _ in range(runs or case.runs):
+        _prepare(case)
         started, used = time.perf_counter(), time.process_time()
         count = case.action()
         clock.append(_in_unit(time.perf_counter() - started, unit=case.unit, count=count))
@@ -67,6 +71,11 @@ def figure(case: Case, *, runs: int | None = None) -> dict[str, Any]:
         "met_by_processor_time": _meets(alone, target=case.target, unit=case.unit),
         "note": case.note,
     }
+
+
+def _prepare(case: Case) -> None:
+    if case.prepare:
+        case.prepare()
 
 
 def _in_unit(seconds: float, *, unit: str, count: int) -> float:
