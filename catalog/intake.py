@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import transaction
 
-from catalog import ingest, queries
+from catalog import ingest, published
 from catalog.files import Facts
 from catalog.models import CatalogRelease, Confirmation, Price, QuarantinedRow, RefreshPart, Retirement
 from catalog.part_lease import Lease
@@ -104,9 +104,9 @@ def clear(*, release: CatalogRelease, dataset: str) -> None:
 
 
 def _prices(intake: Intake, *, stated: Mapping[Key, Sequence[Observed]]) -> dict[str, int]:
-    base = queries.latest()
+    base = published.latest()
     if base is None:
-        raise queries.NoRelease("no catalog release is published; run: manage.py load_data")
+        raise published.NoRelease("no catalog release is published; run: manage.py load_data")
     standing, compared = _standing(base.number, base.published_at, intake.day)
     amounts = compared.standing
     believed: dict[Key, Decimal] = {}
@@ -155,11 +155,11 @@ def _prices(intake: Intake, *, stated: Mapping[Key, Sequence[Observed]]) -> dict
 @lru_cache(maxsize=1)
 def _standing(release: int, published_at: dt.datetime | None, day: dt.date) -> tuple[dict[Key, dict[str, Any]], Known]:
     """Return what stands in a published release, and what new prices are compared with: the same for a run's parts."""
-    standing = queries.standing_prices(release=release)
+    standing = published.standing_prices(release=release)
     amounts = {
         key: row["amount"] for key, row in standing.items() if row["amount"] is not None and not row["withdrawn"]
     }
-    return standing, known(standing=amounts, facts=queries.facts(moment=day))
+    return standing, known(standing=amounts, facts=published.facts(moment=day))
 
 
 def _is_better(intake: Intake, row: Mapping[str, Any] | None, *, than: Observed) -> bool:
@@ -283,7 +283,7 @@ def _note(rows: Sequence[QuarantinedRow]) -> None:
 def _retirements(intake: Intake, *, stated: Mapping[str, StatedRetirement]) -> int:
     """Append the ends of model offers that are news, and return how many."""
     on_file = {row.id: row.retirement_date for row in intake.facts.model_offers}
-    on_file |= queries.standing_retirements()
+    on_file |= published.standing_retirements()
     news = [row for row in stated.values() if row.key in on_file and on_file[row.key] != row.on]
     rows = [
         Retirement(

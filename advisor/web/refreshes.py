@@ -20,7 +20,7 @@ from advisor.web.forms_people import CONTROL
 from advisor.web.shelf_cells import address
 from advisor.web.shelf_pages import row_name
 from catalog.intake import NotDecidable, QuarantineLine
-from catalog.queries import NoRelease
+from catalog.published import NoRelease
 from catalog.refresh import AlreadyRunning, NoSuchRun, RunLine, UnknownRegion
 
 SOURCE_TITLES = {

@@ -22,7 +22,8 @@ from advisor.web.figures import plain
 from advisor.web.plots import plotted
 from advisor.web.shelf_cells import STATE_TAGS, address, age, fact_cell, money, shown_rows
 from catalog.frame import Catalog
-from catalog.queries import HOUR_PRICE, TOKEN_PRICES, PriceStep
+from catalog.published import HOUR_PRICE, TOKEN_PRICES
+from catalog.queries import PriceStep
 
 _METERS = (HOUR_PRICE, *TOKEN_PRICES)  # the order in which a page tells prices
 

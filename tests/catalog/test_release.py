@@ -11,7 +11,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
 
-from catalog import files, frame, ingest, queries
+from catalog import files, frame, ingest, published, queries
 from catalog.models import CatalogRelease, FactSet, Price
 from tests.catalog.conftest import MOMENT, Spoil
 
@@ -30,7 +30,7 @@ def price(catalog: frame.Catalog, offer_id: str) -> float:
 
 
 def hour_prices() -> tuple[queries.PriceStep, ...]:
-    return queries.history(subject="offer", keys=[OFFER])[OFFER][queries.HOUR_PRICE]
+    return queries.history(subject="offer", keys=[OFFER])[OFFER][published.HOUR_PRICE]
 
 
 def test_without_a_release_there_is_no_catalog() -> None:

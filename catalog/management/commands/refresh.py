@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from catalog import queries, refresh
+from catalog import published, refresh
 from catalog.sources.registry import SOURCES
 
 
@@ -25,7 +25,7 @@ class Command(BaseCommand):
             run = refresh.begin(
                 sources=sources or list(SOURCES), regions=region, actor=actor, moment=timezone.now(), inline=True
             )
-        except (refresh.UnknownSource, refresh.UnknownRegion, refresh.AlreadyRunning, queries.NoRelease) as error:
+        except (refresh.UnknownSource, refresh.UnknownRegion, refresh.AlreadyRunning, published.NoRelease) as error:
             raise CommandError(str(error)) from error
         try:
             self._work(run.pk)
