@@ -14,6 +14,7 @@ class Command(BaseCommand):
         "Read prices from the providers' services and publish what was found as a catalog release. "
         "Exit code 0 if every source that is configured succeeded, else 1; what failed changes nothing."
     )
+    requires_system_checks = []  # they load the pages and the API, which nobody asks for here
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument("sources", nargs="*", metavar="SOURCE", help=f"any of: {', '.join(SOURCES)} (default: all)")
