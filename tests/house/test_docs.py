@@ -89,7 +89,6 @@ def test_only_the_settings_module_reads_the_environment() -> None:
         "advisor/celery.py",
         "advisor/wsgi.py",
         "advisor/management/commands/runstack.py",
-        "advisor/management/offer_file.py",  # a process of its own, which sets up Django
         "catalog/sources/aws_session.py",  # whether there are AWS credentials, by AWS's own variables
     }
     readers = {
