@@ -1,7 +1,7 @@
 """The read door of the catalog: the published release as frames, and the history of a price."""
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
@@ -97,6 +97,12 @@ def history(*, subject: str, keys: Collection[str]) -> Steps:
         )
         found.setdefault(row.key, {}).setdefault(row.meter, []).append(step)
     return {key: {meter: tuple(steps) for meter, steps in meters.items()} for key, meters in found.items()}
+
+
+def held(steps: Sequence[PriceStep], *, release: int, moment: dt.date) -> PriceStep | None:
+    """Return the price that stood in a release at a moment, or None: one that begins later does not hold yet."""
+    begun = (step for step in steps if step.effective_from is None or step.effective_from <= moment)
+    return next((step for step in reversed(list(begun)) if step.release <= release), None)
 
 
 @lru_cache(maxsize=4)
