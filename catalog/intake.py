@@ -114,7 +114,11 @@ def _prices(intake: Intake, *, stated: Mapping[Key, Sequence[Observed]]) -> dict
     doubted: list[_Doubted] = []
     counts = dict.fromkeys(("added", "changed", "unchanged"), 0)
     if intake.part.dataset in SECOND_HAND:
-        stated = {key: rows for key, rows in stated.items() if not _is_better(intake, standing.get(key), than=rows[0])}
+        stated = {
+            key: rows
+            for key, rows in stated.items()
+            if not _is_better(standing.get(key), dataset=intake.dataset, as_of=rows[0].as_of)
+        }
     settled = _settled(intake)
     for key in order(stated):
         row, why = _one(stated[key], settled=amounts.get(key) if key in settled else None)
@@ -162,13 +166,13 @@ def _standing(release: int, published_at: dt.datetime | None, day: dt.date) -> t
     return standing, known(standing=amounts, facts=published.facts(moment=day))
 
 
-def _is_better(intake: Intake, row: Mapping[str, Any] | None, *, than: Observed) -> bool:
-    """Say whether what stands is the word of the one who sets the price, or not older than what is repeated."""
-    if row is None or row["withdrawn"] or row["dataset"] == intake.dataset:
+def _is_better(row: Mapping[str, Any] | None, *, dataset: str, as_of: dt.date | None) -> bool:
+    """Say whether what stands is the word of the one who sets the price, or not older than what this one repeats."""
+    if row is None or row["withdrawn"] or row["dataset"] == dataset:
         return False
     if row["dataset"] and row["dataset"].partition("/")[0] not in SECOND_HAND:
         return True
-    return than.as_of is None or (row["observed_at"] is not None and row["observed_at"] >= than.as_of)
+    return as_of is None or (row["observed_at"] is not None and row["observed_at"] >= as_of)
 
 
 _Doubted = tuple[Observed, Decimal | None, Doubt]  # with the amount as it can be kept
@@ -371,10 +375,22 @@ def accept(*, row_ids: Sequence[int], actor: str, moment: dt.datetime, note: str
             raise NotDecidable(f"{row.key}: a newer price waits. Decide that one.")
         if _read_since(row):
             raise NotDecidable(f"{row.key}: its source was read again since, and states {row.stated} no more.")
+    _refuse_repeated(rows)
     if len(rows) != len(set(row_ids)) or not rows:
         raise NotDecidable("A row is not there any more. Read the page again.")
     with transaction.atomic():
         return _accepted(rows, actor=actor, moment=moment, note=note)
+
+
+def _refuse_repeated(rows: Sequence[QuarantinedRow]) -> None:
+    """Raise NotDecidable for a row that repeats what others set, where a better price stands by now."""
+    repeated = [row for row in rows if row.part.dataset in SECOND_HAND]
+    base = published.latest()
+    standing = published.standing_prices(release=base.number) if repeated and base is not None else {}
+    for row in repeated:
+        before = standing.get((row.subject, row.key, row.meter))
+        if _is_better(before, dataset=row.dataset, as_of=row.last_seen_at.date()):
+            raise NotDecidable(f"{row.key}: who sets this price has stated it since; {row.part.dataset} only repeats.")
 
 
 def _read_since(row: QuarantinedRow) -> bool:

@@ -212,6 +212,24 @@ def test_a_price_that_the_source_took_back_cannot_be_accepted_any_more(shop: Sho
     assert not CatalogRelease.objects.filter(published_at=None).exists()
 
 
+def test_a_repeated_price_cannot_be_accepted_once_its_provider_has_spoken(shop: Shop, shelf: Shelf) -> None:
+    key = "aws/us-east-1/p5.48xlarge/spot"
+    Price.objects.filter(key=key).delete()
+    own, shop.dataset = shop.dataset, "genai-prices-library"
+    row = {"sort": "price", "subject": "offer", "key": key, "meter": METER, "price": "56", "as_of": "2026-11-01"}
+    shelf.prices, shelf.more = {}, {"us-east-1": [row]}
+    read_all(regions=["us-east-1"])
+    (waits,) = QuarantinedRow.objects.filter(key=key)
+    shop.dataset, shelf.more = own, {}
+    shelf.prices["us-east-1"] = {key: "30"}
+    read_all(regions=["us-east-1"])
+
+    with pytest.raises(intake.NotDecidable, match="only repeats"):
+        intake.accept(row_ids=[waits.pk], actor="ops", moment=timezone.now(), note="")
+
+    assert price(key)[0] == Decimal(30)
+
+
 @pytest.mark.parametrize("stated", ["1e30", "100000000000", "0.0000000001", "NaN"])
 def test_a_price_that_cannot_be_kept_spoils_no_other(shop: Shop, shelf: Shelf, stated: str) -> None:
     shelf.more["us-east-1"] = [{"sort": "price", "subject": "offer", "key": EAST, "meter": METER, "price": stated}]
