@@ -23,7 +23,8 @@ def publish_files(*, actor: str, moment: dt.datetime, directory: Path | None = N
     """Publish the data files and return the release number; the same files again publish nothing new.
 
     Reading, checking and comparing happen outside any transaction; price rows are written in batches under an
-    unpublished release that no reader sees; one short transaction publishes it.
+    unpublished release that no reader sees; one short transaction publishes it. What fails leaves no release behind.
+    Raises files.DataError and ReleaseMoved.
     """
     texts = files.read(directory)
     base = published.latest()
@@ -34,8 +35,11 @@ def publish_files(*, actor: str, moment: dt.datetime, directory: Path | None = N
     standing = published.standing_prices(release=base.number) if base is not None else {}
     FactSet.objects.get_or_create(sha256=facts.sha256, defaults={"content": FactSet.pack(texts)})
     release = _begin(fact_set=facts.sha256, actor=actor, moment=moment)
-    _append(release=release, rows=_changes(wanted=wanted, standing=standing, facts=facts))
-    _publish(release=release, base=base, moment=moment)
+    try:
+        _append(release=release, rows=_changes(wanted=wanted, standing=standing, facts=facts))
+        _publish(release=release, base=base, moment=moment)
+    finally:  # what was not published goes with its rows: nobody else would ever publish it
+        CatalogRelease.objects.filter(pk=release.pk, published_at__isnull=True).delete()
     return release.number
 
 
