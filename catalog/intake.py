@@ -79,7 +79,8 @@ def take_in(intake: Intake, *, found: Iterable[Found]) -> dict[str, int]:
             counts["read"] += 1
             stated.setdefault((row.subject, row.key, row.meter), []).append(row)
         elif isinstance(row, StatedRetirement):
-            retirements[row.key] = row
+            earlier = retirements.get(row.key)
+            retirements[row.key] = row if earlier is None else min(earlier, row, key=lambda one: one.on)
         elif isinstance(row, Shape):
             shapes.append(row)
         elif isinstance(row, Outside):
@@ -101,6 +102,7 @@ def clear(*, release: CatalogRelease, dataset: str) -> None:
         raise ValueError(f"{release} is published: its rows stay")
     Price.objects.filter(release=release, dataset=dataset).delete()
     Confirmation.objects.filter(release=release, dataset=dataset).delete()
+    Retirement.objects.filter(release=release, dataset=dataset).delete()
 
 
 def _prices(intake: Intake, *, stated: Mapping[Key, Sequence[Observed]]) -> dict[str, int]:
@@ -285,11 +287,13 @@ def _note(rows: Sequence[QuarantinedRow]) -> None:
 
 
 def _retirements(intake: Intake, *, stated: Mapping[str, StatedRetirement]) -> int:
-    """Append the ends of model offers that are news, and return how many."""
+    """Append the ends of model offers that this dataset states anew, and return how many of them are news to us."""
     on_file = {row.id: row.retirement_date for row in intake.facts.model_offers}
-    on_file |= published.standing_retirements()
-    news = [row for row in stated.values() if row.key in on_file and on_file[row.key] != row.on]
-    rows = [
+    standing = on_file | published.standing_retirements()
+    ours = Retirement.objects.filter(dataset=intake.dataset, release__published_at__isnull=False)
+    said = dict(ours.order_by("release_id").values_list("key", "on"))
+    words = [row for row in stated.values() if row.key in on_file and said.get(row.key) != row.on]
+    Retirement.objects.bulk_create(
         Retirement(
             release=intake.release,
             key=row.key,
@@ -297,11 +301,11 @@ def _retirements(intake: Intake, *, stated: Mapping[str, StatedRetirement]) -> i
             source_id=intake.part.dataset,
             locator=row.locator,
             observed_at=intake.day,
+            dataset=intake.dataset,
         )
-        for row in news
-    ]
-    Retirement.objects.bulk_create(rows, ignore_conflicts=True)  # another region of the same run may have said it
-    return len(rows)
+        for row in words
+    )
+    return sum(standing[row.key] != row.on for row in words)
 
 
 def _shapes(intake: Intake, *, shapes: Sequence[Shape]) -> int:

@@ -67,7 +67,10 @@ def _confirmations(*, release: int) -> dict[str, list[tuple[int, dt.date, frozen
 
 
 def standing_retirements(*, release: int | None = None) -> dict[str, Any]:
-    """Return the day on which model offers end, as sources state it: model offer id → date, the newest release's."""
+    """Return the day on which model offers end, as sources state it: model offer id → date.
+
+    Of each dataset and region the newest word counts; where they differ, the earliest day holds.
+    """
     return {key: row["on"] for key, row in _retirements(release=release).items()}
 
 
@@ -75,9 +78,10 @@ def _retirements(*, release: int | None) -> dict[str, dict[str, Any]]:
     rows = Retirement.objects.filter(release__published_at__isnull=False)
     if release is not None:
         rows = rows.filter(release_id__lte=release)
-    return {
-        row["key"]: dict(row) for row in rows.order_by("release_id").values("key", "on", "source_id", "observed_at")
-    }
+    words: dict[str, dict[str, dict[str, Any]]] = {}
+    for row in rows.order_by("release_id").values("key", "on", "source_id", "observed_at", "dataset"):
+        words.setdefault(row["key"], {})[row["dataset"]] = dict(row)
+    return {key: min(said.values(), key=lambda row: row["on"]) for key, said in words.items()}
 
 
 _COLUMNS = (

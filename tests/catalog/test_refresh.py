@@ -496,6 +496,33 @@ def test_a_retirement_is_a_dated_event(shop: Shop, shelf: Shelf) -> None:
     assert str(models.loc[key, "retirement_date"]).startswith("2027-06-30")
 
 
+def test_of_several_regions_the_earliest_end_holds_until_that_region_takes_it_back(shop: Shop, shelf: Shelf) -> None:
+    key = next(row.id for row in published.facts(moment=timezone.now().date()).model_offers if not row.retirement_date)
+
+    def ends(east: str, west: str) -> str:
+        for region, day in (("us-east-1", east), ("us-west-2", west)):
+            shelf.more[region] = [{"sort": "retirement", "key": key, "on": day}]
+        read_all()
+        return str(published.standing_retirements()[key])
+
+    assert ends("2027-09-30", "2027-06-30") == "2027-06-30"
+    assert ends("2027-09-30", "2027-06-30") == "2027-06-30"  # said again, it is no news, and nothing flips
+    assert ends("2027-05-31", "2027-06-30") == "2027-05-31"
+    assert ends("2027-09-30", "2027-12-31") == "2027-09-30"
+
+
+def test_a_region_that_fails_keeps_its_word_on_when_a_model_ends(shop: Shop, shelf: Shelf, peer: Peer) -> None:
+    key = next(row.id for row in published.facts(moment=timezone.now().date()).model_offers if not row.retirement_date)
+    for region, day in (("us-east-1", "2027-09-30"), ("us-west-2", "2027-06-30")):
+        shelf.more[region] = [{"sort": "retirement", "key": key, "on": day}]
+    read_all()
+    peer.always = Fault(status=403, on=lambda request: request.path == "/us-west-2")
+
+    assert read_all().state == "partly"
+
+    assert published.standing_retirements()[key] == dt.date(2027, 6, 30)
+
+
 def test_a_machine_described_otherwise_is_shown_to_the_operator(shop: Shop, shelf: Shelf) -> None:
     shelf.more["us-east-1"] = [{"sort": "shape", "sku": "p5.48xlarge", "vcpus": 96}]
 
