@@ -85,7 +85,7 @@ def take_in(intake: Intake, *, found: Iterable[Found]) -> dict[str, int]:
             shapes.append(row)
         elif isinstance(row, Outside):
             counts["outside"] += row.count
-        intake.lease.renew()
+        intake.lease.check()
     if is_empty:
         raise SourceFailed("The answer holds nothing that we know how to read: nothing was changed.")
     counts |= _prices(intake, stated=stated)
@@ -145,7 +145,7 @@ def _prices(intake: Intake, *, stated: Mapping[Key, Sequence[Observed]]) -> dict
             with intake.lease.writing():
                 Price.objects.bulk_create(appended)
             appended = []
-            intake.lease.renew()
+            intake.lease.check()
     before_keys = {key for key, row in standing.items() if row["dataset"] == intake.dataset and not row["withdrawn"]}
     missing = before_keys - stated.keys()
     not_seen = sorted({(name, meter) for _, name, meter in (before_keys | stated.keys()) - believed.keys()})

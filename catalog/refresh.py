@@ -141,7 +141,8 @@ def work(*, part_id: int) -> None:
     if part is None:
         return
     try:
-        counts = _worked(part, lease=Lease(part))
+        with Lease(part) as lease:
+            counts = _worked(part, lease=lease)
     except LeaseLost:
         return
     except NotConfigured as error:
