@@ -360,6 +360,7 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_SOFT_TIME_LIMIT = 240
 CELERY_TASK_TIME_LIMIT = 300  # below the visibility timeout, always
 REFRESH_PART_SOFT_LIMIT_S, REFRESH_PART_LIMIT_S = 1500, 1600  # a file of 400 MB over a slow line; below it, too
+CELERY_IMPORTS = _items("CELERY_IMPORTS") or ["advisor.tasks", "advisor.price_tasks"]  # what a worker loads
 CELERY_TASK_ROUTES = {"catalog.*": {"queue": "prices"}}  # so that a long refresh keeps nobody's advice waiting
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 200

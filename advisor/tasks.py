@@ -1,15 +1,13 @@
-"""The Celery tasks: read the clock, call one service. Each is safe to run twice."""
+"""The Celery tasks of advice and what follows it: read the clock, call one service. Each is safe to run twice."""
 
 import logging
-from collections.abc import Iterable, Sequence
 
 from celery import shared_task
-from django.conf import settings
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from advisor.services import endpoint_probes, probing, refreshes, renderings, runs, webhooks
-from catalog import refresh
+from advisor.price_tasks import probe_regions
+from advisor.services import endpoint_probes, probing, renderings, runs, webhooks
 
 logger = logging.getLogger(__name__)
 
@@ -36,15 +34,6 @@ def send_endpoint_probe(*, probe_id: int) -> None:
         probe_endpoint.delay_on_commit(probe_id=probe_id)
     except OperationalError:
         logger.exception("A probe could not be enqueued now.")
-
-
-def send_probes(*, part_ids: Iterable[int]) -> None:
-    """Enqueue the parts of a probe run once committed; without a broker `advisor.requeue_lost` sends them later."""
-    try:
-        for part_id in part_ids:
-            probe_regions.delay_on_commit(part_id=part_id)
-    except OperationalError:
-        logger.exception("Probes could not be enqueued now.")
 
 
 @shared_task(name="advisor.write_advice")
@@ -83,12 +72,6 @@ def requeue_lost(**later: object) -> None:
         probe_regions.delay(part_id=part_id)
 
 
-@shared_task(name="catalog.probe_regions", ignore_result=True)
-def probe_regions(*, part_id: int, **later: object) -> None:
-    """Measure the latency to a few targets of one provider. A second delivery finds the part taken and ends."""
-    probing.execute(part_id=part_id, moment=timezone.now())
-
-
 @shared_task(name="advisor.send_webhooks", ignore_result=True)
 def send_webhooks(**later: object) -> None:
     """Send on their way the messages that are due: of runs that have ended, and of tries that failed."""
@@ -100,33 +83,3 @@ def send_webhooks(**later: object) -> None:
 def deliver_webhook(*, delivery_id: int, **later: object) -> None:
     """Try one message. A second delivery finds its try taken and ends."""
     webhooks.deliver(delivery_id=delivery_id, moment=timezone.now())
-
-
-def send_parts(part_ids: Sequence[int]) -> None:
-    """Enqueue the parts of a refresh run; without a broker `catalog.tend_refreshes` sends them later."""
-    try:
-        for part_id in part_ids:
-            refresh_part.delay_on_commit(part_id=part_id)
-    except OperationalError:
-        logger.exception("The parts of a refresh could not be enqueued now.")
-
-
-@shared_task(
-    name="catalog.refresh_part",
-    ignore_result=True,
-    soft_time_limit=settings.REFRESH_PART_SOFT_LIMIT_S,
-    time_limit=settings.REFRESH_PART_LIMIT_S,
-)
-def refresh_part(*, part_id: int, **later: object) -> None:
-    """Fetch and take in one part of a refresh run. A second delivery finds the part taken and ends."""
-    refresh.work(part_id=part_id)
-
-
-@shared_task(name="catalog.tend_refreshes", ignore_result=True)
-def tend_refreshes(**later: object) -> None:
-    """Begin what the schedules ask for, take up parts whose worker or message was lost, close what is overdue."""
-    due = refreshes.begin_due(moment=timezone.now())
-    for part_id in [*due.parts, *refresh.tend(moment=timezone.now())]:
-        refresh_part.delay(part_id=part_id)
-    for part_id in due.probes:
-        probe_regions.delay(part_id=part_id)

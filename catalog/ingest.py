@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Max
 
-from catalog import files, queries
+from catalog import files, published
 from catalog.models import CatalogRelease, Confirmation, FactSet, Price, RefreshRun, Retirement
 
 BATCH_ROWS = 2_000
@@ -23,30 +23,34 @@ def publish_files(*, actor: str, moment: dt.datetime, directory: Path | None = N
     """Publish the data files and return the release number; the same files again publish nothing new.
 
     Reading, checking and comparing happen outside any transaction; price rows are written in batches under an
-    unpublished release that no reader sees; one short transaction publishes it.
+    unpublished release that no reader sees; one short transaction publishes it. What fails leaves no release behind.
+    Raises files.DataError and ReleaseMoved.
     """
     texts = files.read(directory)
-    base = queries.latest()
+    base = published.latest()
     if base is not None and base.fact_set_id == files.sha256(texts):
         return base.number
     facts = files.parse(texts)
     wanted = dict(_prices(facts))
-    standing = queries.standing_prices(release=base.number) if base is not None else {}
+    standing = published.standing_prices(release=base.number) if base is not None else {}
     FactSet.objects.get_or_create(sha256=facts.sha256, defaults={"content": FactSet.pack(texts)})
     release = _begin(fact_set=facts.sha256, actor=actor, moment=moment)
-    _append(release=release, rows=_changes(wanted=wanted, standing=standing, facts=facts))
-    _publish(release=release, base=base, moment=moment)
+    try:
+        _append(release=release, rows=_changes(wanted=wanted, standing=standing, facts=facts))
+        _publish(release=release, base=base, moment=moment)
+    finally:  # what was not published goes with its rows: nobody else would ever publish it
+        CatalogRelease.objects.filter(pk=release.pk, published_at__isnull=True).delete()
     return release.number
 
 
 def begin(*, actor: str, moment: dt.datetime) -> CatalogRelease:
     """Return a new unpublished release on the newest facts, for prices to be appended to.
 
-    Raises queries.NoRelease while no files are published: prices are prices of something.
+    Raises published.NoRelease while no files are published: prices are prices of something.
     """
-    base = queries.latest()
+    base = published.latest()
     if base is None:
-        raise queries.NoRelease("no catalog release is published; run: manage.py load_data")
+        raise published.NoRelease("no catalog release is published; run: manage.py load_data")
     return _begin(fact_set=base.fact_set_id, actor=actor, moment=moment)
 
 
@@ -56,7 +60,7 @@ def publish_appended(*, release: CatalogRelease, moment: dt.datetime) -> int:
     A release that was published meanwhile keeps its meaning: ours gets the next number and its facts.
     """
     with _numbering():
-        newest = queries.latest()
+        newest = published.latest()
         if newest is not None and newest.number > release.number:
             release = _renumbered(release)
         if newest is not None:
@@ -80,7 +84,7 @@ Key = tuple[str, str, str]  # subject, key, meter
 def _prices(facts: files.Facts) -> Iterable[tuple[Key, dict[str, Any]]]:
     for offer in facts.offers:
         yield (
-            (Price.Subject.OFFER.value, offer.id, queries.HOUR_PRICE),
+            (Price.Subject.OFFER.value, offer.id, published.HOUR_PRICE),
             {
                 "amount": offer.price_usd_per_hour,
                 "no_price_reason": offer.no_price_reason or "",
@@ -90,7 +94,7 @@ def _prices(facts: files.Facts) -> Iterable[tuple[Key, dict[str, Any]]]:
             },
         )
     for model in facts.model_offers:
-        for meter in queries.TOKEN_PRICES:
+        for meter in published.TOKEN_PRICES:
             amount = getattr(model, meter)
             if amount is not None:
                 yield (
@@ -106,7 +110,7 @@ def _prices(facts: files.Facts) -> Iterable[tuple[Key, dict[str, Any]]]:
 
 
 def _provenance(row: Any) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in queries.PROVENANCE}
+    return {name: getattr(row, name) for name in published.PROVENANCE}
 
 
 def _changes(
@@ -131,7 +135,7 @@ def _changes(
             continue
         if before["dataset"] and _is_known(key, places=places, machines=machines, models=models):
             continue
-        gone = {name: before[name] for name in queries.PROVENANCE}
+        gone = {name: before[name] for name in published.PROVENANCE}
         yield _row(key=key, amount=None, withdrawn=True, **gone)
 
 
@@ -189,7 +193,7 @@ def _append(*, release: CatalogRelease, rows: Iterable[Price]) -> None:
 
 def _publish(*, release: CatalogRelease, base: CatalogRelease | None, moment: dt.datetime) -> None:
     with _numbering():
-        newest = queries.latest()
+        newest = published.latest()
         if newest != base:
             raise ReleaseMoved(
                 f"release {newest and newest.number} was published while {release.number} was being written"

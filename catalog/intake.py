@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import transaction
 
-from catalog import ingest, queries
+from catalog import ingest, published
 from catalog.files import Facts
 from catalog.models import CatalogRelease, Confirmation, Price, QuarantinedRow, RefreshPart, Retirement
 from catalog.part_lease import Lease
@@ -79,12 +79,13 @@ def take_in(intake: Intake, *, found: Iterable[Found]) -> dict[str, int]:
             counts["read"] += 1
             stated.setdefault((row.subject, row.key, row.meter), []).append(row)
         elif isinstance(row, StatedRetirement):
-            retirements[row.key] = row
+            earlier = retirements.get(row.key)
+            retirements[row.key] = row if earlier is None else min(earlier, row, key=lambda one: one.on)
         elif isinstance(row, Shape):
             shapes.append(row)
         elif isinstance(row, Outside):
             counts["outside"] += row.count
-        intake.lease.renew()
+        intake.lease.check()
     if is_empty:
         raise SourceFailed("The answer holds nothing that we know how to read: nothing was changed.")
     counts |= _prices(intake, stated=stated)
@@ -101,12 +102,13 @@ def clear(*, release: CatalogRelease, dataset: str) -> None:
         raise ValueError(f"{release} is published: its rows stay")
     Price.objects.filter(release=release, dataset=dataset).delete()
     Confirmation.objects.filter(release=release, dataset=dataset).delete()
+    Retirement.objects.filter(release=release, dataset=dataset).delete()
 
 
 def _prices(intake: Intake, *, stated: Mapping[Key, Sequence[Observed]]) -> dict[str, int]:
-    base = queries.latest()
+    base = published.latest()
     if base is None:
-        raise queries.NoRelease("no catalog release is published; run: manage.py load_data")
+        raise published.NoRelease("no catalog release is published; run: manage.py load_data")
     standing, compared = _standing(base.number, base.published_at, intake.day)
     amounts = compared.standing
     believed: dict[Key, Decimal] = {}
@@ -114,7 +116,11 @@ def _prices(intake: Intake, *, stated: Mapping[Key, Sequence[Observed]]) -> dict
     doubted: list[_Doubted] = []
     counts = dict.fromkeys(("added", "changed", "unchanged"), 0)
     if intake.part.dataset in SECOND_HAND:
-        stated = {key: rows for key, rows in stated.items() if not _is_better(intake, standing.get(key), than=rows[0])}
+        stated = {
+            key: rows
+            for key, rows in stated.items()
+            if not _is_better(standing.get(key), dataset=intake.dataset, as_of=rows[0].as_of)
+        }
     settled = _settled(intake)
     for key in order(stated):
         row, why = _one(stated[key], settled=amounts.get(key) if key in settled else None)
@@ -139,7 +145,7 @@ def _prices(intake: Intake, *, stated: Mapping[Key, Sequence[Observed]]) -> dict
             with intake.lease.writing():
                 Price.objects.bulk_create(appended)
             appended = []
-            intake.lease.renew()
+            intake.lease.check()
     before_keys = {key for key, row in standing.items() if row["dataset"] == intake.dataset and not row["withdrawn"]}
     missing = before_keys - stated.keys()
     not_seen = sorted({(name, meter) for _, name, meter in (before_keys | stated.keys()) - believed.keys()})
@@ -155,20 +161,20 @@ def _prices(intake: Intake, *, stated: Mapping[Key, Sequence[Observed]]) -> dict
 @lru_cache(maxsize=1)
 def _standing(release: int, published_at: dt.datetime | None, day: dt.date) -> tuple[dict[Key, dict[str, Any]], Known]:
     """Return what stands in a published release, and what new prices are compared with: the same for a run's parts."""
-    standing = queries.standing_prices(release=release)
+    standing = published.standing_prices(release=release)
     amounts = {
         key: row["amount"] for key, row in standing.items() if row["amount"] is not None and not row["withdrawn"]
     }
-    return standing, known(standing=amounts, facts=queries.facts(moment=day))
+    return standing, known(standing=amounts, facts=published.facts(moment=day))
 
 
-def _is_better(intake: Intake, row: Mapping[str, Any] | None, *, than: Observed) -> bool:
-    """Say whether what stands is the word of the one who sets the price, or not older than what is repeated."""
-    if row is None or row["withdrawn"] or row["dataset"] == intake.dataset:
+def _is_better(row: Mapping[str, Any] | None, *, dataset: str, as_of: dt.date | None) -> bool:
+    """Say whether what stands is the word of the one who sets the price, or not older than what this one repeats."""
+    if row is None or row["withdrawn"] or row["dataset"] == dataset:
         return False
     if row["dataset"] and row["dataset"].partition("/")[0] not in SECOND_HAND:
         return True
-    return than.as_of is None or (row["observed_at"] is not None and row["observed_at"] >= than.as_of)
+    return as_of is None or (row["observed_at"] is not None and row["observed_at"] >= as_of)
 
 
 _Doubted = tuple[Observed, Decimal | None, Doubt]  # with the amount as it can be kept
@@ -281,11 +287,13 @@ def _note(rows: Sequence[QuarantinedRow]) -> None:
 
 
 def _retirements(intake: Intake, *, stated: Mapping[str, StatedRetirement]) -> int:
-    """Append the ends of model offers that are news, and return how many."""
+    """Append the ends of model offers that this dataset states anew, and return how many of them are news to us."""
     on_file = {row.id: row.retirement_date for row in intake.facts.model_offers}
-    on_file |= queries.standing_retirements()
-    news = [row for row in stated.values() if row.key in on_file and on_file[row.key] != row.on]
-    rows = [
+    standing = on_file | published.standing_retirements()
+    ours = Retirement.objects.filter(dataset=intake.dataset, release__published_at__isnull=False)
+    said = dict(ours.order_by("release_id").values_list("key", "on"))
+    words = [row for row in stated.values() if row.key in on_file and said.get(row.key) != row.on]
+    Retirement.objects.bulk_create(
         Retirement(
             release=intake.release,
             key=row.key,
@@ -293,11 +301,11 @@ def _retirements(intake: Intake, *, stated: Mapping[str, StatedRetirement]) -> i
             source_id=intake.part.dataset,
             locator=row.locator,
             observed_at=intake.day,
+            dataset=intake.dataset,
         )
-        for row in news
-    ]
-    Retirement.objects.bulk_create(rows, ignore_conflicts=True)  # another region of the same run may have said it
-    return len(rows)
+        for row in words
+    )
+    return sum(standing[row.key] != row.on for row in words)
 
 
 def _shapes(intake: Intake, *, shapes: Sequence[Shape]) -> int:
@@ -371,10 +379,22 @@ def accept(*, row_ids: Sequence[int], actor: str, moment: dt.datetime, note: str
             raise NotDecidable(f"{row.key}: a newer price waits. Decide that one.")
         if _read_since(row):
             raise NotDecidable(f"{row.key}: its source was read again since, and states {row.stated} no more.")
+    _refuse_repeated(rows)
     if len(rows) != len(set(row_ids)) or not rows:
         raise NotDecidable("A row is not there any more. Read the page again.")
     with transaction.atomic():
         return _accepted(rows, actor=actor, moment=moment, note=note)
+
+
+def _refuse_repeated(rows: Sequence[QuarantinedRow]) -> None:
+    """Raise NotDecidable for a row that repeats what others set, where a better price stands by now."""
+    repeated = [row for row in rows if row.part.dataset in SECOND_HAND]
+    base = published.latest()
+    standing = published.standing_prices(release=base.number) if repeated and base is not None else {}
+    for row in repeated:
+        before = standing.get((row.subject, row.key, row.meter))
+        if _is_better(before, dataset=row.dataset, as_of=row.last_seen_at.date()):
+            raise NotDecidable(f"{row.key}: who sets this price has stated it since; {row.part.dataset} only repeats.")
 
 
 def _read_since(row: QuarantinedRow) -> bool:

@@ -225,7 +225,10 @@ class Confirmation(models.Model):
 
 
 class Retirement(models.Model):
-    """The day on which a model offer ends, as a release states it. Rows are appended; the newest release's holds."""
+    """The day on which a model offer ends, as one dataset and region states it. Rows are appended.
+
+    The newest word of each counts, and the earliest day among them holds: whoever plans must not be surprised.
+    """
 
     release = models.ForeignKey(CatalogRelease, on_delete=models.CASCADE, related_name="retirements")
     key = models.CharField(max_length=200)  # the model offer's id
@@ -233,9 +236,14 @@ class Retirement(models.Model):
     source_id = models.CharField(max_length=200)
     locator = models.TextField()
     observed_at = models.DateField()
+    dataset = models.CharField(max_length=300)  # dataset/region, as in Price.dataset
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["release", "key"], name="retirement_once_per_release")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["release", "key", "dataset"], name="retirement_once_per_dataset_and_release"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.key} ends {self.on}"

@@ -16,7 +16,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Max, Q, QuerySet
 from django.utils import timezone
 
-from catalog import files, ingest, queries, snapshots
+from catalog import files, ingest, published, snapshots
 from catalog.intake import Intake, clear, take_in
 from catalog.models import CatalogRelease, RefreshPart, RefreshRun, RefreshSchedule
 from catalog.part_lease import LEASE, Lease, LeaseLost
@@ -49,13 +49,13 @@ def begin(
     """Plan a run and return it, with a row for each part. A source that lacks a key has one part that says so.
 
     ``inline`` keeps the parts from the schedule's hands: whoever began the run works on them.
-    Raises UnknownSource, UnknownRegion, AlreadyRunning and queries.NoRelease.
+    Raises UnknownSource, UnknownRegion, AlreadyRunning and published.NoRelease.
     """
     sources = list(dict.fromkeys(sources))
     unknown = [name for name in sources if name not in SOURCES]
     if unknown or not sources:
         raise UnknownSource(f"{', '.join(unknown) or 'nothing'} is no source; there are: {', '.join(SOURCES)}.")
-    facts = queries.facts(moment=moment.date())
+    facts = published.facts(moment=moment.date())
     if nowhere := sorted(set(regions or ()) - {row.region for row in facts.regions}):
         raise UnknownRegion(f"The catalog has no region {', '.join(nowhere)}.")
     try:
@@ -141,7 +141,8 @@ def work(*, part_id: int) -> None:
     if part is None:
         return
     try:
-        counts = _worked(part, lease=Lease(part))
+        with Lease(part) as lease:
+            counts = _worked(part, lease=lease)
     except LeaseLost:
         return
     except NotConfigured as error:
@@ -164,7 +165,7 @@ def work(*, part_id: int) -> None:
 
 
 def _worked(part: RefreshPart, *, lease: Lease) -> dict[str, int]:
-    facts = queries.facts(moment=timezone.now().date())
+    facts = published.facts(moment=timezone.now().date())
     module = _module(part)
     wanted = Part(source=part.source, dataset=part.dataset, region=part.region)
     with snapshots.keeper(lease=lease) as keep:
@@ -459,7 +460,7 @@ def _line(run: RefreshRun, *, with_parts: bool) -> RunLine:
         states[part.state] = states.get(part.state, 0) + 1
         for name, count in part.counts.items():
             counts[name] = counts.get(name, 0) + count
-    published = run.release is not None and run.release.published_at is not None
+    is_published = run.release is not None and run.release.published_at is not None
     return RunLine(
         id=run.pk,
         sources=tuple(run.sources),
@@ -468,7 +469,7 @@ def _line(run: RefreshRun, *, with_parts: bool) -> RunLine:
         state=run.state,
         created_at=run.created_at,
         ended_at=run.ended_at,
-        release=run.release_id if published else None,
+        release=run.release_id if is_published else None,
         counts=counts,
         states=states,
         parts=tuple(map(_part_line, parts)) if with_parts else (),

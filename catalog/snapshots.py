@@ -43,7 +43,7 @@ class Keeper:
                 size += len(piece)
                 if size > PAGE_MAX_BYTES:
                     raise SourceFailed(f"One answer is larger than {PAGE_MAX_BYTES >> 30} GB.")
-                self._lease.renew()
+                self._lease.check()
         page = self._note(url=url, version=version, sha256=digest.hexdigest(), size=size, path=path)
         _store(
             path, sha256=digest.hexdigest()
@@ -66,7 +66,7 @@ class Keeper:
                 while piece := packed.read(_PIECE):
                     plain.write(piece)
                     digest.update(piece)
-                    self._lease.renew()
+                    self._lease.check()
         except (OSError, EOFError, zlib.error):  # pruned meanwhile, or a disk that failed
             return None
         if digest.hexdigest() != last.sha256:

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
-from advisor import tasks
+from advisor import price_tasks
 from advisor.api import shapes
 from advisor.api.bodies import NewRefresh, NewSchedule, NewVerdict, Paging, QuarantinePaging
 from advisor.api.description import CURSOR, described
@@ -150,7 +150,7 @@ class Refreshes(View):
             return Answer(202, RefreshSerializer(run).data, location=place)
 
         answer = self.once(start)
-        tasks.send_parts(parts)
+        price_tasks.send_parts(parts)
         return answer
 
 

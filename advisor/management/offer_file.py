@@ -1,20 +1,11 @@
-"""An offer file of EC2 in AWS's layout, of any size, with made-up prices.
-
-Run as a program, it reads such a file and prints in JSON what memory that took, in a process of its own:
-
-    python -m advisor.management.offer_file FILE REGION
-"""
+"""An offer file of EC2 in AWS's layout, of any size, with made-up prices."""
 
 import itertools
 import json
-import re
-import resource
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from catalog import files
 from catalog.files import Facts
 from catalog.sources import aws_offer_file, aws_terms
 from catalog.sources.source import Observed, Page, Part
@@ -158,28 +149,3 @@ def read_offer_file(path: Path, *, region: str, facts: Facts) -> int:
     part = Part(source=aws_offer_file.NAME, dataset=aws_offer_file.DATASET, region=region)
     pages = [Page(url="index", path=path), Page(url="file", path=path, version=VERSION)]
     return sum(isinstance(row, Observed) for row in aws_offer_file.read(part, pages=pages, facts=facts))
-
-
-def peak_mb() -> float:
-    """Return the most memory this process ever had resident, in MB.
-
-    Linux lets a child's getrusage begin with its parent's peak, so there the process's own record is read.
-    """
-    try:
-        found = re.search(r"^VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text(encoding="ascii"), re.M)
-    except OSError:
-        found = None
-    if found:
-        return int(found[1]) * 1024 / 1e6
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6
-
-
-def _main(path: str, region: str) -> None:
-    facts = files.load()
-    before_mb = peak_mb()
-    prices = read_offer_file(Path(path), region=region, facts=facts)
-    sys.stdout.write(json.dumps({"prices": prices, "before_mb": before_mb, "peak_mb": peak_mb()}))
-
-
-if __name__ == "__main__":
-    _main(*sys.argv[1:])

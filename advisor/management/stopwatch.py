@@ -5,8 +5,10 @@ import os
 import platform
 import re
 import statistics
+import subprocess
+import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,6 +90,25 @@ def _meets(value: float, *, target: float | None, unit: str) -> bool | None:
     if target is None:
         return None
     return value >= target if unit in RATES else value <= target
+
+
+_FROM_OUTSIDE = """
+import os, subprocess, sys
+child = subprocess.Popen(sys.argv[1:], stderr=subprocess.STDOUT)
+used = os.wait4(child.pid, 0)[2]
+print(used.ru_maxrss * (1 if sys.platform == "darwin" else 1024))
+"""
+
+
+def from_outside(command: Sequence[str], *, env: Mapping[str, str], cwd: Path) -> tuple[str, float]:
+    """Return what a command says, and the most memory its process had resident, as the kernel counted it. [MB]
+
+    A process begins with the peak of the one that starts it, so it is started by one that is small.
+    """
+    starter = [sys.executable, "-I", "-c", _FROM_OUTSIDE, *command]
+    done = subprocess.run(starter, env=env, cwd=cwd, stdout=subprocess.PIPE, text=True, check=True)
+    said, _, peak_bytes = done.stdout.rstrip().rpartition("\n")
+    return said, int(peak_bytes) / 1e6
 
 
 def machine() -> dict[str, Any]:

@@ -1,19 +1,16 @@
 """Work that a row stands for: claimed once, kept by a lease that a thread renews, free when its worker is gone."""
 
-import logging
-import threading
 import time
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any
 
-from django.db import DatabaseError, connection, transaction
+from django.db import transaction
 from django.db.models import F, Value
 from django.db.models.functions import Coalesce
 
 from advisor.models import Leased
-
-logger = logging.getLogger(__name__)
+from catalog.renewal import Renewal
 
 # A killed worker's row is free again after LEASE; beat looks every 15 s: together well below a minute.
 LEASE = timedelta(seconds=20)
@@ -74,25 +71,22 @@ class Lease:
         self.pk = pk
         self._rows, self._attempt = rows, attempt
         self._moment, self._started = moment, time.monotonic()
-        self._over = threading.Event()
-        self._lost = threading.Event()
-        self._thread = threading.Thread(target=self._keep, name=f"lease of {rows.__name__} {pk}", daemon=True)
+        self._renewal = Renewal(self._update, every_s=RENEW_EVERY_S, name=f"lease of {rows.__name__} {pk}")
         self._stage, self._saved = "", float("-inf")
 
     def __enter__(self) -> "Lease":
-        self._thread.start()
+        self._renewal.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._over.set()
-        self._thread.join()
+        self._renewal.stop()
 
     def now(self) -> datetime:
         return self._moment + timedelta(seconds=time.monotonic() - self._started)
 
     def progress(self, stage: str, fraction: float, **fields: Any) -> None:
         """Save how far the work is, at most twice a second; raise LeaseLost when it was taken from us."""
-        if self._lost.is_set():
+        if self._renewal.is_lost:
             raise LeaseLost
         elapsed_s = time.monotonic() - self._started
         if stage == self._stage and elapsed_s - self._saved < PROGRESS_EVERY_S:
@@ -114,15 +108,3 @@ class Lease:
         fields.setdefault("lease_until", self.now() + LEASE)
         ours = self._rows._default_manager.filter(pk=self.pk, state=Leased.State.RUNNING, attempt=self._attempt)
         return bool(ours.update(**fields))
-
-    def _keep(self) -> None:
-        try:
-            while not self._over.wait(RENEW_EVERY_S):
-                try:
-                    if not self._update():
-                        self._lost.set()
-                        return
-                except DatabaseError:
-                    logger.exception("A lease could not be renewed; trying again.")
-        finally:
-            connection.close()

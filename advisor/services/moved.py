@@ -1,16 +1,17 @@
 """What has moved since a report was made: prices behind its plan, and which accepted decisions a release touches."""
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import Any
 
 from advisor.core import comparison
 from advisor.core.comparison import Comparison, Moved
 from advisor.core.shelf.labels import label_of, unit_of
 from advisor.models import Decision, Report, User
 from advisor.services import reports
-from catalog import queries
+from catalog import published, queries
 from catalog.queries import PriceStep
 
 _SUBJECTS = {"offer": "offer:", "model_offer": "model_offer:"}
@@ -40,8 +41,8 @@ def compared(*, left: Report, right: Report) -> Comparison:
         left_document=left.run.revision.document,
         right_document=right.run.revision.document,
     )
-    before, after = (data.get("hashes", {}).get("catalog_release") for data in sides)
-    if not (isinstance(before, int) and isinstance(after, int)):
+    before, after = map(_made_from, sides)
+    if before is None or after is None:
         return found
     entries = {entry["id"]: entry for data in sides for entry in data.get("evidence", ())}
     behind = behind_plan(report=left) | behind_plan(report=right)
@@ -50,7 +51,7 @@ def compared(*, left: Report, right: Report) -> Comparison:
         keys = [id.removeprefix(prefix) for id in behind if id.startswith(prefix)]
         for key, meters in queries.history(subject=subject, keys=keys).items() if keys else ():
             for meter, steps in meters.items():
-                old, new = (_at(steps, release=number) for number in (before, after))
+                old, new = (_amount(steps, release=number, moment=day) for number, day in (before, after))
                 if old is not None and new is not None and old != new:
                     label = entries[f"{prefix}{key}"]["label"]
                     prices.append(Moved(label, f"{label_of(meter)}, {unit_of(meter)}", float(old), float(new), True))
@@ -59,31 +60,40 @@ def compared(*, left: Report, right: Report) -> Comparison:
     return replace(found, moved=(*sorted(prices, key=lambda one: (one.label, one.unit)), *others))
 
 
-def _at(steps: Sequence[PriceStep], *, release: int) -> Decimal | None:
-    """Return the price that stood in a release."""
-    held = [step for step in steps if step.release <= release]
-    return held[-1].amount if held else None
+def _made_from(data: Mapping[str, Any]) -> tuple[int, dt.date] | None:
+    """Return the release that a report was made from, and the day; None where it names none."""
+    release = data.get("hashes", {}).get("catalog_release")
+    return (release, dt.date.fromisoformat(data["moment"])) if isinstance(release, int) else None
 
 
-def since(*, report: Report) -> list[MovedPrice]:
-    """Return the prices behind a report's plan that moved in later releases of the catalog, in one query a subject."""
-    data = reports.opened(report=report).data
-    made_from = data.get("hashes", {}).get("catalog_release")
-    if not isinstance(made_from, int):
+def _amount(steps: Sequence[PriceStep], *, release: int, moment: dt.date) -> Decimal | None:
+    step = queries.held(steps, release=release, moment=moment)
+    return None if step is None else step.amount
+
+
+def since(*, report: Report, moment: dt.date) -> list[MovedPrice]:
+    """Return the prices behind a report's plan that moved since, up to a moment, in one query a subject.
+
+    A price that was announced and begins later has not moved yet.
+    """
+    made_from = _made_from(reports.opened(report=report).data)
+    newest = published.latest()
+    if made_from is None or newest is None:
         return []
+    release, day = made_from
     found = []
     for subject, prefix in _SUBJECTS.items():
         keys = [id.removeprefix(prefix) for id in behind_plan(report=report) if id.startswith(prefix)]
         for key, meters in queries.history(subject=subject, keys=keys).items() if keys else ():
             for meter, steps in meters.items():
-                before = [step for step in steps if step.release <= made_from]
-                last = steps[-1]
-                if before and last.release > made_from and last.amount != before[-1].amount:
+                before = queries.held(steps, release=release, moment=day)
+                last = queries.held(steps, release=newest.number, moment=moment)
+                if before is not None and last is not None and last.amount != before.amount:
                     found.append(
                         MovedPrice(
                             id=f"{prefix}{key}",
                             meter=meter,
-                            before=before[-1].amount,
+                            before=before.amount,
                             after=last.amount,
                             release=last.release,
                             published_at=last.published_at,
@@ -92,12 +102,12 @@ def since(*, report: Report) -> list[MovedPrice]:
     return sorted(found, key=lambda one: (one.id, one.meter))
 
 
-def of_record(*, decision: Decision) -> list[MovedPrice]:
-    """Return the prices that moved behind the accepted record of a decision; none where nothing is accepted."""
+def of_record(*, decision: Decision, moment: dt.date) -> list[MovedPrice]:
+    """Return the prices that moved behind the accepted record of a decision up to a moment; none without a record."""
     if decision.status != Decision.Status.ACCEPTED or decision.accepted is None:
         return []
     report = Report.objects.filter(run__revision=decision.accepted).order_by("-created_at").first()
-    return [] if report is None else since(report=report)
+    return [] if report is None else since(report=report, moment=moment)
 
 
 def behind_plan(*, report: Report) -> frozenset[str]:

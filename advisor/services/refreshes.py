@@ -13,7 +13,7 @@ from advisor.services.access import Scope
 from catalog import intake, refresh
 from catalog.intake import QuarantineLine
 from catalog.latency import NothingToProbe
-from catalog.queries import NoRelease
+from catalog.published import NoRelease
 from catalog.refresh import RunLine, Schedule
 
 logger = logging.getLogger(__name__)
@@ -27,7 +27,8 @@ def start(
 ) -> tuple[RunLine, list[int]]:
     """Begin a run and return it with its parts, for whoever enqueues them. Only an operator may.
 
-    Raises refresh.UnknownSource, refresh.UnknownRegion, refresh.AlreadyRunning, queries.NoRelease and PermissionDenied.
+    Raises refresh.UnknownSource, refresh.UnknownRegion, refresh.AlreadyRunning, published.NoRelease and
+    PermissionDenied.
     """
     access.operator(user=user, scope=scope)
     with transaction.atomic():

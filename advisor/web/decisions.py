@@ -122,8 +122,9 @@ def page(request: HttpRequest, found: Decision, **refused: StepForm) -> HttpResp
     life = approvals.life(decision=found)
     rows = decisions.revision_rows(decision=found)
     reported = sorted(row.number for row in rows if row.has_report)
-    moves = moved.of_record(decision=found)
-    catalog = shelf.current(moment=timezone.now()) if moves else None
+    now = timezone.now()
+    moves = moved.of_record(decision=found, moment=now.date())
+    catalog = shelf.current(moment=now) if moves else None
     context = {
         "decision": found,
         "revisions": rows,

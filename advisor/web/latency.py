@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from advisor import tasks
+from advisor import price_tasks
 from advisor.core import latency as words
 from advisor.core.shelf.labels import in_words
 from advisor.services import access, probing
@@ -60,7 +60,7 @@ def probe_now(request: HttpRequest) -> HttpResponse:
     except NothingToProbe as error:
         form.add_error("what", str(error))
         return _page(request, probe_form=form)
-    tasks.send_probes(part_ids=begun.part_ids)
+    price_tasks.send_probes(part_ids=begun.part_ids)
     messages.success(request, "The probes are on their way. A part takes a minute or two; reload this page to see it.")
     return redirect("web:catalog_latency")
 

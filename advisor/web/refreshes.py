@@ -13,14 +13,14 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from advisor import tasks
+from advisor import price_tasks
 from advisor.core.shelf.labels import label_of
 from advisor.services import access, refreshes, shelf
 from advisor.web.forms_people import CONTROL
 from advisor.web.shelf_cells import address
 from advisor.web.shelf_pages import row_name
 from catalog.intake import NotDecidable, QuarantineLine
-from catalog.queries import NoRelease
+from catalog.published import NoRelease
 from catalog.refresh import AlreadyRunning, NoSuchRun, RunLine, UnknownRegion
 
 SOURCE_TITLES = {
@@ -113,7 +113,7 @@ def start_refresh(request: HttpRequest) -> HttpResponse:
     except (AlreadyRunning, UnknownRegion, NoRelease) as error:
         form.add_error(None, str(error))
         return _runs_page(request, form, status=409 if isinstance(error, AlreadyRunning) else 400)
-    tasks.send_parts(parts)
+    price_tasks.send_parts(parts)
     return redirect("web:refresh_run", run.id)
 
 

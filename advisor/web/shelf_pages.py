@@ -22,7 +22,8 @@ from advisor.web.figures import plain
 from advisor.web.plots import plotted
 from advisor.web.shelf_cells import STATE_TAGS, address, age, fact_cell, money, shown_rows
 from catalog.frame import Catalog
-from catalog.queries import HOUR_PRICE, TOKEN_PRICES, PriceStep
+from catalog.published import HOUR_PRICE, TOKEN_PRICES
+from catalog.queries import PriceStep
 
 _METERS = (HOUR_PRICE, *TOKEN_PRICES)  # the order in which a page tells prices
 
@@ -109,6 +110,12 @@ def _picture(
     return None if chart is None else plotted(chart)
 
 
+def _beginning(step: PriceStep, *, today: dt.date) -> str:
+    """Return from when on a price holds, where it does not hold yet."""
+    is_later = step.effective_from is not None and step.effective_from > today
+    return f"holds from {step.effective_from} on" if is_later else ""
+
+
 def _step(step: PriceStep, catalog: Catalog) -> dict[str, Any]:
     known = {source.id: source for source in catalog.sources}
     source = known.get(step.source_id)
@@ -116,7 +123,7 @@ def _step(step: PriceStep, catalog: Catalog) -> dict[str, Any]:
         "release": step.release,
         "published": step.published_at,
         "text": money(float(step.amount), unit="USD") if step.amount is not None else "no price",
-        "reason": step.reason,
+        "reason": step.reason or _beginning(step, today=catalog.moment),
         "as_of": f"{step.observed_at.isoformat()} ({step.as_of_basis})" if step.observed_at else "undated",
         "source": f"{source.publisher}: {source.title}" if source else step.source_id,
         "url": source.url_or_repo if source and source.url_or_repo.startswith("https://") else "",

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from advisor import tasks
+from advisor import price_tasks
 from catalog import files, refresh
 from catalog.frame import Catalog, build
 from tests.advisor.factories import MOMENT
@@ -47,7 +47,7 @@ def shop(
 ) -> Iterator[Shop]:
     """A provider on this machine as the only source of prices. The test itself is the worker: messages go nowhere."""
     settings.DATA_DIR, settings.CELERY_BROKER_URL = tmp_path, "memory://"
-    monkeypatch.setattr(tasks.refresh_part, "delay_on_commit", lambda **named: None)
+    monkeypatch.setattr(price_tasks.refresh_part, "delay_on_commit", lambda **named: None)
     with running(shelf.answer) as started:
         found = Shop(url=started.url, regions=("us-east-1",))
         monkeypatch.setattr(refresh, "SOURCES", {"aws": (found,), "azure": (), "google": (), "models": ()})

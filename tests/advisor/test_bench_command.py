@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from advisor.management import stopwatch
+from advisor.management import speed_sources, stopwatch
 from advisor.management.commands.bench import GROUPS
 from advisor.management.speed_estimator import World, gpt3_search, mixed_spaces
 from advisor.management.stopwatch import Case
@@ -141,6 +141,29 @@ def test_the_site_is_measured_on_a_database_of_its_own(tmp_path: Path) -> None:
         "api.run", "api.decisions", "api.report", "api.offers", "api.row", "api.csv", "api.known", "api.estimates",
     ]  # fmt: skip
     assert not list((tmp_path / "data").glob("*.sqlite3"))
+
+
+def test_the_memory_of_a_command_is_its_own_and_not_that_of_who_starts_it(tmp_path: Path) -> None:
+    ours = bytearray(150_000_000)  # written to, so that it is resident while the others run
+    code = "import sys; held = b'x' * int(sys.argv[1]); print('held')"
+
+    small = stopwatch.from_outside([sys.executable, "-c", code, "1"], env={}, cwd=tmp_path)
+    large = stopwatch.from_outside([sys.executable, "-c", code, "100000000"], env={}, cwd=tmp_path)
+
+    assert small[0] == large[0] == "held"
+    assert small[1] < 100 < large[1] < small[1] + 110
+    assert len(ours) == 150_000_000
+
+
+@pytest.mark.slow
+def test_a_whole_refresh_of_an_offer_file_stays_within_its_memory(tmp_path: Path) -> None:
+    site = speed_sources.OfferSite(tmp_path / "site", size_bytes=80_000_000)  # held whole, it would not
+
+    refreshed = site.refreshed(data=tmp_path / "data")
+
+    machines = {row.sku for row in files.load().instances if row.provider == "aws"}
+    assert refreshed.counts.startswith(f"{3 * len(machines)} read")  # an hour, one year, three years
+    assert refreshed.peak_mb < speed_sources.MEMORY_TARGET_MB
 
 
 def test_every_group_is_explained(capsys: Any) -> None:

@@ -78,5 +78,5 @@ def test_a_changed_price_is_history_and_the_reason_of_another_answer(shop: Shop,
     assert (reason.left, reason.right, reason.is_behind_plan) == (
         pytest.approx(float(was)), pytest.approx(float(was * 2)), True,
     )  # fmt: skip
-    (behind,) = [one for one in moved.since(report=before) if one.id == f"offer:{key}"]
+    (behind,) = [one for one in moved.since(report=before, moment=timezone.now().date()) if one.id == f"offer:{key}"]
     assert (behind.before, behind.after) == (was, Decimal(was * 2))

@@ -1,5 +1,6 @@
 """What a release of the catalog means for decisions that stand: whose plan's prices moved, from what to what."""
 
+import datetime as dt
 from decimal import Decimal
 
 import pytest
@@ -17,6 +18,7 @@ pytestmark = pytest.mark.django_db
 
 KEY = "aws/claude-haiku-5-5/global"
 METER = "input_usd_per_mtok"
+TODAY = timezone.now().date()
 
 
 def accepted(*, owner: User, release: int) -> Decision:
@@ -29,24 +31,44 @@ def accepted(*, owner: User, release: int) -> Decision:
     return decision
 
 
-def appended(*, amount: str, key: str = KEY) -> int:
+def appended(*, amount: str, key: str = KEY, effective_from: dt.date | None = None) -> int:
     release = ingest.begin(actor="test", moment=timezone.now())
     Price.objects.create(
         release=release, subject="model_offer", key=key, meter=METER, amount=Decimal(amount), source_id="litellm",
         locator="x", observed_at=timezone.now().date(), as_of_basis="fetched", kind="list price", dataset="x/global",
+        effective_from=effective_from,
     )  # fmt: skip
     return ingest.publish_appended(release=release, moment=timezone.now())
 
 
 def test_a_record_tells_which_of_its_prices_moved_since(published: int) -> None:
     decision = accepted(owner=a_member(), release=published)
-    assert moved.of_record(decision=decision) == []
+    assert moved.of_record(decision=decision, moment=TODAY) == []
     before = queries.history(subject="model_offer", keys=[KEY])[KEY][METER][-1].amount
 
     number = appended(amount="0.25")
 
-    (one,) = moved.of_record(decision=decision)
+    (one,) = moved.of_record(decision=decision, moment=TODAY)
     assert (one.id, one.before, one.after, one.release) == (f"model_offer:{KEY}", before, Decimal("0.25"), number)
+
+
+def test_a_price_that_begins_later_has_moved_on_that_day_and_not_before(published: int) -> None:
+    decision = accepted(owner=a_member(), release=published)
+    begins = TODAY + dt.timedelta(days=30)
+
+    number = appended(amount="0.25", effective_from=begins)
+
+    assert moved.of_record(decision=decision, moment=begins - dt.timedelta(days=1)) == []
+    (one,) = moved.of_record(decision=decision, moment=begins)
+    assert (one.after, one.release) == (Decimal("0.25"), number)
+
+
+def test_a_price_announced_before_the_report_moves_when_it_begins(published: int) -> None:
+    begins = TODAY + dt.timedelta(days=30)
+    decision = accepted(owner=a_member(), release=appended(amount="0.25", effective_from=begins))
+
+    assert moved.of_record(decision=decision, moment=TODAY) == []
+    assert [one.after for one in moved.of_record(decision=decision, moment=begins)] == [Decimal("0.25")]
 
 
 def test_a_release_names_the_accepted_decisions_it_touches_to_their_members_only(published: int) -> None:

@@ -10,7 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from advisor import tasks
+from advisor import price_tasks
 from advisor.models import User
 from advisor.services import probing, refreshes
 from catalog import latency, refresh
@@ -105,7 +105,7 @@ def test_a_second_delivery_of_a_part_ends_without_a_question(target: str, peer: 
     probing.execute(part_id=part_id, moment=NOW, plan=QUICK)
     asked = len(peer.asked)
 
-    tasks.probe_regions(part_id=part_id, from_a_newer_caller=True)
+    price_tasks.probe_regions(part_id=part_id, from_a_newer_caller=True)
 
     assert len(peer.asked) == asked
 

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from advisor.models import AuditEvent, User
-from catalog import queries, refresh
+from catalog import published, refresh
 from catalog.models import QuarantinedRow, RefreshRun
 from tests.advisor.factories import a_user
 from tests.catalog.peers.shop import Shelf, Shop
@@ -102,7 +102,7 @@ def test_what_is_quarantined_is_seen_by_all_and_decided_by_operators(
     )
 
     assert answer.headers["Location"] == reverse("web:quarantine")
-    standing = queries.standing_prices(release=queries.latest().number)[("offer", KEY, "price_usd_per_hour")]
+    standing = published.standing_prices(release=published.latest().number)[("offer", KEY, "price_usd_per_hour")]
     assert standing["amount"] == Decimal(170)
     accepted = operator.get(reverse("web:quarantine"), {"state": "accepted"}).content.decode()
     assert "price list of 20 November" in accepted

@@ -10,7 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from catalog import ingest, intake, queries, refresh, snapshots
+from catalog import ingest, intake, published, queries, refresh, snapshots
 from catalog.files import Facts
 from catalog.models import CatalogRelease, Price, QuarantinedRow, RefreshPart, RefreshRun, Snapshot
 from catalog.part_lease import Lease
@@ -64,7 +64,7 @@ def read_all(*, days_ago: int = 0, regions: list[str] | None = None) -> RefreshR
 
 
 def price(key: str) -> tuple[Decimal | None, dt.date | None]:
-    row = queries.standing_prices(release=queries.latest().number)[("offer", key, METER)]
+    row = published.standing_prices(release=published.latest().number)[("offer", key, METER)]
     return row["amount"], row["observed_at"]
 
 
@@ -102,7 +102,7 @@ def test_reading_the_same_again_moves_only_the_date(shop: Shop) -> None:
     assert total(run) == {"read": 3, "unchanged": 3}
     assert Price.objects.count() == rows_count
     assert (yesterday, price(EAST)[1]) == (timezone.now().date() - dt.timedelta(days=1), timezone.now().date())
-    before = queries.standing_prices(release=run.release_id - 1)[("offer", EAST, METER)]
+    before = published.standing_prices(release=run.release_id - 1)[("offer", EAST, METER)]
     assert before["observed_at"] == yesterday  # as of an older release it is as old as it was then
 
 
@@ -156,14 +156,14 @@ def test_an_operator_accepts_into_a_later_release(shop: Shop, shelf: Shelf) -> N
     read_all()
     shelf.prices["us-east-1"][EAST] = "162.50"
     read_all()
-    before = queries.latest().number
+    before = published.latest().number
     row = QuarantinedRow.objects.get()
 
     number = intake.accept(row_ids=[row.pk], actor="ops", moment=timezone.now(), note="announced on 20 November")
 
     assert number == before + 1
     assert price(EAST)[0] == Decimal("162.5")
-    assert queries.standing_prices(release=before)[("offer", EAST, METER)]["amount"] == Decimal(54)
+    assert published.standing_prices(release=before)[("offer", EAST, METER)]["amount"] == Decimal(54)
     assert total(read_all()) == {"read": 3, "unchanged": 3}  # believed from now on
     with pytest.raises(intake.NotDecidable, match="decided already"):
         intake.accept(row_ids=[row.pk], actor="ops", moment=timezone.now(), note="")
@@ -212,6 +212,24 @@ def test_a_price_that_the_source_took_back_cannot_be_accepted_any_more(shop: Sho
     assert not CatalogRelease.objects.filter(published_at=None).exists()
 
 
+def test_a_repeated_price_cannot_be_accepted_once_its_provider_has_spoken(shop: Shop, shelf: Shelf) -> None:
+    key = "aws/us-east-1/p5.48xlarge/spot"
+    Price.objects.filter(key=key).delete()
+    own, shop.dataset = shop.dataset, "genai-prices-library"
+    row = {"sort": "price", "subject": "offer", "key": key, "meter": METER, "price": "56", "as_of": "2026-11-01"}
+    shelf.prices, shelf.more = {}, {"us-east-1": [row]}
+    read_all(regions=["us-east-1"])
+    (waits,) = QuarantinedRow.objects.filter(key=key)
+    shop.dataset, shelf.more = own, {}
+    shelf.prices["us-east-1"] = {key: "30"}
+    read_all(regions=["us-east-1"])
+
+    with pytest.raises(intake.NotDecidable, match="only repeats"):
+        intake.accept(row_ids=[waits.pk], actor="ops", moment=timezone.now(), note="")
+
+    assert price(key)[0] == Decimal(30)
+
+
 @pytest.mark.parametrize("stated", ["1e30", "100000000000", "0.0000000001", "NaN"])
 def test_a_price_that_cannot_be_kept_spoils_no_other(shop: Shop, shelf: Shelf, stated: str) -> None:
     shelf.more["us-east-1"] = [{"sort": "price", "subject": "offer", "key": EAST, "meter": METER, "price": stated}]
@@ -225,11 +243,11 @@ def test_a_price_that_cannot_be_kept_spoils_no_other(shop: Shop, shelf: Shelf, s
 
 def test_one_doubted_meter_leaves_the_others_of_its_key_confirmed(shop: Shop, shelf: Shelf) -> None:
     key = next(
-        row.id for row in queries.facts(moment=timezone.now().date()).model_offers
+        row.id for row in published.facts(moment=timezone.now().date()).model_offers
         if row.input_usd_per_mtok and row.output_usd_per_mtok
     )  # fmt: skip
     meters = ("input_usd_per_mtok", "output_usd_per_mtok")
-    standing = queries.standing_prices(release=queries.latest().number)
+    standing = published.standing_prices(release=published.latest().number)
     rows = [
         {"sort": "price", "subject": "model_offer", "key": key, "meter": meter,
          "price": str(standing[("model_offer", key, meter)]["amount"])}
@@ -241,7 +259,7 @@ def test_one_doubted_meter_leaves_the_others_of_its_key_confirmed(shop: Shop, sh
 
     read_all()
 
-    standing = queries.standing_prices(release=queries.latest().number)
+    standing = published.standing_prices(release=published.latest().number)
     ages = [(timezone.now().date() - standing[("model_offer", key, meter)]["observed_at"]).days for meter in meters]
     assert ages == [0, 9]
 
@@ -303,7 +321,7 @@ def test_a_changed_shape_of_the_answer_fails_with_the_old_data_intact(shop: Shop
     assert run.state == "failed"
     assert run.release is None
     assert price(EAST)[0] == Decimal(54)
-    assert queries.latest().number == 2
+    assert published.latest().number == 2
 
 
 def test_an_empty_answer_is_a_failure_not_news(shop: Shop, shelf: Shelf) -> None:
@@ -451,7 +469,7 @@ def test_a_release_that_came_between_keeps_its_meaning(shop: Shop) -> None:
 
     run.refresh_from_db()
     assert (release.number, between.number, run.release_id) == (2, 3, 4)
-    assert queries.standing_prices(release=3)[("offer", EAST, METER)]["amount"] == Decimal("55.04")
+    assert published.standing_prices(release=3)[("offer", EAST, METER)]["amount"] == Decimal("55.04")
     assert not CatalogRelease.objects.filter(number=2).exists()
 
 
@@ -468,7 +486,7 @@ def test_the_files_do_not_displace_what_a_source_stated_later(shop: Shop, monkey
 
 
 def test_a_retirement_is_a_dated_event(shop: Shop, shelf: Shelf) -> None:
-    key = next(row.id for row in queries.facts(moment=timezone.now().date()).model_offers if not row.retirement_date)
+    key = next(row.id for row in published.facts(moment=timezone.now().date()).model_offers if not row.retirement_date)
     shelf.more["us-east-1"] = [{"sort": "retirement", "key": key, "on": "2027-06-30"}]
 
     run = read_all()
@@ -476,6 +494,33 @@ def test_a_retirement_is_a_dated_event(shop: Shop, shelf: Shelf) -> None:
     models = queries.current().model_offers.set_index("model_offer_id")
     assert total(run)["retirements"] == 1
     assert str(models.loc[key, "retirement_date"]).startswith("2027-06-30")
+
+
+def test_of_several_regions_the_earliest_end_holds_until_that_region_takes_it_back(shop: Shop, shelf: Shelf) -> None:
+    key = next(row.id for row in published.facts(moment=timezone.now().date()).model_offers if not row.retirement_date)
+
+    def ends(east: str, west: str) -> str:
+        for region, day in (("us-east-1", east), ("us-west-2", west)):
+            shelf.more[region] = [{"sort": "retirement", "key": key, "on": day}]
+        read_all()
+        return str(published.standing_retirements()[key])
+
+    assert ends("2027-09-30", "2027-06-30") == "2027-06-30"
+    assert ends("2027-09-30", "2027-06-30") == "2027-06-30"  # said again, it is no news, and nothing flips
+    assert ends("2027-05-31", "2027-06-30") == "2027-05-31"
+    assert ends("2027-09-30", "2027-12-31") == "2027-09-30"
+
+
+def test_a_region_that_fails_keeps_its_word_on_when_a_model_ends(shop: Shop, shelf: Shelf, peer: Peer) -> None:
+    key = next(row.id for row in published.facts(moment=timezone.now().date()).model_offers if not row.retirement_date)
+    for region, day in (("us-east-1", "2027-09-30"), ("us-west-2", "2027-06-30")):
+        shelf.more[region] = [{"sort": "retirement", "key": key, "on": day}]
+    read_all()
+    peer.always = Fault(status=403, on=lambda request: request.path == "/us-west-2")
+
+    assert read_all().state == "partly"
+
+    assert published.standing_retirements()[key] == dt.date(2027, 6, 30)
 
 
 def test_a_machine_described_otherwise_is_shown_to_the_operator(shop: Shop, shelf: Shelf) -> None:

@@ -14,7 +14,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from advisor.management.offer_file import product, term
-from catalog import queries, refresh
+from catalog import published, queries, refresh
 from catalog.models import Price
 from catalog.sources import aws_offer_file, azure_prices, bedrock_prices, pace
 from catalog.sources.http import Patience
@@ -33,7 +33,7 @@ class Everybody:
     """The three providers on this machine."""
 
     def __init__(self, settings: Any) -> None:
-        facts = queries.facts(moment=timezone.now().date())
+        facts = published.facts(moment=timezone.now().date())
         self.regions = [part.region for part in aws_offer_file.parts(facts=facts, regions=None)]
         self.azure_regions = [part.region for part in azure_prices.parts(facts=facts, regions=None)]
         bedrock = [part.region for part in bedrock_prices.parts(facts=facts, regions=None)]
@@ -123,14 +123,14 @@ def everybody(published: int, settings: Any, monkeypatch: pytest.MonkeyPatch, tm
 
 
 def standing(key: str) -> dict[str, Any]:
-    return queries.standing_prices(release=queries.latest().number)[("offer", key, METER)]
+    return published.standing_prices(release=published.latest().number)[("offer", key, METER)]
 
 
 def test_all_sources_fill_the_catalog(everybody: Everybody, capsys: pytest.CaptureFixture[str]) -> None:
     call_command("refresh", "aws", "azure", "google", "models")
 
     told = capsys.readouterr().out
-    live = Price.objects.filter(release=queries.latest().number)
+    live = Price.objects.filter(release=published.latest().number)
     by_source = {name: live.filter(source_id=name).count() for name in set(live.values_list("source_id", flat=True))}
     print(by_source)  # noqa: T201 - the figures of the run, for `pytest -s`
     assert set(by_source) == {
@@ -150,8 +150,8 @@ def test_without_a_network_each_source_says_so_and_every_price_stays(
 ) -> None:
     call_command("refresh", "aws", "azure", "google")
     Price.objects.filter(as_of_basis="fetched").update(observed_at=dt.date(2026, 11, 20))
-    before = queries.standing_prices(release=queries.latest().number)
-    release = queries.latest().number
+    before = published.standing_prices(release=published.latest().number)
+    release = published.latest().number
     for name in ("AWS_BULK_PRICING_URL", "AZURE_PRICES_URL", "GOOGLE_BILLING_URL"):
         setattr(settings, name, "http://127.0.0.1:9")
     capsys.readouterr()
@@ -164,8 +164,8 @@ def test_without_a_network_each_source_says_so_and_every_price_stays(
     for dataset in ("aws-ec2-offer-file", "aws-savings-plans", "azure-retail-prices", "google-billing-catalog"):
         assert f"{dataset} " in told
     assert told.count("cannot be reached") >= 4
-    assert queries.latest().number == release
-    assert queries.standing_prices(release=release) == before
+    assert published.latest().number == release
+    assert published.standing_prices(release=release) == before
 
 
 FAULTS = {
@@ -216,5 +216,5 @@ def test_each_fault_ends_complete_or_with_the_last_good_data(
             with pytest.raises(CommandError):
                 call_command(*arguments)
             assert standing(key) == was
-            assert queries.latest().number == 1
+            assert published.latest().number == 1
     assert "Traceback" not in capsys.readouterr().out

@@ -11,7 +11,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
 
-from catalog import files, frame, ingest, queries
+from catalog import files, frame, ingest, published, queries
 from catalog.models import CatalogRelease, FactSet, Price
 from tests.catalog.conftest import MOMENT, Spoil
 
@@ -30,7 +30,7 @@ def price(catalog: frame.Catalog, offer_id: str) -> float:
 
 
 def hour_prices() -> tuple[queries.PriceStep, ...]:
-    return queries.history(subject="offer", keys=[OFFER])[OFFER][queries.HOUR_PRICE]
+    return queries.history(subject="offer", keys=[OFFER])[OFFER][published.HOUR_PRICE]
 
 
 def test_without_a_release_there_is_no_catalog() -> None:
@@ -155,7 +155,9 @@ def test_a_release_is_built_once_and_then_kept() -> None:
     assert queries.current(MOMENT) is queries.current(MOMENT)
 
 
-def test_a_release_whose_writing_broke_off_is_never_read(data: Path, spoil: Spoil, monkeypatch) -> None:
+def test_a_release_whose_writing_broke_off_is_never_read_and_leaves_nothing_behind(
+    data: Path, spoil: Spoil, monkeypatch
+) -> None:
     publish()
     spoil("offers.csv", OFFER, price_usd_per_hour="50")
     spoil("offers.csv", "aws/us-east-1/p5en.48xlarge/on_demand", price_usd_per_hour="60")
@@ -173,7 +175,9 @@ def test_a_release_whose_writing_broke_off_is_never_read(data: Path, spoil: Spoi
     spoil("offers.csv", OFFER, price_usd_per_hour="55.04")
 
     assert price(queries.current(MOMENT), OFFER) == 55.04
-    assert publish(data) == 3
+    assert list(CatalogRelease.objects.values_list("number", flat=True)) == [1]
+    assert Price.objects.exclude(release_id=1).count() == 0
+    assert publish(data) == 2
     assert price(queries.current(MOMENT), OFFER) == 55.04
     assert price(queries.current(MOMENT), "aws/us-east-1/p5en.48xlarge/on_demand") == 60
 
@@ -199,6 +203,7 @@ def test_a_release_that_was_overtaken_is_not_published(data: Path, spoil: Spoil,
     with pytest.raises(ingest.ReleaseMoved):
         publish(data)
     assert price(queries.current(MOMENT), OFFER) == 55.04
+    assert list(CatalogRelease.objects.order_by("number").values_list("number", flat=True)) == [1, 3]
 
 
 def test_files_that_do_not_hold_change_nothing(data: Path, spoil: Spoil) -> None:

@@ -9,7 +9,7 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
-from catalog import ingest, queries
+from catalog import ingest, published
 from catalog.models import CatalogRelease, FactSet
 
 pytestmark = [
@@ -56,7 +56,7 @@ def test_a_release_that_waits_while_a_later_one_is_published_comes_after_it() ->
 
     assert numbers == [3, 4]
     assert not CatalogRelease.objects.filter(number=2).exists()
-    assert queries.latest().number == 4
+    assert published.latest().number == 4
 
 
 def test_two_that_begin_at_once_get_a_number_each() -> None:

@@ -1,12 +1,15 @@
-"""The pure core is pure: seen in a fresh interpreter, and in its source."""
+"""The pure core is pure, and prices come in without frames: seen in a fresh interpreter, and in the source."""
 
 import ast
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from advisor.management.commands import runstack
 from tests.house.tree import ROOT, module_name, parsed, pure_files
 
 FRAMEWORKS = {
@@ -17,6 +20,12 @@ import importlib, json, sys
 for name in json.loads(sys.argv[1]):
     importlib.import_module(name)
 print(json.dumps(sorted({name.split(".")[0] for name in sys.modules})))
+"""
+LOAD_AS_A_WORKER = """
+import json, sys
+from advisor.celery import app
+app.loader.import_default_modules()
+print(json.dumps([sorted(app.tasks), sorted({name.split(".")[0] for name in sys.modules})]))
 """
 CLOCK_AND_CHANCE = {
     "now",
@@ -44,6 +53,31 @@ def test_pure_modules_load_no_framework_in_a_fresh_interpreter() -> None:
     assert "advisor.core.document" in modules
     assert "catalog.records" in modules
     assert FRAMEWORKS & set(json.loads(result.stdout)) == set()
+
+
+def test_the_price_worker_loads_all_tasks_of_its_queue_and_neither_frames_nor_pages(tmp_path: Path) -> None:
+    environment = {"PATH": os.environ["PATH"], "ADVISOR_DATA_DIR": str(tmp_path)} | runstack._price_worker().environment
+
+    result = subprocess.run(
+        [sys.executable, "-c", LOAD_AS_A_WORKER], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+
+    assert result.returncode == 0, result.stderr
+    tasks, modules = json.loads(result.stdout)
+    assert {"catalog.refresh_part", "catalog.tend_refreshes", "catalog.probe_regions"} <= set(tasks)
+    assert {"boto3", "httpx2"} <= set(modules)
+    assert {"pandas", "numpy", "plotly", "rest_framework", "estimator"} & set(modules) == set()
+
+
+def test_a_worker_that_is_told_nothing_loads_all_tasks(tmp_path: Path) -> None:
+    environment = {"PATH": os.environ["PATH"], "ADVISOR_DATA_DIR": str(tmp_path), "CELERY_SKIP_CHECKS": "true"}
+
+    result = subprocess.run(
+        [sys.executable, "-c", LOAD_AS_A_WORKER], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+
+    assert result.returncode == 0, result.stderr
+    assert {"advisor.write_advice", "catalog.refresh_part"} <= set(json.loads(result.stdout)[0])
 
 
 @pytest.mark.parametrize("path", pure_files(), ids=module_name)

@@ -38,6 +38,7 @@ RIM = (
     "advisor/services/probing.py",  # the same of a part of a probe run
     "advisor/api/",
     "advisor/tasks.py",
+    "advisor/price_tasks.py",
     "advisor/management/",
     "catalog/refresh.py",  # a part of a refresh, likewise
     "catalog/sources/aws_session.py",  # raised again in another thread

@@ -249,14 +249,16 @@ def _web(port: int) -> Child:
 
 
 def _worker() -> Child:
-    return _celery_worker(name="worker", queue="celery", concurrency=2)
+    return _celery_worker(name="worker", queue="celery", concurrency=2, environment={})
 
 
 def _price_worker() -> Child:
-    return _celery_worker(name="prices", queue="prices", concurrency=1)
+    # Neither frames nor pages, which Celery's checks would load: it reads files of several hundred MB in little memory.
+    environment = {"CELERY_IMPORTS": "advisor.price_tasks", "CELERY_SKIP_CHECKS": "true"}
+    return _celery_worker(name="prices", queue="prices", concurrency=1, environment=environment)
 
 
-def _celery_worker(*, name: str, queue: str, concurrency: int) -> Child:
+def _celery_worker(*, name: str, queue: str, concurrency: int, environment: dict[str, str]) -> Child:
     # The host name tells this worker from others on a shared broker.
     host = f"{name}-{os.getpid()}@localhost"
     command = [sys.executable, "-m", "celery", "-A", "advisor.celery", "worker", "--pool=prefork"]
@@ -268,7 +270,7 @@ def _celery_worker(*, name: str, queue: str, concurrency: int) -> Child:
         is_ready=lambda _: bool(app.control.ping(destination=[host], timeout=1, limit=1)),
         grace_s=15,
         # SIGTERM then means: hand unfinished tasks back after CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT, don't wait for them.
-        environment={"REMAP_SIGTERM": "SIGQUIT"},
+        environment={"REMAP_SIGTERM": "SIGQUIT", **environment},
     )
 
 

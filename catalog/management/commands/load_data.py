@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from catalog import ingest, queries
+from catalog import ingest, published
 from catalog.files import DataError
 
 
@@ -16,7 +16,7 @@ class Command(BaseCommand):
         parser.add_argument("--actor", default="load_data", help="who publishes, as the release will say")
 
     def handle(self, *, actor: str, verbosity: int, **_: Any) -> None:
-        before = queries.latest()
+        before = published.latest()
         try:
             number = ingest.publish_files(actor=actor, moment=timezone.now())
         except (DataError, ingest.ReleaseMoved) as error:

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from catalog import queries, refresh
+from catalog import published, refresh
 from catalog.sources.registry import SOURCES
 
 
@@ -14,6 +14,7 @@ class Command(BaseCommand):
         "Read prices from the providers' services and publish what was found as a catalog release. "
         "Exit code 0 if every source that is configured succeeded, else 1; what failed changes nothing."
     )
+    requires_system_checks = []  # they load the pages and the API, which nobody asks for here
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument("sources", nargs="*", metavar="SOURCE", help=f"any of: {', '.join(SOURCES)} (default: all)")
@@ -25,7 +26,7 @@ class Command(BaseCommand):
             run = refresh.begin(
                 sources=sources or list(SOURCES), regions=region, actor=actor, moment=timezone.now(), inline=True
             )
-        except (refresh.UnknownSource, refresh.UnknownRegion, refresh.AlreadyRunning, queries.NoRelease) as error:
+        except (refresh.UnknownSource, refresh.UnknownRegion, refresh.AlreadyRunning, published.NoRelease) as error:
             raise CommandError(str(error)) from error
         try:
             self._work(run.pk)

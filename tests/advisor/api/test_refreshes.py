@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from advisor.models import User
-from catalog import queries, refresh
+from catalog import published, refresh
 from tests.advisor.factories import a_member, a_token
 from tests.catalog.peers.shop import Shelf, Shop
 
@@ -43,7 +43,7 @@ def test_a_program_starts_and_follows_a_run(shop: Shop) -> None:
     run = refreshed(client)
 
     assert (run["state"], run["counts"]["changed"], run["parts"][0]["state"]) == ("succeeded", 1, "succeeded")
-    assert run["release"] == queries.latest().number
+    assert run["release"] == published.latest().number
     (listed,) = client.get(f"{API}/refreshes").json()["rows"]
     assert listed["id"] == run["id"]
     (standing,) = client.get(f"{API}/standings").json()["datasets"]
@@ -70,7 +70,7 @@ def test_a_program_decides_about_quarantined_rows(shop: Shop, shelf: Shelf) -> N
 
     answer = post(client, "quarantine", {"rows": [row["id"]], "verdict": "accept", "note": "announced"})
 
-    assert answer.json() == {"count": 1, "release": queries.latest().number}
+    assert answer.json() == {"count": 1, "release": published.latest().number}
     assert client.get(f"{API}/quarantine").json()["rows"] == []
     again = post(client, "quarantine", {"rows": [row["id"]], "verdict": "accept"})
     assert again.status_code == 400
