@@ -19,11 +19,13 @@ from advisor.core.record.blocks import (
     Said,
     Sources,
     Table,
+    compared,
     figures,
     rows,
 )
 from advisor.core.record.cost import bill
 
+_SIDE_BY_SIDE = 3
 _ADDRESS = re.compile(r"https://[A-Za-z0-9\-._~:/?#@!$&'*+,;=%]+")
 
 Data = Mapping[str, Any]
@@ -50,17 +52,21 @@ def unanswered(data: Data) -> Iterator[Block]:
 
 def every_figure(data: Data, sources: Sources) -> Iterator[Block]:
     """Yield every number that stands nowhere yet with all its sources: the totals, and each stack beside the plan's."""
+    told = "Each with its range, its kind and the numbers of its sources."
     if any(item["stack"] for item in data["plan"]["assignments"]):
-        yield Paragraph(Said("The figures of the plan's own stacks stand under the outcome."), is_quiet=True)
+        told = f"The figures of the plan's own stacks stand under the outcome. {told}"
+    yield Paragraph(Said(told), is_quiet=True)
     totals = data["plan"]["totals"]
     yield Heading("The plan")
     plan = [("A month at full load", totals["monthly_usd"]), ("Over the horizon", totals["horizon_usd"])]
     plan += [(other["title"], other["monthly_usd"]) for other in data["plan_alternatives"]]
     yield figures(plan, sources.all)
     yield from _bills(data, sources)
-    for label, numbers in _by_stack(data).items():
-        yield Heading(label)
-        yield figures(numbers, sources.all)
+    for workload in data["workloads"]:
+        for number, several in enumerate(_beside(workload, data)):
+            if number == 0:
+                yield Heading(f"{workload['name']}: the stacks beside the plan's")
+            yield compared(several, sources.all)
     reasons = [
         (f"{row['label']}{ending}", row[key])
         for workload in data["workloads"]
@@ -88,19 +94,21 @@ def _figures_of(line: Data) -> tuple[str, str, str]:
     return line["title"], amount(line["monthly_usd"]), amount(line["horizon_usd"])
 
 
-def _by_stack(data: Data) -> dict[str, list[Labelled]]:
-    """Return the numbers of every stack shown that is not in the plan, once a stack."""
-    told = {_title(item["workload_name"], item["stack"]) for item in data["plan"]["assignments"] if item["stack"]}
-    shown = {
-        _title(workload["name"], stack): stack_figures(stack)
-        for workload in data["workloads"]
-        for stack in shown_stacks(workload)
+def _beside(workload: Data, data: Data) -> Iterator[list[tuple[str, list[Labelled]]]]:
+    """Yield the stacks shown of a workload that are not in the plan, with their numbers: like with like, a few at once.
+
+    A managed API has other figures than machines.
+    """
+    planned = {
+        item["stack"]["label"]
+        for item in data["plan"]["assignments"]
+        if item["stack"] and item["workload_name"] == workload["name"]
     }
-    return {title: numbers for title, numbers in shown.items() if title not in told}
-
-
-def _title(name: str, stack: Data) -> str:
-    return f"{name}: {stack['label']}"
+    others = [stack for stack in shown_stacks(workload) if stack["label"] not in planned]
+    for is_managed in (False, True):
+        alike = [stack for stack in others if (stack["path"] == "managed_api") == is_managed]
+        for start in range(0, len(alike), _SIDE_BY_SIDE):
+            yield [(stack["label"], stack_figures(stack)) for stack in alike[start : start + _SIDE_BY_SIDE]]
 
 
 def evidence(data: Data) -> Iterator[Block]:

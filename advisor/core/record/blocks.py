@@ -13,6 +13,7 @@ from advisor.core.quantity import Number, Sentence
 
 _NAMED_SOURCES = 3
 _AS_ABOVE = "as above"
+_COMPARED_SHARE = 2.6
 
 
 @dataclass(frozen=True)
@@ -195,6 +196,41 @@ def figures(labelled: Iterable[tuple[str, Number]], refs: Callable[[Iterable[str
         ),
         is_dense=True,
     )
+
+
+def compared(
+    columns: Sequence[tuple[str, Sequence[tuple[str, Number]]]], refs: Callable[[Iterable[str]], str]
+) -> Table:
+    """Return the numbers of several things side by side: with each its range, kind, sources, and why it is unknown."""
+    numbers = [dict(labelled) for _, labelled in columns]
+    above: list[Sequence[str]] = [()] * len(columns)
+    lines: list[tuple[Cell, ...]] = []
+    for label in _in_one_order([list(one) for one in numbers]):
+        cells = [_one_of_several(one.get(label), before, refs) for one, before in zip(numbers, above, strict=True)]
+        above = [one[label]["evidence"] if label in one else before for one, before in zip(numbers, above, strict=True)]
+        lines.append((Cell(label), *cells))
+    titles = [Column(title, _COMPARED_SHARE) for title, _ in columns]
+    return Table((Column("Figure", 2), *titles), tuple(lines), is_dense=True)
+
+
+def _one_of_several(number: Number | None, above: Sequence[str], refs: Callable[[Iterable[str]], str]) -> Cell:
+    if number is None:
+        return Cell("–")
+    is_same = number["evidence"] == above and len(above) > _NAMED_SOURCES
+    told = (span(number), number["kind"], _AS_ABOVE if is_same else refs(number["evidence"]), number["reason"])
+    return Cell(amount(number), note=" · ".join(part for part in told if part))
+
+
+def _in_one_order(lists: Iterable[Sequence[str]]) -> list[str]:
+    """Return what the lists hold, each once, a newcomer behind what it follows in its own list."""
+    found: list[str] = []
+    for one in lists:
+        place = 0
+        for label in one:
+            if label not in found:
+                found.insert(place, label)
+            place = found.index(label) + 1
+    return found
 
 
 def pictures(charts: Iterable[Chart], sources: Sources) -> Iterator[Picture]:

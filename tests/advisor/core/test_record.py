@@ -11,9 +11,9 @@ import yaml
 
 from advisor.core import readout
 from advisor.core.merged import warning_groups
-from advisor.core.quantity import titled
+from advisor.core.quantity import Number, titled
 from advisor.core.record.arrangement import Facts, Record, file_name, record
-from advisor.core.record.blocks import Bullets, Paragraph, References, Sources, Table
+from advisor.core.record.blocks import Bullets, Paragraph, References, Sources, Table, compared
 from advisor.core.record.markdown import markdown
 
 ROOT = Path(__file__).parents[3]
@@ -272,3 +272,28 @@ def test_answers_stand_in_the_words_and_units_of_the_rest_of_the_record() -> Non
     assert "| 50 % |" in text
     assert "How much does the one workload send the other in a month? | 500 GB per month" in text
     assert not re.search(r"\b0\.\d+ fraction|\d percent\b|USD/month", text)
+
+
+def test_stacks_side_by_side_tell_each_figure_under_its_stack_and_nothing_where_one_has_none() -> None:
+    def estimated(value: float, evidence: list[str]) -> Number:
+        ends = {"low": value - 1, "high": value + 1}
+        return {"value": value, **ends, "unit": "USD/month", "kind": "estimate", "evidence": evidence, "reason": None}
+
+    unknown: Number = {**estimated(9.0, ["a"]), "value": None, "low": None, "high": None, "reason": "no price on file"}
+    same = ["a", "b", "c", "d"]
+    machine = [("Cost", estimated(5.0, same)), ("Energy", estimated(7.0, same)), ("Coupling", estimated(3.0, ["a"]))]
+    rented = [("Cost", unknown), ("Tokens", estimated(4.0, ["b"])), ("Coupling", estimated(2.0, ["b"]))]
+
+    table = compared([("machine", machine), ("rented", rented)], ", ".join)
+
+    assert [column.title for column in table.columns] == ["Figure", "machine", "rented"]
+    assert [[(cell.text, cell.note) for cell in row] for row in table.rows] == [
+        [
+            ("Cost", ""),
+            ("$5 per month", "$4–$6 · estimate · a, b, c, d"),
+            ("unknown", "estimate · a · no price on file"),
+        ],
+        [("Tokens", ""), ("–", ""), ("$4 per month", "$3–$5 · estimate · b")],
+        [("Energy", ""), ("$7 per month", "$6–$8 · estimate · as above"), ("–", "")],
+        [("Coupling", ""), ("$3 per month", "$2–$4 · estimate · a"), ("$2 per month", "$1–$3 · estimate · b")],
+    ]
