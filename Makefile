@@ -60,7 +60,7 @@ data: ## the catalog's files: shapes, sources, ranges, coverage
 check: lint types contracts data test ## everything the build server checks
 
 bench: ## how fast it is on this machine: a table, and bench.json
-	@.ci/setup run
+	@.ci/setup bench
 	OPENBLAS_NUM_THREADS=1 $(PYTHON) manage.py bench
 
 golden: ## rewrite tests/golden from today's code; read the diff before you commit it

