@@ -46,6 +46,7 @@ def http_cases() -> Iterator[Case]:
                 action=load.run,
                 runs=3,
                 told=load.told,
+                is_elsewhere=True,
             )
 
 

@@ -22,7 +22,8 @@ RATES = ("evaluations/s", "steps/s", "rows/s", "requests/s")
 @dataclass(frozen=True, kw_only=True)
 class Case:
     """One thing to measure. ``action`` does it once and returns how many items that were; ``prepare`` comes before each
-    run and is not measured; ``told`` says after the runs what a note cannot know before.
+    run and is not measured; ``told`` says after the runs what a note cannot know before. Where
+    another process does the work (``is_elsewhere``) the processor time of this one says nothing.
 
     ``unit`` is "s", "ms" or one of RATES. ``warm`` untimed runs come first. A target is the least rate or the longest
     time, by the clock.
@@ -38,6 +39,7 @@ class Case:
     target: float | None = None
     note: str = ""
     told: Callable[[], str] | None = None
+    is_elsewhere: bool = False
 
 
 def figure(case: Case, *, runs: int | None = None) -> dict[str, Any]:
@@ -57,7 +59,8 @@ def figure(case: Case, *, runs: int | None = None) -> dict[str, Any]:
         count = case.action()
         clock.append(_in_unit(time.perf_counter() - started, unit=case.unit, count=count))
         processor.append(_in_unit(time.process_time() - used, unit=case.unit, count=count))
-    median, alone = statistics.median(clock), statistics.median(processor)
+    median = statistics.median(clock)
+    alone = None if case.is_elsewhere else statistics.median(processor)
     return {
         "id": case.id,
         "title": case.title,
@@ -87,8 +90,8 @@ def _in_unit(seconds: float, *, unit: str, count: int) -> float:
     return seconds * {"s": 1.0, "ms": 1e3}[unit]
 
 
-def _meets(value: float, *, target: float | None, unit: str) -> bool | None:
-    if target is None:
+def _meets(value: float | None, *, target: float | None, unit: str) -> bool | None:
+    if target is None or value is None:
         return None
     return value >= target if unit in RATES else value <= target
 

@@ -125,7 +125,9 @@ def _verdict(figure: dict[str, Any]) -> str:
     return "MISSED by the clock, met by CPU time" if figure["met_by_processor_time"] else "MISSED"
 
 
-def _number(value: float) -> str:
+def _number(value: float | None) -> str:
+    if value is None:
+        return "–"
     return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
 
 
