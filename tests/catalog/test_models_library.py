@@ -112,10 +112,9 @@ def test_regional_is_what_america_pays(read: Read) -> None:
 
 
 def test_a_faster_model_is_another_model(read: Read) -> None:
-    """azure/claude-opus-5-5/global is the price of claude-opus-5-5-fast."""
-    rows = read("azure", entry("claude-opus-5-5", input_mtok="4"))
+    rows = read("azure", entry("claude-opus-5-5", input_mtok="4"), entry("claude-opus-5-5-fast", input_mtok="8"))
 
-    assert prices(rows) == {}
+    assert prices(rows) == {("azure/claude-opus-5-5/global", INPUT): {"4"}}
 
 
 def test_of_two_offers_of_one_model_the_global_one_is_meant(read: Read) -> None:
