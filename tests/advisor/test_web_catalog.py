@@ -313,6 +313,22 @@ def test_the_course_of_a_price_ends_with_the_newest_release_whatever_day_that_st
     assert f"55.04 USD/hour on 2026-07-20, 0.25 from {today} on (−99.5%); between 0.25 and 55.04." in page
 
 
+def test_a_price_that_begins_later_says_from_when_it_holds_and_todays_stays(client: Client) -> None:
+    begins = timezone.now().date() + dt.timedelta(days=30)
+    release = ingest.begin(actor="tests", moment=timezone.now())
+    Price.objects.create(
+        release=release, subject="offer", key=P5, meter="price_usd_per_hour", amount=Decimal("44.25"),
+        source_id="aws-ec2-price-list", locator="x", effective_from=begins, observed_at=timezone.now().date(),
+        as_of_basis="fetched", kind="list price", dataset="x/us-east-1",
+    )  # fmt: skip
+    ingest.publish_appended(release=release, moment=timezone.now())
+
+    page = content(client.get(f"/catalog/offers/{P5}"))
+
+    assert f"holds from {begins} on" in page
+    assert "$55.04 per hour" in page and "$44.25 per hour" not in page
+
+
 def test_a_comparison_says_what_differs_and_what_is_best(client: Client) -> None:
     page = content(client.get("/catalog/compare?of=accelerators&id=h100-sxm-80gb&id=a100-40gb&id=trainium2"))
 
